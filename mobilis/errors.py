@@ -1,0 +1,66 @@
+"""Every error that mobilis raises on purpose, as one tree.
+
+MobilisError
+├── ContentError        a content file is wrong; the message names the file and the field
+├── SettingError        a setting is missing or wrong; the message names the setting
+├── StoreError          the database is unreachable or refuses
+├── ImportRefused       an imported file has bad rows; carries one line per problem
+├── BrainError          the brain did not answer a turn
+│   ├── BrainUnavailable    worth trying again later
+│   └── BrainRefused        will never work for this message
+└── ChatError           a visitor's request that cannot be honoured; carries code, status and words
+"""
+
+from __future__ import annotations
+
+
+class MobilisError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ContentError(MobilisError):
+    """A content file is wrong. The message names the file and the field."""
+
+
+class SettingError(MobilisError):
+    """A setting is missing or wrong. The message names the setting."""
+
+
+class StoreError(MobilisError):
+    """The database is unreachable or refuses."""
+
+
+class ImportRefused(MobilisError):
+    """An imported file has bad rows; nothing was imported.
+
+    `problems` holds one sentence per problem, each naming line and field.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class BrainError(MobilisError):
+    """The brain did not answer a turn."""
+
+
+class BrainUnavailable(BrainError):
+    """The brain cannot answer now; the turn is worth trying again."""
+
+
+class BrainRefused(BrainError):
+    """The brain will never answer this message; trying again is of no use."""
+
+
+class ChatError(MobilisError):
+    """A visitor's request that cannot be honoured.
+
+    `code` keys the sentence in `content/errors.yml`; `status` is the HTTP status.
+    """
+
+    def __init__(self, code: str, status: int, retry_after: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.retry_after = retry_after

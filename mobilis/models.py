@@ -1,0 +1,207 @@
+"""The tables of the one database, as SQLAlchemy Core. No behaviour lives here.
+
+Who writes: the front door owns conversations, inbox, outbox and choices; the brain owns
+tracker_events; actions write assessments, leads and unhandled through the library.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UTCDateTime(TypeDecorator):  # type: ignore[type-arg,misc,unused-ignore]
+    """An aware UTC datetime in Python, a naive UTC one in the database."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+def _conversation_column(primary_key: bool = False) -> Column[str]:
+    return Column(
+        "conversation_id",
+        String(64),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("token_hash", String(64), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("page", Text),
+    # The position of the newest message; raised under a row lock, so that a conversation's
+    # messages have one order without holes.
+    Column("position", Integer, nullable=False, default=0),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("id", String(64), primary_key=True),  # made by the client: unique in its conversation
+    Column("position", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("kind", String(16), nullable=False),  # text | choice | opened
+    Column("text", Text, nullable=False),  # what the visitor said, or the title of the choice
+    Column("payload", Text),  # what the brain gets instead of the text, for choice and opened
+    Column("state", String(16), nullable=False),  # pending | done | failed
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("done_at", UTCDateTime),
+    Column("error", Text),
+    UniqueConstraint("conversation_id", "position"),
+    Index(None, "state", "due_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _conversation_column(),
+    Column("position", Integer, nullable=False),
+    Column("in_reply_to", String(64)),
+    Column("at", UTCDateTime, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("content", JSON, nullable=False),  # the message of the chat API, less id, at, language
+    Column("delivered_at", UTCDateTime),
+    UniqueConstraint("conversation_id", "position"),
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _conversation_column(),
+    Column(
+        "message_id", String(64), ForeignKey("outbox.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("title", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("used_at", UTCDateTime),
+    Index(None, "message_id"),
+    Index(None, "conversation_id"),
+)
+
+tracker_events = Table(
+    "tracker_events",
+    metadata,
+    Column("conversation_id", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("snapshot", Boolean, nullable=False, default=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("conversation_id", String(64), nullable=False, index=True),
+    Column("source_message_id", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("answers", JSON, nullable=False),
+    Column("band", String(32), nullable=False),
+    Column("variant", String(32)),
+    Column("total", Integer),
+    Column("gaps", JSON, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    UniqueConstraint("conversation_id", "source_message_id"),
+)
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("reference", String(16), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),  # interest | coach | person
+    Column("status", String(16), nullable=False, default="new"),
+    Column("conversation_id", String(64), nullable=False, index=True),
+    Column("source_message_id", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("name", Text),
+    Column("organization", Text),
+    Column("email", Text),
+    Column("message", Text),
+    Column("coach_id", String(64)),
+    Column("consent_at", UTCDateTime),
+    Column("created_at", UTCDateTime, nullable=False),
+    UniqueConstraint("conversation_id", "source_message_id"),
+)
+
+unhandled = Table(
+    "unhandled",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("conversation_id", String(64), nullable=False, index=True),
+    Column("source_message_id", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("text", Text, nullable=False),  # masked: no name, address, e-mail or number
+    Column("outcome", String(16), nullable=False),  # lost | clarified
+    Column("guesses", JSON, nullable=False),  # [{"label", "confidence"}]
+    Column("chosen", String(64)),  # the label the visitor then picked
+    Column("created_at", UTCDateTime, nullable=False),
+    UniqueConstraint("conversation_id", "source_message_id"),
+)
+
+coaches = Table(
+    "coaches",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("languages", JSON, nullable=False),
+    Column("regions", JSON, nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("levels", JSON, nullable=False),
+    Column("bio", JSON, nullable=False),  # {"fr", "en"}
+    Column("url", Text),
+    Column("accepting", Boolean, nullable=False, default=True),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)

@@ -1,0 +1,100 @@
+"""The settings, read once from the environment and an optional `.env` file.
+
+Every field is documented in docs/settings.md; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from dotenv import dotenv_values
+
+from mobilis.errors import SettingError
+
+PREFIX = "MOBILIS_"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deployment may change. Durations are in seconds, sizes in characters or bytes."""
+
+    project_dir: Path = ROOT
+    data_dir: Path = ROOT / "var"
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    brain_port: int = 5005
+    actions_port: int = 5055
+    secret: str = ""
+    cors_origins: tuple[str, ...] = ()
+    trusted_proxies: int = 0
+    text_limit: int = 2000
+    body_limit: int = 16_384
+    messages_per_minute: int = 30
+    messages_per_minute_address: int = 120
+    conversations_per_minute_address: int = 10
+    turn_timeout: float = 20.0
+    turn_attempts: int = 6
+    workers: int = 8
+    retention_days: int = 365
+    log_level: str = "INFO"
+
+    @property
+    def database(self) -> str:
+        """The database's URL: `DATABASE_URL`, else a SQLite file in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'mobilis.db'}"
+
+    @property
+    def brain_url(self) -> str:
+        """Where the front door reaches the brain; always on this machine's loopback."""
+        return f"http://127.0.0.1:{self.brain_port}"
+
+    @property
+    def actions_url(self) -> str:
+        """Where the brain reaches the action server; always on this machine's loopback."""
+        return f"http://127.0.0.1:{self.actions_port}"
+
+
+def load_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Read the settings from `.env` and the environment (which wins).
+
+    Raises:
+        SettingError: a value is not of its type, or `MOBILIS_…` names no setting.
+    """
+    values: dict[str, str | None] = dict(dotenv_values(ROOT / ".env")) if environ is None else {}
+    values.update(os.environ if environ is None else environ)
+    types = get_type_hints(Settings)
+    known = {_variable(field.name): field.name for field in fields(Settings)}
+    for variable in values:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise SettingError(f"{variable}: there is no such setting (see docs/settings.md)")
+    chosen = {
+        name: _convert(variable, value, types[name])
+        for variable, name in known.items()
+        if (value := values.get(variable)) not in (None, "")
+    }
+    return Settings(**chosen)
+
+
+def _variable(name: str) -> str:
+    return "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
+
+
+def _convert(variable: str, value: str, kind: Any) -> Any:
+    if kind is Path:
+        return Path(value).expanduser().resolve()
+    if kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            raise SettingError(f"{variable}: a number is expected, not {value!r}") from None
+        if number < 0:
+            raise SettingError(f"{variable}: a number of 0 or more is expected, not {value!r}")
+        return number
+    if kind is str:
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,0 +1,117 @@
+"""Reaching the database: engines, transactions, migrations. Knows no table by name.
+
+SQLite runs in WAL mode with a busy timeout; a writing transaction takes the write lock at its
+start, so two writers wait for each other instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from mobilis.errors import SettingError, StoreError
+from mobilis.settings import ROOT, Settings
+
+BUSY_TIMEOUT_SECONDS = 15
+
+
+def now() -> datetime:
+    """The present, aware and in UTC: the only clock of the store."""
+    return datetime.now(timezone.utc)
+
+
+class Database:
+    """One engine with its two kinds of transaction.
+
+    Raises `StoreError` from both when the database is unreachable or refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Database:
+        return cls(settings.database)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._transaction(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; committed at the end, rolled back on any error."""
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, writes: bool) -> Iterator[Connection]:
+        try:
+            with self.engine.connect().execution_options(writes=writes) as connection:
+                with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database refused: {type(error).__name__}") from error
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingError("DATABASE_URL: not a database address") from None
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, future=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg2"), pool_pre_ping=True, future=True
+        )
+    raise SettingError("DATABASE_URL: only sqlite:// and postgresql:// are supported")
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # transactions are opened by _begin_sqlite alone
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to the newest schema; does nothing when it is there already.
+
+    Raises:
+        StoreError: the database is unreachable or refuses.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    database = Database(url)
+    try:
+        with database.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.dispose()
