@@ -41,8 +41,14 @@ class UTCDateTime(TypeDecorator):  # type: ignore[type-arg,misc,unused-ignore]
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+    def process_bind_param(
+        self, value: datetime | None, dialect: Any
+    ) -> datetime | None:
+        return (
+            None
+            if value is None
+            else value.astimezone(timezone.utc).replace(tzinfo=None)
+        )
 
     def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
         return None if value is None else value.replace(tzinfo=timezone.utc)
@@ -77,12 +83,18 @@ inbox = Table(
     "inbox",
     metadata,
     _conversation_column(primary_key=True),
-    Column("id", String(64), primary_key=True),  # made by the client: unique in its conversation
+    Column(
+        "id", String(64), primary_key=True
+    ),  # made by the client: unique in its conversation
     Column("position", Integer, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Column("kind", String(16), nullable=False),  # text | choice | opened
-    Column("text", Text, nullable=False),  # what the visitor said, or the title of the choice
-    Column("payload", Text),  # what the brain gets instead of the text, for choice and opened
+    Column(
+        "text", Text, nullable=False
+    ),  # what the visitor said, or the title of the choice
+    Column(
+        "payload", Text
+    ),  # what the brain gets instead of the text, for choice and opened
     Column("state", String(16), nullable=False),  # pending | done | failed
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", UTCDateTime, nullable=False),
@@ -101,7 +113,9 @@ outbox = Table(
     Column("in_reply_to", String(64)),
     Column("at", UTCDateTime, nullable=False),
     Column("language", String(2), nullable=False),
-    Column("content", JSON, nullable=False),  # the message of the chat API, less id, at, language
+    Column(
+        "content", JSON, nullable=False
+    ),  # the message of the chat API, less id, at, language
     Column("delivered_at", UTCDateTime),
     UniqueConstraint("conversation_id", "position"),
 )
@@ -112,7 +126,10 @@ choices = Table(
     Column("id", String(64), primary_key=True),
     _conversation_column(),
     Column(
-        "message_id", String(64), ForeignKey("outbox.id", ondelete="CASCADE"), nullable=False
+        "message_id",
+        String(64),
+        ForeignKey("outbox.id", ondelete="CASCADE"),
+        nullable=False,
     ),
     Column("title", Text, nullable=False),
     Column("payload", Text, nullable=False),

@@ -62,7 +62,9 @@ class Database:
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
-            raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
+            raise StoreError(
+                f"the database refused: {type(error.orig).__name__}"
+            ) from error
         except SQLAlchemyError as error:
             raise StoreError(f"the database refused: {type(error).__name__}") from error
 
@@ -78,20 +80,29 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, future=True)
+        engine = create_engine(
+            parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, future=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg2"), pool_pre_ping=True, future=True
+            parsed.set(drivername="postgresql+psycopg2"),
+            pool_pre_ping=True,
+            future=True,
         )
     raise SettingError("DATABASE_URL: only sqlite:// and postgresql:// are supported")
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # transactions are opened by _begin_sqlite alone
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
