@@ -95,6 +95,8 @@ inbox = Table(
     Column(
         "payload", Text
     ),  # what the brain gets instead of the text, for choice and opened
+    Column("choice_id", String(64)),  # which choice was made; it may be erased since
+    Column("language", String(2), nullable=False),  # of the conversation, at that moment
     Column("state", String(16), nullable=False),  # pending | done | failed
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", UTCDateTime, nullable=False),
@@ -146,7 +148,9 @@ tracker_events = Table(
     Column("snapshot", Boolean, nullable=False, default=False),
     Column("at", UTCDateTime, nullable=False),
     Column("name", String(64), nullable=False),
+    Column("message_id", String(64)),  # of a visitor's message: the inbox row it answers
     Column("data", Text, nullable=False),
+    Index(None, "conversation_id", "message_id"),
 )
 
 assessments = Table(

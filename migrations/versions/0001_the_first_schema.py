@@ -105,11 +105,18 @@ def upgrade() -> None:
         sa.Column("snapshot", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("message_id", sa.String(length=64), nullable=True),
         sa.Column("data", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint(
             "conversation_id", "position", name=op.f("pk_tracker_events")
         ),
     )
+    with op.batch_alter_table("tracker_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_tracker_events_conversation_id_message_id"),
+            ["conversation_id", "message_id"],
+            unique=False,
+        )
     op.create_table(
         "unhandled",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -144,6 +151,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=True),
+        sa.Column("choice_id", sa.String(length=64), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(), nullable=False),
@@ -237,6 +246,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_unhandled_conversation_id"))
 
     op.drop_table("unhandled")
+    with op.batch_alter_table("tracker_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tracker_events_conversation_id_message_id"))
+
     op.drop_table("tracker_events")
     with op.batch_alter_table("leads", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_leads_conversation_id"))

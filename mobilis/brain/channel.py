@@ -1,0 +1,195 @@
+"""The brain's only door: one turn in, the replies out, behind a shared secret, on loopback.
+
+Replies are collected and returned after the tracker is saved. A message that was already answered
+gets the same replies again, so the front door may ask as often as it likes.
+"""
+
+import asyncio
+import hmac
+import logging
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+
+import aiohttp
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from mobilis.brain.tracker_store import DatabaseTrackerStore
+from mobilis.brain.turn import TurnAborted
+from mobilis.text import guard
+
+logger = logging.getLogger(__name__)
+
+ACTION_TIMEOUT = 15  # seconds
+
+
+class SilentOutput(OutputChannel):
+    """Sends nothing: replies are read from the saved conversation when the turn is over."""
+
+    @classmethod
+    def name(cls) -> Text:
+        return "mobilis"
+
+    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+        return None
+
+
+class LoudActions(EndpointConfig):
+    """The action server, whose failure ends the turn instead of being passed over in silence."""
+
+    @classmethod
+    def around(cls, endpoint: EndpointConfig) -> "LoudActions":
+        return cls(url=endpoint.url, token=endpoint.token)
+
+    async def request(self, *arguments: Any, **options: Any) -> Optional[Any]:
+        options["timeout"] = ACTION_TIMEOUT
+        try:
+            return await super().request(*arguments, **options)
+        except ClientResponseError as error:
+            if error.status == 400:  # a form declines to run: part of a normal turn
+                raise
+            raise TurnAborted(f"the action server answered {error.status}") from None
+        except asyncio.TimeoutError:
+            raise TurnAborted("the action server did not answer in time") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise TurnAborted(f"the action server cannot be reached: {error}") from None
+
+
+class MobilisInput(InputChannel):
+    """`POST /webhooks/mobilis/turn` and `GET /webhooks/mobilis/health`."""
+
+    @classmethod
+    def name(cls) -> Text:
+        return "mobilis"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> "MobilisInput":
+        secret = (credentials or {}).get("secret", "")
+        if len(secret) < 16:
+            raise ValueError("credentials.yml: MOBILIS_SECRET must have at least 16 characters")
+        return cls(secret)
+
+    def __init__(self, secret: Text) -> None:
+        self.secret = secret
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        webhook = Blueprint("mobilis_webhook")
+
+        @webhook.route("/turn", methods=["POST"])
+        async def turn(request: Request) -> HTTPResponse:
+            if not self._allowed(request):
+                return _error(401, "the secret is missing or wrong")
+            message, problem = _message(request)
+            if problem:
+                return _error(422, problem)
+            agent = request.app.ctx.agent
+            if agent is None or not agent.is_ready():
+                return _error(503, "no model is loaded")
+            try:
+                return response.json({"messages": await _take_turn(agent, message)})
+            except TurnAborted as error:
+                logger.error("a turn was given up: %s", error)
+                return _error(503, str(error))
+
+        @webhook.route("/health", methods=["GET"])
+        async def health(request: Request) -> HTTPResponse:
+            if not self._allowed(request):
+                return _error(401, "the secret is missing or wrong")
+            broken = await _broken_part(request.app)
+            if broken:
+                return response.json({"status": "error", "part": broken}, status=503)
+            return response.json({"status": "ok"})
+
+        return webhook
+
+    def _allowed(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode())
+
+
+def _error(status: int, sentence: Text) -> HTTPResponse:
+    return response.json({"error": sentence}, status=status)
+
+
+def _message(request: Request) -> Any:
+    """The turn's message, or None and why it is refused."""
+    try:
+        body = request.json
+    except Exception:  # noqa: BLE001 - sanic raises its own class for any broken body
+        return None, "the body is not JSON"
+    if not isinstance(body, dict):
+        return None, "the body is not an object"
+    for key in ("conversation", "message"):
+        if not isinstance(body.get(key), str) or not body[key]:
+            return None, f"{key} is missing"
+    text, payload = body.get("text"), body.get("payload")
+    if isinstance(payload, str) and payload.startswith("/"):
+        content = payload
+    elif isinstance(text, str) and text.strip():
+        content = guard(text)
+    else:
+        return None, "text or payload is missing"
+    message = UserMessage(
+        content,
+        SilentOutput(),
+        body["conversation"],
+        input_channel=body.get("channel") or "web",
+        message_id=body["message"],
+    )
+    return message, None
+
+
+async def _take_turn(agent: Agent, message: UserMessage) -> List[Dict[Text, Any]]:
+    _make_loud(agent)
+    store = _store(agent)
+    replies = await store.replies(message.sender_id, message.message_id)
+    if replies is None:
+        await agent.handle_message(message)
+        replies = await store.replies(message.sender_id, message.message_id)
+    return [_reply(event) for event in replies or []]
+
+
+def _store(agent: Agent) -> DatabaseTrackerStore:
+    # Rasa wraps the store in one that forgets to memory on an Exception; ours raises TurnAborted,
+    # which that wrapper lets pass.
+    store = getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
+    if not isinstance(store, DatabaseTrackerStore):
+        raise TurnAborted("endpoints.yml: tracker_store must be DatabaseTrackerStore")
+    return store
+
+
+def _make_loud(agent: Agent) -> None:
+    processor = agent.processor
+    if processor.action_endpoint and not isinstance(processor.action_endpoint, LoudActions):
+        processor.action_endpoint = LoudActions.around(processor.action_endpoint)
+
+
+def _reply(event: Dict[Text, Any]) -> Dict[Text, Any]:
+    """A stored bot event as a message of the wire: what an action passed as `mobilis`, its text,
+    and its buttons as choices."""
+    extra = (event.get("metadata") or {}).get("mobilis") or {}
+    buttons = (event.get("data") or {}).get("buttons") or []
+    reply = {"kind": "text", "text": event.get("text") or "", **extra}
+    if buttons:
+        reply["choices"] = [{"title": b["title"], "payload": b["payload"]} for b in buttons]
+    return reply
+
+
+async def _broken_part(app: Sanic) -> Optional[Text]:
+    agent = app.ctx.agent
+    if agent is None or not agent.is_ready():
+        return "model"
+    try:
+        await _store(agent).replies("health", "health")
+    except TurnAborted:
+        return "database"
+    url = agent.processor.action_endpoint.url.rsplit("/", 1)[0] + "/health"
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            async with session.get(url) as answer:
+                return None if answer.status == 200 else "actions"
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+        return "actions"

@@ -1,0 +1,178 @@
+"""What Rasa remembers of a conversation, in the one database, or a loud failure.
+
+Events are appended by position. A long conversation is now and then summed up in a snapshot, and
+only what follows the newest snapshot is read again, so a turn's cost does not grow with the years.
+"""
+
+import asyncio
+import json
+import logging
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterable, List, Optional, Text
+
+from rasa.core.brokers.broker import EventBroker
+from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActiveLoop,
+    BotUttered,
+    Event,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+)
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy import func, insert, select
+
+from mobilis.brain.turn import TurnAborted
+from mobilis.errors import StoreError
+from mobilis.models import tracker_events
+from mobilis.settings import load_settings
+from mobilis.store import Database
+
+logger = logging.getLogger(__name__)
+
+SNAPSHOT_AFTER = 400  # events
+
+
+class StoredTracker(DialogueStateTracker):
+    """A tracker that knows how much of it is in the database."""
+
+    loaded = 0  # events that came from the database
+    position = 0  # of the newest stored event
+
+
+class DatabaseTrackerStore(TrackerStore):
+    """Reads and writes `tracker_events`; raises `TurnAborted` instead of forgetting."""
+
+    def __init__(
+        self,
+        domain: Optional[Domain] = None,
+        event_broker: Optional[EventBroker] = None,
+        url: Optional[Text] = None,
+        snapshot_after: int = SNAPSHOT_AFTER,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(domain, event_broker)
+        self.database = Database(url or load_settings().database)
+        self.snapshot_after = snapshot_after
+
+    def init_tracker(self, sender_id: Text) -> StoredTracker:
+        return StoredTracker(sender_id, self.domain.slots)
+
+    async def keys(self) -> Iterable[Text]:
+        return await self._run(self._keys)
+
+    async def retrieve(self, sender_id: Text) -> Optional[StoredTracker]:
+        rows = await self._run(self._rows, sender_id)
+        if not rows:
+            return None
+        tracker = self.init_tracker(sender_id)
+        for row in rows:
+            tracker.update(Event.from_parameters(json.loads(row.data)), self.domain)
+        tracker.loaded = len(tracker.events)
+        tracker.position = rows[-1].position
+        return tracker
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        if not isinstance(tracker, StoredTracker):
+            raise TypeError("only trackers that came from this store can be saved in it")
+        events = list(tracker.events)[tracker.loaded :]
+        records = [
+            _record(tracker.sender_id, tracker.position + number, event)
+            for number, event in enumerate(events, 1)
+        ]
+        if len(tracker.events) > self.snapshot_after:
+            summary = _snapshot(tracker)
+            start = tracker.position + len(records) + 1
+            for number, event in enumerate(summary):
+                record = _record(tracker.sender_id, start + number, event)
+                records.append({**record, "snapshot": number == 0})
+        if records:
+            await self._run(self._append, records)
+            tracker.position += len(records)
+            tracker.loaded = len(tracker.events)
+
+    async def replies(self, sender_id: Text, message_id: Text) -> Optional[List[Dict[Text, Any]]]:
+        """The bot events that answered a message, as stored; None when it never was answered."""
+        return await self._run(self._replies, sender_id, message_id)
+
+    @staticmethod
+    async def _run(function: Any, *arguments: Any) -> Any:
+        try:
+            return await asyncio.to_thread(function, *arguments)
+        except StoreError as error:
+            logger.error("the tracker store failed: %s", error)
+            raise TurnAborted(str(error)) from error
+
+    def _keys(self) -> List[Text]:
+        with self.database.read() as connection:
+            return list(
+                connection.execute(select(tracker_events.c.conversation_id).distinct()).scalars()
+            )
+
+    def _rows(self, sender_id: Text) -> List[Any]:
+        table = tracker_events
+        start = (
+            select(func.coalesce(func.max(table.c.position), 0))
+            .where(table.c.conversation_id == sender_id, table.c.snapshot.is_(True))
+            .scalar_subquery()
+        )
+        with self.database.read() as connection:
+            query = select(table.c.position, table.c.data).where(
+                table.c.conversation_id == sender_id, table.c.position >= start
+            )
+            return list(connection.execute(query.order_by(table.c.position)))
+
+    def _append(self, records: List[Dict[Text, Any]]) -> None:
+        with self.database.write() as connection:
+            connection.execute(insert(tracker_events), records)
+
+    def _replies(self, sender_id: Text, message_id: Text) -> Optional[List[Dict[Text, Any]]]:
+        table = tracker_events
+        own = table.c.conversation_id == sender_id
+        with self.database.read() as connection:
+            asked = connection.execute(
+                select(func.max(table.c.position)).where(own, table.c.message_id == message_id)
+            ).scalar()
+            if asked is None:
+                return None
+            rows = connection.execute(
+                select(table.c.name, table.c.data)
+                .where(own, table.c.position > asked)
+                .order_by(table.c.position)
+            )
+            replies = []
+            for row in rows:
+                if row.name == UserUttered.type_name:
+                    break
+                if row.name == BotUttered.type_name:
+                    replies.append(json.loads(row.data))
+            return replies
+
+
+def _record(sender_id: Text, position: int, event: Event) -> Dict[Text, Any]:
+    return {
+        "conversation_id": sender_id,
+        "position": position,
+        "snapshot": False,
+        "at": datetime.fromtimestamp(event.timestamp, timezone.utc),
+        "name": event.type_name,
+        "message_id": event.message_id if isinstance(event, UserUttered) else None,
+        "data": json.dumps(event.as_dict(), ensure_ascii=False),
+    }
+
+
+def _snapshot(tracker: StoredTracker) -> List[Event]:
+    """What of the past still matters: the slots' latest values and the active form."""
+    events: List[Event] = [SessionStarted()]
+    events += [
+        SlotSet(name, slot.value)
+        for name, slot in tracker.slots.items()
+        if slot.value != slot.initial_value
+    ]
+    if tracker.active_loop_name:
+        events.append(ActiveLoop(tracker.active_loop_name))
+    return [*events, ActionExecuted(ACTION_LISTEN_NAME)]

@@ -1,0 +1,283 @@
+"""The content files as checked Python objects: FAQ, buttons, notices, the programme's links.
+
+Read at run time, so that a change of wording needs no training. The assessment has its own
+loader (mobilis/assessment.py), since it also has its own rules. Everything raises `ContentError`
+whose message names the file and the field.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mobilis.errors import ContentError
+
+LANGUAGES = ("fr", "en")
+TOPICS = ("stream", "process", "charity_law", "other_law", "assistant")
+CONFIDENCES = ("published", "partial", "not_published")
+PROVINCES = tuple("AB BC MB NB NL NS NT NU ON PE QC SK YT".split())
+ANSWER_LINES = 4
+TITLE_LENGTH = 40
+MIN_PHRASINGS = 20
+
+Text = Mapping[str, str]  # {"fr": …, "en": …}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page of the programme. `url` may lack a language; `where` then says where to look."""
+
+    title: Text
+    url: Mapping[str, str | None]
+    where: Text
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an answer comes from; `url` holds at least one language."""
+
+    title: Text
+    url: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Faq:
+    """One question with its answer in both languages. `id` is the name of its file."""
+
+    id: str
+    topic: str
+    confidence: str
+    reviewed: datetime.date
+    notices: tuple[str, ...]
+    follow_ups: tuple[str, ...]
+    sources: tuple[Source, ...]
+    links: tuple[str, ...]  # keys of content/programme.yml
+    title: Text
+    question: Text
+    answer: Text
+    not_published: Text
+    phrasings: Mapping[str, tuple[str, ...]]
+    regions: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything the assistant can say from files, but for the assessment."""
+
+    faqs: Mapping[str, Faq]
+    choices: Mapping[str, Text]
+    notices: Mapping[str, Text]
+    links: Mapping[str, Link]
+
+    def title(self, label: str, language: str) -> str:
+        """What a button for `label` says: an intent, or a FAQ as `faq/<id>` or `<id>`."""
+        faq = self.faqs.get(label.removeprefix("faq/"))
+        return faq.title[language] if faq else self.choices[label][language]
+
+
+def load_content(root: Path) -> Content:
+    """Read and check every content file below `root`.
+
+    Raises:
+        ContentError: a file is missing or wrong; the first problem, with its file and field.
+    """
+    choices = _texts(root, "content/choices.yml")
+    notices = _texts(root, "content/notices.yml")
+    links = _links(root)
+    faqs = {path.stem: _faq(root, path) for path in sorted((root / "faq").glob("*.yml"))}
+    if not faqs:
+        raise ContentError("faq: no question was found")
+    content = Content(faqs, choices, notices, links)
+    for faq in faqs.values():
+        _check_references(faq, content)
+    return content
+
+
+def problems(root: Path) -> list[str]:
+    """Every problem of the FAQ files, not only the first; empty when all is well."""
+    found = []
+    for path in sorted((root / "faq").glob("*.yml")):
+        try:
+            _faq(root, path)
+        except ContentError as error:
+            found.append(str(error))
+    if not found:
+        try:
+            load_content(root)
+        except ContentError as error:
+            found.append(str(error))
+    return found
+
+
+def read_yaml(root: Path, name: str) -> Any:
+    """The data of one YAML file.
+
+    Raises:
+        ContentError: the file is missing, is not UTF-8 or is not YAML (names the line).
+    """
+    try:
+        return yaml.safe_load((root / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContentError(f"{name}: the file is missing") from None
+    except UnicodeDecodeError:
+        raise ContentError(f"{name}: the file is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise ContentError(f"{name}: not valid YAML{line}") from None
+
+
+def both_languages(name: str, path: str, data: Any) -> Text:
+    """`data` as a text in both languages.
+
+    Raises:
+        ContentError: a language is missing, empty or not text.
+    """
+    for language in LANGUAGES:
+        value = data.get(language) if isinstance(data, Mapping) else None
+        if not isinstance(value, str) or not value.strip():
+            raise ContentError(f"{name}: {path}.{language} is missing")
+    return {language: data[language].strip() for language in LANGUAGES}
+
+
+def _texts(root: Path, name: str) -> dict[str, Text]:
+    data = read_yaml(root, name)
+    if not isinstance(data, Mapping):
+        raise ContentError(f"{name}: a mapping of names to fr and en is expected")
+    return {key: both_languages(name, key, value) for key, value in data.items()}
+
+
+def _links(root: Path) -> dict[str, Link]:
+    name = "content/programme.yml"
+    links = {}
+    for key, data in read_yaml(root, name).items():
+        title = both_languages(name, f"{key}.title", data.get("title"))
+        url = data.get("url") or {}
+        for language in LANGUAGES:
+            _check_url(name, f"{key}.url.{language}", url.get(language))
+        known = all(url.get(language) for language in LANGUAGES)
+        where = title if known else both_languages(name, f"{key}.where", data.get("where"))
+        links[key] = Link(title, url, where)
+    return links
+
+
+def _check_url(name: str, path: str, url: Any) -> None:
+    if url is not None and not str(url).startswith("https://"):
+        raise ContentError(f"{name}: {path} must start with https://")
+
+
+def _faq(root: Path, path: Path) -> Faq:
+    name = f"faq/{path.name}"
+    data = read_yaml(root, name)
+    if not isinstance(data, Mapping):
+        raise ContentError(f"{name}: a mapping is expected")
+    allowed = {
+        *("topic", "confidence", "reviewed", "notices", "follow_ups"),
+        *("sources", "regions", *LANGUAGES),
+    }
+    for key in data:
+        if key not in allowed:
+            raise ContentError(f"{name}: {key} is not a field of a question")
+    _one_of(name, "topic", data.get("topic"), TOPICS)
+    confidence = _one_of(name, "confidence", data.get("confidence"), CONFIDENCES)
+    if not isinstance(data.get("reviewed"), datetime.date):
+        raise ContentError(f"{name}: reviewed must be a date such as 2026-11-23")
+    for language in LANGUAGES:
+        _check_language(name, language, data.get(language), confidence)
+    sources, links = _sources(name, data.get("sources"))
+    words = {key: {lang: data[lang].get(key, "") for lang in LANGUAGES} for key in _WORDS}
+    return Faq(
+        id=path.stem,
+        topic=data["topic"],
+        confidence=confidence,
+        reviewed=data["reviewed"],
+        notices=tuple(data.get("notices") or ()),
+        follow_ups=tuple(data.get("follow_ups") or ()),
+        sources=sources,
+        links=links,
+        title=both_languages(name, "title", words["title"]),
+        question=both_languages(name, "question", words["question"]),
+        answer=both_languages(name, "answer", words["answer"]),
+        not_published=words["not_published"],
+        phrasings={lang: tuple(data[lang]["phrasings"]) for lang in LANGUAGES},
+        regions=_regions(name, data.get("regions") or {}),
+    )
+
+
+_WORDS = ("title", "question", "answer", "not_published")
+
+
+def _one_of(name: str, path: str, value: Any, allowed: Iterable[str]) -> str:
+    if value not in allowed:
+        raise ContentError(f"{name}: {path} must be one of {', '.join(allowed)}")
+    return str(value)
+
+
+def _check_language(name: str, language: str, data: Any, confidence: str) -> None:
+    required = ["title", "question", "answer"]
+    required += ["not_published"] if confidence != "published" else []
+    for key in required:
+        if not isinstance(data, Mapping) or not isinstance(data.get(key), str):
+            raise ContentError(f"{name}: {language}.{key} is missing")
+    for key in data:
+        if key not in (*_WORDS, "phrasings"):
+            raise ContentError(f"{name}: {language}.{key} is not a field of a question")
+    if len(data["title"]) > TITLE_LENGTH:
+        raise ContentError(f"{name}: {language}.title is longer than {TITLE_LENGTH} characters")
+    if len(data["answer"].strip().splitlines()) > ANSWER_LINES:
+        raise ContentError(f"{name}: {language}.answer has more than {ANSWER_LINES} lines")
+    _check_phrasings(name, f"{language}.phrasings", data.get("phrasings"))
+
+
+def _check_phrasings(name: str, path: str, phrasings: Any) -> None:
+    if not isinstance(phrasings, list) or len(phrasings) < MIN_PHRASINGS:
+        raise ContentError(f"{name}: {path} needs at least {MIN_PHRASINGS} phrasings")
+    seen = set()
+    for number, phrasing in enumerate(phrasings, 1):
+        if not isinstance(phrasing, str) or not phrasing.strip():
+            raise ContentError(f"{name}: {path}[{number}] is not a text")
+        if phrasing.casefold() in seen:
+            raise ContentError(f"{name}: {path}[{number}] stands there twice: {phrasing}")
+        seen.add(phrasing.casefold())
+
+
+def _sources(name: str, data: Any) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    if not isinstance(data, list) or not data:
+        raise ContentError(f"{name}: sources is missing")
+    sources, links = [], []
+    for number, item in enumerate(data, 1):
+        if "link" in item:
+            links.append(item["link"])
+            continue
+        title = both_languages(name, f"sources[{number}].title", item.get("title"))
+        url = {lang: address for lang, address in (item.get("url") or {}).items() if address}
+        if not url:
+            raise ContentError(f"{name}: sources[{number}].url is missing")
+        for language, address in url.items():
+            _check_url(name, f"sources[{number}].url.{language}", address)
+        sources.append(Source(title, url))
+    return tuple(sources), tuple(links)
+
+
+def _regions(name: str, data: Mapping[str, Any]) -> dict[str, Text]:
+    for region in data:
+        _one_of(name, "regions", region, PROVINCES)
+    return {key: both_languages(name, f"regions.{key}", value) for key, value in data.items()}
+
+
+def _check_references(faq: Faq, content: Content) -> None:
+    name = f"faq/{faq.id}.yml"
+    for label in faq.follow_ups:
+        if label == faq.id or (label not in content.faqs and label not in content.choices):
+            raise ContentError(f"{name}: follow_ups names {label}, which cannot follow")
+    for key in faq.notices:
+        if key not in content.notices:
+            raise ContentError(f"{name}: notices names {key}, which is not in content/notices.yml")
+    for key in faq.links:
+        if key not in content.links:
+            raise ContentError(f"{name}: sources links {key}, not in content/programme.yml")

@@ -1,0 +1,303 @@
+"""Conversations as visitors see them: opened, spoken in, read back, written out.
+
+Pure use cases on the database: no HTTP, no waiting. The front door calls them inside a
+transaction of `mobilis.store`; what the brain then does with a message is in mobilis/turns.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Connection, Row
+
+from mobilis.errors import ChatError
+from mobilis.models import choices, conversations, inbox, outbox
+from mobilis.store import now
+
+Message = dict[str, Any]  # a message of the chat API
+Words = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
+
+# Choosing twice among these would answer one question twice; other choices are links of a kind.
+ONCE_ONLY = ("question", "form", "clarify")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A conversation just opened. `token` is shown once; only its hash is kept."""
+
+    conversation_id: str
+    token: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What the front door needs to know of a conversation."""
+
+    id: str
+    channel: str
+    language: str
+    position: int
+
+
+def new_id() -> str:
+    """An opaque id that cannot be guessed."""
+    return secrets.token_hex(16)
+
+
+def open_conversation(
+    connection: Connection, language: str, channel: str = "web", page: str | None = None
+) -> Opening:
+    """Open a conversation and leave its first turn, the greeting, for the brain."""
+    opening = Opening(new_id(), secrets.token_urlsafe(32), new_id())
+    moment = now()
+    connection.execute(
+        insert(conversations).values(
+            id=opening.conversation_id,
+            token_hash=hash_token(opening.token),
+            channel=channel,
+            language=language,
+            page=page,
+            position=0,
+            created_at=moment,
+            last_at=moment,
+        )
+    )
+    conversation = Conversation(opening.conversation_id, channel, language, 0)
+    payload = f'/conversation_opened{{"language": "{language}"}}'
+    _append(connection, conversation, opening.message_id, kind="opened", text="", payload=payload)
+    return opening
+
+
+def hash_token(token: str) -> str:
+    """What is stored of a token: 256 random bits need no salt and no stretching."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def authenticate(connection: Connection, conversation_id: str, token: str) -> Conversation:
+    """The conversation that `token` opens; compared in constant time.
+
+    Raises:
+        ChatError: unauthorized, whether the conversation is unknown or the token another's.
+    """
+    row = connection.execute(
+        select(conversations).where(conversations.c.id == conversation_id)
+    ).one_or_none()
+    expected = row.token_hash if row else ""
+    if not hmac.compare_digest(expected, hash_token(token)) or row is None:
+        raise ChatError("unauthorized", 401)
+    return _conversation(row)
+
+
+def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
+    """A conversation by its id alone, for callers who need no token."""
+    query = select(conversations).where(conversations.c.id == conversation_id)
+    row = connection.execute(query).one_or_none()
+    return _conversation(row) if row else None
+
+
+def lock_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
+    """The same, held against other writers until the transaction ends.
+
+    (SQLite has no row lock: there the writing transaction itself keeps the others out.)
+    """
+    query = select(conversations).where(conversations.c.id == conversation_id)
+    row = connection.execute(query.with_for_update()).one_or_none()
+    return _conversation(row) if row else None
+
+
+def receive_text(
+    connection: Connection, conversation_id: str, message_id: str, text: str
+) -> None:
+    """Take in what a visitor typed. A message id that is known already changes nothing.
+
+    Raises:
+        ChatError: unauthorized, when the conversation is gone.
+    """
+    conversation = _lock_or_refuse(connection, conversation_id)
+    if not _known(connection, conversation_id, message_id):
+        _append(connection, conversation, message_id, kind="text", text=text)
+
+
+def receive_choice(
+    connection: Connection, conversation_id: str, message_id: str, choice_id: str
+) -> None:
+    """Take in the button a visitor pressed. A message id that is known already changes nothing.
+
+    Raises:
+        ChatError: choice_unknown, choice_used; unauthorized, when the conversation is gone.
+    """
+    conversation = _lock_or_refuse(connection, conversation_id)
+    if _known(connection, conversation_id, message_id):
+        return
+    choice = _use_choice(connection, conversation_id, choice_id)
+    _append(
+        connection,
+        conversation,
+        message_id,
+        kind="choice",
+        text=choice.title,
+        payload=choice.payload,
+        choice_id=choice_id,
+    )
+
+
+def _lock_or_refuse(connection: Connection, conversation_id: str) -> Conversation:
+    conversation = lock_conversation(connection, conversation_id)
+    if conversation is None:
+        raise ChatError("unauthorized", 401)
+    return conversation
+
+
+def _known(connection: Connection, conversation_id: str, message_id: str) -> bool:
+    query = select(inbox.c.id).where(
+        inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
+    )
+    return connection.execute(query).first() is not None
+
+
+def _use_choice(connection: Connection, conversation_id: str, choice_id: str) -> Row[Any]:
+    choice = connection.execute(
+        select(choices, outbox.c.content)
+        .join(outbox, outbox.c.id == choices.c.message_id)
+        .where(choices.c.id == choice_id, choices.c.conversation_id == conversation_id)
+    ).one_or_none()
+    if choice is None:
+        raise ChatError("choice_unknown", 404)
+    if choice.used_at is not None:
+        raise ChatError("choice_used", 409)
+    if choice.content["kind"] in ONCE_ONLY:
+        siblings = choices.c.message_id == choice.message_id
+        connection.execute(update(choices).where(siblings).values(used_at=now()))
+    return choice
+
+
+def _append(
+    connection: Connection, conversation: Conversation, message_id: str, **values: Any
+) -> None:
+    moment = now()
+    connection.execute(
+        insert(inbox).values(
+            conversation_id=conversation.id,
+            id=message_id,
+            position=take_positions(connection, conversation, 1),
+            at=moment,
+            due_at=moment,
+            language=conversation.language,
+            state="pending",
+            attempts=0,
+            **values,
+        )
+    )
+
+
+def take_positions(connection: Connection, conversation: Conversation, count: int) -> int:
+    """The first of `count` new positions. The conversation must be locked."""
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation.id)
+        .values(position=conversation.position + count, last_at=now())
+    )
+    return conversation.position + 1
+
+
+def position_of(connection: Connection, conversation_id: str, message_id: str) -> int:
+    """Where a message stands in its conversation; 0, before all others, when it is unknown."""
+    for table in (inbox, outbox):
+        query = select(table.c.position).where(
+            table.c.conversation_id == conversation_id, table.c.id == message_id
+        )
+        row = connection.execute(query).first()
+        if row is not None:
+            return int(row.position)
+    return 0
+
+
+def history(
+    connection: Connection, conversation_id: str, after: int = 0
+) -> list[tuple[int, Message]]:
+    """What was said after a position, oldest first, each with its position."""
+    said = select(inbox).where(
+        inbox.c.conversation_id == conversation_id,
+        inbox.c.position > after,
+        inbox.c.kind != "opened",
+        inbox.c.text != "",  # blanked by an erasure
+    )
+    answered = select(outbox).where(
+        outbox.c.conversation_id == conversation_id, outbox.c.position > after
+    )
+    used = _used_choices(connection, conversation_id)
+    found = [(row.position, _visitor_message(row)) for row in connection.execute(said)]
+    found += [(row.position, _answer(row, used)) for row in connection.execute(answered)]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def answers(connection: Connection, conversation_id: str, message_id: str) -> list[Message]:
+    """What the assistant answered to one message of the visitor."""
+    query = select(outbox).where(
+        outbox.c.conversation_id == conversation_id, outbox.c.in_reply_to == message_id
+    )
+    used = _used_choices(connection, conversation_id)
+    rows = connection.execute(query.order_by(outbox.c.position))
+    return [_answer(row, used) for row in rows]
+
+
+def transcript(connection: Connection, conversation: Conversation, words: Words) -> str:
+    """What was said, as plain text for the visitor, in the conversation's language."""
+    said = {key: sentence[conversation.language] for key, sentence in words.items()}
+    lines = [said["transcript"]]
+    for _, message in history(connection, conversation.id):
+        at = message["at"][:16].replace("T", " ")
+        who = said[message["role"]]
+        lines.append(said["transcript_line"].format(at=at, who=who, text=message["text"]))
+    return "\n\n".join(lines) + "\n"
+
+
+def _used_choices(connection: Connection, conversation_id: str) -> set[str]:
+    query = (
+        select(choices.c.id)
+        .join(inbox, inbox.c.choice_id == choices.c.id)
+        .where(
+            choices.c.conversation_id == conversation_id,
+            inbox.c.conversation_id == conversation_id,
+            inbox.c.state != "failed",
+            choices.c.used_at.is_not(None),
+        )
+    )
+    return {row.id for row in connection.execute(query)}
+
+
+def _visitor_message(row: Row[Any]) -> Message:
+    return {
+        "id": row.id,
+        "role": "visitor",
+        "at": _timestamp(row.at),
+        "language": row.language,
+        "kind": "text",
+        "text": row.text,
+    }
+
+
+def _answer(row: Row[Any], used: Iterable[str]) -> Message:
+    message = {"id": row.id, "at": _timestamp(row.at), "language": row.language, **row.content}
+    if "choices" in message:
+        message["choices"] = [
+            {**choice, "used": True} if choice["id"] in used else choice
+            for choice in message["choices"]
+        ]
+    return message
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _conversation(row: Row[Any]) -> Conversation:
+    return Conversation(row.id, row.channel, row.language, row.position)

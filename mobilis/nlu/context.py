@@ -1,0 +1,305 @@
+"""What a message means where it was said: the last component of the pipeline.
+
+`decide` is a pure function from what was read in a message (`Message read`) and where the
+conversation stands (`Standing`) to a decision; `ContextResolver` feeds it from Rasa and turns the
+decision into an intent, entities and the `mobilis` property that actions read.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Text, Tuple
+
+from mobilis.text import clauses, fold, words
+
+Ranking = Sequence[Tuple[str, float]]
+
+LOST = "nlu_fallback"
+AMBIGUOUS = "ambiguous"
+ANSWER = "answer"
+INFORM = "inform"
+FAQ = "faq/"
+
+ASSESSMENT = "assessment_form"
+INTEREST = "interest_form"
+GATE = "gate"
+
+# Said in the middle of a question or a form, these always mean what they say.
+CONTROL = frozenset(
+    "explain_question go_back start_over stop switch_language delete_my_data request_human".split()
+)
+# Pleasantries: beside a real question they need no answer of their own.
+PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
+YES_NO_STEPS = frozenset({"lead_consent", "lead_confirmed"})
+
+_FOLLOWS = re.compile(
+    r"^(?:et|pis|puis|mais|ok et|ok pis|and|but|so|ok and|what about|how about|what if|qu en est il"
+    r"|dans ce cas|sinon|alors|also|meme chose|same)\b"
+)
+_ASKS = re.compile(
+    r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
+    r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
+)
+_ORDINALS = {
+    1: "1 a un une premier premiere first one".split(),
+    2: "2 b deux deuxieme second seconde two".split(),
+    3: "3 c trois troisieme third three".split(),
+}
+_PICK_FILLERS = frozenset(
+    "le la les l the option choix numero number reponse ca c est it s please svp stp choice".split()
+)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where sure, "did you mean" and lost begin; chosen from data, kept in config.yml."""
+
+    sure: float = 0.5
+    clarify: float = 0.2
+    margin: float = 0.0
+    second_question: float = 0.75
+    answer: float = 0.5
+    answer_pair: float = 0.65
+    control: float = 0.55
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the conversation stands when the message arrives."""
+
+    language: str = "fr"
+    form: Optional[str] = None
+    requested: Optional[str] = None
+    question: Optional[str] = None  # the open question of the assessment, or "gate"
+    topic: Optional[str] = None  # the last thing talked about: `faq/<id>` or an intent
+    offer: Optional[str] = None  # the payload that "yes" would accept
+    candidates: Tuple[str, ...] = ()  # payloads of the last "did you mean"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was read in the message itself."""
+
+    text: str
+    labels: Ranking
+    answers: Ranking = ()
+    facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cleared: FrozenSet[str] = frozenset()
+    language: str = "keep"
+    rank: Optional[Callable[[str], Ranking]] = None  # ranks a part of the message
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the message means here. `extra` is read by the actions."""
+
+    intent: str
+    confidence: float
+    entities: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    payload: Optional[str] = None  # the message stands for this payload
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the content says: used to read answers by letter and follow-ups by topic."""
+
+    parse_choice: Callable[[str, str], Optional[str]]  # (question, text) → option
+    unsure_option: Callable[[str], str]
+    yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
+    follow_ups: Mapping[str, Sequence[str]]  # FAQ id → labels
+    regional: FrozenSet[str]  # FAQ ids that answer by province
+
+
+def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -> Decision:
+    """The meaning of `heard` in `standing`. Never raises; what is not understood is `LOST`."""
+    if not heard.labels:
+        return Decision(LOST, 0.0)
+    for reading in (_picked, _in_interest_form, _in_assessment, _offered, _leaning):
+        decision = reading(heard, standing, known, at)
+        if decision:
+            return decision
+    return _alone(heard, at)
+
+
+def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+    """« la première », "2", "yes" after a "did you mean"."""
+    if not here.candidates:
+        return None
+    said = [word for word in words(heard.text) if word not in _PICK_FILLERS]
+    for number, names in _ORDINALS.items():
+        if len(said) == 1 and said[0] in names and number <= len(here.candidates):
+            return Decision("", 1.0, payload=here.candidates[number - 1])
+    if len(here.candidates) == 1 and heard.labels[0][0] == "affirm":
+        return Decision("", heard.labels[0][1], payload=here.candidates[0])
+    return None
+
+
+def _in_interest_form(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Optional[Decision]:
+    if here.form != INTEREST:
+        return None
+    label, confidence = heard.labels[0]
+    if here.requested in YES_NO_STEPS:
+        if here.requested == "lead_confirmed" and "@" in heard.text:
+            return Decision(INFORM, 1.0)
+        return None
+    short = len(words(heard.text)) <= 8
+    if "@" in heard.text:
+        return Decision(INFORM, 1.0)
+    if label in CONTROL and confidence >= at.control and short:
+        return None
+    if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
+        return None
+    if here.requested != "lead_message" and heard.text.rstrip().endswith("?"):
+        if confidence >= at.sure and label not in PLEASANT:
+            return None
+    return Decision(INFORM, 1.0)
+
+
+def _in_assessment(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Optional[Decision]:
+    if here.form != ASSESSMENT or not here.question:
+        return None
+    if here.question == GATE:
+        return _at_gate(heard, at)
+    option = known.parse_choice(here.question, heard.text)
+    if option:
+        return _answer(option, 1.0)
+    label, confidence = heard.labels[0]
+    best = heard.answers[0] if heard.answers else ("none", 1.0)
+    if label in ("affirm", "deny") and confidence >= at.control and len(words(heard.text)) <= 3:
+        return _yes_or_no(known.yes_no(here.question, label == "affirm"), confidence)
+    is_answer = best[0] != "none" and best[1] >= at.answer
+    if label in CONTROL and confidence >= at.control and (not is_answer or confidence > best[1]):
+        return None
+    asks = bool(_ASKS.search(fold(heard.text)) or heard.text.rstrip().endswith("?"))
+    if asks and confidence >= at.sure and (not is_answer or confidence > best[1]):
+        return None
+    if is_answer:
+        return _read_answer(best, here, known)
+    if heard.answers:
+        second = heard.answers[1]
+        close = best[0] != "none" and second[0] not in ("none", "unsure") and best[0] != "unsure"
+        if close and best[1] + second[1] >= at.answer_pair:
+            options = [best[0], second[0]]
+            return Decision(AMBIGUOUS, best[1], extra={"answer_options": options})
+    return None
+
+
+def _at_gate(heard: Heard, at: Thresholds) -> Optional[Decision]:
+    """After an answer that ends the assessment early: see the result, or correct the answer."""
+    label, confidence = heard.labels[0]
+    if confidence < at.control:
+        return None
+    if label == "affirm":
+        return _answer("confirm", confidence)
+    if label == "deny":
+        return Decision("go_back", confidence)
+    return None
+
+
+def _answer(option: str, confidence: float, **extra: Any) -> Decision:
+    return Decision(ANSWER, confidence, {"option": option}, extra)
+
+
+def _read_answer(best: Tuple[str, float], here: Standing, known: Knowledge) -> Decision:
+    option, confidence = best
+    if option == "unsure":
+        return _answer(known.unsure_option(here.question or ""), confidence, unsure=True)
+    return _answer(option, confidence, read=True)
+
+
+def _yes_or_no(options: Sequence[str], confidence: float) -> Optional[Decision]:
+    if not options:
+        return None
+    if len(options) == 1:
+        return _answer(options[0], confidence, read=True)
+    return Decision(AMBIGUOUS, confidence, extra={"answer_options": list(options)})
+
+
+def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+    """ "Yes" to what the assistant just offered."""
+    label, confidence = heard.labels[0]
+    if here.offer and not here.form and label == "affirm" and confidence >= at.control:
+        return Decision("", confidence, payload=here.offer)
+    return None
+
+
+def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+    """A message that leans on what was just said: « et au Québec? », "in French", "what about…"."""
+    if not here.topic or here.form == INTEREST:
+        return None
+    label, confidence = heard.labels[0]
+    follows = bool(_FOLLOWS.search(" ".join(words(heard.text))))
+    short = len(words(heard.text)) <= 7
+    sure = confidence >= at.sure and not (follows and short and confidence < 0.85)
+    if heard.facets or heard.cleared:
+        if here.topic == "find_coach" and (short or not sure) and label not in CONTROL:
+            named = set(heard.facets) != {"language"} or not sure or label == "find_coach"
+            if named and not (sure and label.startswith(FAQ)):
+                return Decision("find_coach", max(confidence, at.sure))
+        topic = here.topic.removeprefix(FAQ)
+        elsewhere = sure and label not in (here.topic, "find_coach")
+        if "region" in heard.facets and topic in known.regional and short and not elsewhere:
+            return Decision(FAQ + topic, max(confidence, at.sure))
+    if follows and not sure and here.topic.startswith(FAQ):
+        return _boosted(heard, known.follow_ups.get(here.topic.removeprefix(FAQ), ()), at)
+    return None
+
+
+def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Optional[Decision]:
+    """A follow-up, decided with a lean towards what the last answer suggested."""
+    wanted = {FAQ + label for label in likely} | set(likely)
+    leaned = [(label, p * (2.0 if label in wanted else 1.0)) for label, p in heard.labels]
+    total = sum(p for _, p in leaned) or 1.0
+    leaned = sorted(((label, p / total) for label, p in leaned), key=lambda pair: -pair[1])
+    return _alone(replace(heard, labels=leaned), at)
+
+
+def _alone(heard: Heard, at: Thresholds) -> Decision:
+    """The message by itself: two questions, one, a "did you mean", or lost."""
+    two = _two_questions(heard, at)
+    if two:
+        return two
+    label, confidence = heard.labels[0]
+    runner_up = heard.labels[1][1] if len(heard.labels) > 1 else 0.0
+    if confidence >= at.sure and confidence - runner_up >= at.margin:
+        return Decision(label, confidence)
+    if confidence >= at.clarify:
+        guesses = [
+            name for name, p in heard.labels[:4] if p >= at.clarify / 2 and name not in _UNASKABLE
+        ][:3]
+        if guesses:
+            return Decision(AMBIGUOUS, confidence, extra={"guesses": guesses})
+    return Decision(LOST, confidence)
+
+
+_UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})
+
+
+def _two_questions(heard: Heard, at: Thresholds) -> Optional[Decision]:
+    if not heard.rank:
+        return None
+    parts = clauses(heard.text)
+    if not 2 <= len(parts) <= 4:
+        return None
+    asked: List[Tuple[str, float]] = []
+    for part in parts:
+        label, confidence = heard.rank(part)[0]
+        wanted = label not in PLEASANT and label != "out_of_scope"
+        if wanted and confidence >= at.second_question and label not in [a for a, _ in asked]:
+            asked.append((label, confidence))
+    whole = heard.labels[0][0]
+    if len(asked) < 2 or (whole not in [a for a, _ in asked] and heard.labels[0][1] >= at.sure):
+        return None
+    if not any(label.startswith(FAQ) for label, _ in asked):
+        return None
+    asked.sort(key=lambda pair: not pair[0].startswith(FAQ))  # answers first, deeds after
+    return Decision(asked[0][0], asked[0][1], extra={"also": [label for label, _ in asked[1:3]]})
+
+
+def describe(ranking: Ranking, count: int = 3) -> List[Dict[Text, Any]]:
+    """The best of a ranking, as data that staff can read later."""
+    return [{"label": label, "confidence": round(p, 4)} for label, p in ranking[:count]]

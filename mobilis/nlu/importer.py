@@ -1,0 +1,79 @@
+"""Feeds the phrasings of the content files to training: FAQ and free-text assessment answers."""
+
+from pathlib import Path
+from typing import Dict, List, Optional, Text, Union
+
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.training_data.structures import StoryGraph
+from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from mobilis.assessment import load_assessment
+from mobilis.content import LANGUAGES, load_content
+
+ANSWER_INTENT = "answer"
+FAQ_INTENT = "faq"
+
+
+class ContentImporter(TrainingDataImporter):
+    """Reads `faq/*.yml` and `assessment/readiness.yml` beside the given `config.yml`.
+
+    Raises `mobilis.errors.ContentError`, which names the file and the field.
+    """
+
+    def __init__(
+        self,
+        config_file: Optional[Text] = None,
+        domain_path: Optional[Text] = None,
+        training_data_paths: Optional[Union[List[Text], Text]] = None,
+    ) -> None:
+        self.root = Path(config_file).resolve().parent if config_file else Path.cwd()
+
+    def get_domain(self) -> Domain:
+        """The answers as responses `utter_faq/<id>`, which Rasa expects of a retrieval intent."""
+        content = load_content(self.root)
+        responses = {
+            f"utter_{FAQ_INTENT}/{faq.id}": [
+                {
+                    "text": faq.answer[language],
+                    "condition": [{"type": "slot", "name": "language", "value": language}],
+                }
+                for language in LANGUAGES
+            ]
+            for faq in content.faqs.values()
+        }
+        return Domain.from_dict({"responses": responses})
+
+    def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
+        content = load_content(self.root)
+        assessment = load_assessment(self.root / "assessment" / "readiness.yml")
+        examples = [
+            _example(phrasing, f"{FAQ_INTENT}/{faq.id}", {"language": lang})
+            for faq in content.faqs.values()
+            for lang, phrasings in faq.phrasings.items()
+            for phrasing in phrasings
+        ]
+        for question in assessment.questions:
+            for option in question.options:
+                for lang in LANGUAGES:
+                    label = {"language": lang, "question": question.id, "option": option.id}
+                    texts = [option.title[lang], *option.phrasings[lang]]
+                    examples += [_example(text, ANSWER_INTENT, label) for text in texts]
+        for lang in LANGUAGES:
+            label = {"language": lang, "question": "", "option": "unsure"}
+            examples += [_example(text, ANSWER_INTENT, label) for text in assessment.unsure[lang]]
+        return TrainingData(examples)
+
+    def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
+        return StoryGraph([])
+
+    def get_conversation_tests(self) -> StoryGraph:
+        return StoryGraph([])
+
+    def get_config(self) -> Dict:
+        return {}
+
+
+def _example(text: str, intent: str, label: Dict[str, str]) -> Message:
+    return Message.build(text, intent=intent, intent_metadata=label)

@@ -1,0 +1,166 @@
+"""In which language a message is written: French, English, another one, or no telling.
+
+Two witnesses: the words of our own phrasings (which know « c tu gratuit ») and lingua's general
+models (which know the words we never saw). "keep" means: too little to change language for.
+"""
+
+import math
+from collections import Counter
+from functools import lru_cache
+from typing import Any, Dict, List, NamedTuple, Sequence, Text, Tuple
+
+import joblib
+from lingua import Language, LanguageDetector, LanguageDetectorBuilder
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from mobilis.text import clean, words
+
+LANGUAGE = "written_language"  # message property: a `Reading`
+KEEP = "keep"
+OTHER = "other"
+
+# Said in both languages, or names: no reason to change language.
+NEUTRAL = frozenset(
+    """ok okay k hm hmm mm mmh ah oh ha haha lol euh hum hi stop super parfait perfect coach coachs
+    coaches innoweave mobilis email courriel merci faq cra arc t3010 ppdda adppe cg 027 bravo
+    ontario quebec canada manitoba alberta yukon nunavut a b c d e restart inform demo info test
+    no non question options option menu message budget cool wow coalition lobbying""".split()
+) - {"merci", "non", "courriel", "parfait", "hi"}
+
+_OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "RUSSIAN", "HINDI")
+_MARGIN = 1.4  # log-odds that a message must show
+_UNKNOWN_MARGIN = 2.2  # … when our own words say nothing
+_OTHER_CONFIDENCE = 0.85
+
+
+class Reading(NamedTuple):
+    """`language` is fr, en, other or keep; `evidence` is log-odds, French positive."""
+
+    language: str
+    evidence: float
+
+
+@lru_cache(maxsize=1)
+def _detector() -> LanguageDetector:
+    languages = [Language.FRENCH, Language.ENGLISH] + [getattr(Language, o) for o in _OTHERS]
+    return LanguageDetectorBuilder.from_languages(*languages).build()
+
+
+class LanguageModel:
+    """Log-odds of words between French and English, learned from phrasings."""
+
+    def fit(self, texts: Sequence[Tuple[str, str]]) -> "LanguageModel":
+        """Learn from pairs (language, text)."""
+        counts = {"fr": Counter(), "en": Counter()}
+        for language, text in texts:
+            counts[language].update(words(text))
+        totals = {language: sum(counter.values()) + 1 for language, counter in counts.items()}
+        self.odds: Dict[str, float] = {}
+        for word in set(counts["fr"]) | set(counts["en"]):
+            french = (counts["fr"][word] + 0.3) / totals["fr"]
+            english = (counts["en"][word] + 0.3) / totals["en"]
+            self.odds[word] = max(-3.5, min(3.5, math.log(french / english)))
+        return self
+
+    def read(self, text: str) -> Reading:
+        """The language of `text`; `keep` for what shows too little of any."""
+        own = [word for word in _countable(text) if word not in NEUTRAL and not word.isdigit()]
+        if not own:
+            return Reading(OTHER if _foreign(text) else KEEP, 0.0)
+        known = [self.odds[word] for word in own if word in self.odds]
+        unknown = [word for word in own if word not in self.odds]
+        evidence = sum(known)
+        if unknown:
+            if len(unknown) * 2 >= len(own) and len(own) >= 2 and _foreign(text):
+                return Reading(OTHER, 0.0)
+            weight = min(1.0, len(unknown) / len(own) + (0.2 if len(own) > 1 else 0.0))
+            evidence += weight * self._general(" ".join(own))
+        margin = _MARGIN if known else _UNKNOWN_MARGIN
+        if abs(evidence) < margin:
+            return Reading(KEEP, evidence)
+        return Reading("fr" if evidence > 0 else "en", evidence)
+
+    @staticmethod
+    def _general(text: str) -> float:
+        values = {
+            value.language: max(value.value, 1e-4)
+            for value in _detector().compute_language_confidence_values(text)
+        }
+        return math.log(values[Language.FRENCH] / values[Language.ENGLISH])
+
+
+def _countable(text: str) -> List[str]:
+    """The words that may tell a language: no addresses, no links, no names inside a sentence."""
+    tokens = [t for t in clean(text).split() if "@" not in t and "://" not in t and "www." not in t]
+    if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
+        # « Marie Tremblay », "Sudbury Food Bank": a name, unless it is one capitalised word of ours
+        return words(tokens[0]) if len(tokens) == 1 else []
+    kept = [t for i, t in enumerate(tokens) if i == 0 or not t[:1].isupper() or t.isupper()]
+    return words(" ".join(kept))
+
+
+def _foreign(text: str) -> bool:
+    values = _detector().compute_language_confidence_values(clean(text).lower())
+    best = values[0] if values else None
+    if best is None or best.language in (Language.FRENCH, Language.ENGLISH):
+        return False
+    latin = best.language.name in ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN")
+    return best.value >= (_OTHER_CONFIDENCE if latin else 0.5)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class LanguageReader(GraphComponent):
+    """Reads the language of every message, under `written_language`."""
+
+    def __init__(self, model_storage: ModelStorage, resource: Resource) -> None:
+        self._storage = model_storage
+        self._resource = resource
+        self.learned = LanguageModel()
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "LanguageReader":
+        return cls(model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "LanguageReader":
+        component = cls(model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            component.learned = joblib.load(folder / "language.joblib")
+        return component
+
+    def train(self, training_data: TrainingData) -> Resource:
+        pairs = [
+            (m.get(METADATA)[METADATA_INTENT]["language"], m.get(TEXT))
+            for m in training_data.intent_examples
+            if (m.get(METADATA) or {}).get(METADATA_INTENT)
+        ]
+        self.learned.fit(pairs)
+        with self._storage.write_to(self._resource) as folder:
+            joblib.dump(self.learned, folder / "language.joblib", compress=1)
+        return self._resource
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            text = message.get(TEXT)
+            if text and not text.startswith("/"):
+                message.set(LANGUAGE, self.learned.read(text))
+        return messages

@@ -1,0 +1,218 @@
+"""The last component of the pipeline: from what was read to the intent that dialogue follows."""
+
+from typing import Any, Dict, List, Optional, Text, Tuple
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import BotUttered, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    INTENT,
+    INTENT_NAME_KEY,
+    INTENT_RANKING_KEY,
+    INTENT_RESPONSE_KEY,
+    PREDICTED_CONFIDENCE_KEY,
+    RESPONSE,
+    TEXT,
+)
+from rasa.shared.nlu.training_data.message import Message
+
+from mobilis.assessment import Assessment, load_assessment
+from mobilis.content import Content, load_content
+from mobilis.nlu.classifier import ANSWERS, LABELS
+from mobilis.nlu.context import (
+    AMBIGUOUS,
+    FAQ,
+    INFORM,
+    INTEREST,
+    LOST,
+    Decision,
+    Heard,
+    Knowledge,
+    Standing,
+    Thresholds,
+    decide,
+    describe,
+)
+from mobilis.nlu.facets import FACETS
+from mobilis.nlu.french import French
+from mobilis.nlu.language import KEEP, LANGUAGE, OTHER
+from mobilis.settings import ROOT
+
+MOBILIS = "mobilis"  # message property that actions find in `latest_message`
+
+
+def knowledge(content: Content, assessment: Assessment) -> Knowledge:
+    """What deciding needs to know of the content."""
+    questions = {question.id: question for question in assessment.questions}
+    return Knowledge(
+        parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
+        unsure_option=lambda question: assessment.unsure_option(questions[question]),
+        yes_no=lambda question, yes: questions[question].yes if yes else questions[question].no,
+        follow_ups={faq.id: faq.follow_ups for faq in content.faqs.values()},
+        regional=frozenset(faq.id for faq in content.faqs.values() if faq.regions),
+    )
+
+
+def standing(tracker: DialogueStateTracker) -> Standing:
+    """Where the conversation of `tracker` stands."""
+    said = _last_said(tracker)
+    return Standing(
+        language=tracker.get_slot("language") or "fr",
+        form=tracker.active_loop_name,
+        requested=tracker.get_slot("requested_slot"),
+        question=tracker.get_slot("assessment_question"),
+        topic=tracker.get_slot("topic"),
+        offer=said.get("offer"),
+        candidates=tuple(said.get("candidates") or ()),
+    )
+
+
+def _last_said(tracker: DialogueStateTracker) -> Dict[Text, Any]:
+    """What the assistant's last message kept for itself: what it offered or asked to pick."""
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, BotUttered):
+            kept = (event.metadata or {}).get(MOBILIS) or {}
+            if "offer" in kept or "candidates" in kept:
+                return kept
+    return {}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class ContextResolver(GraphComponent):
+    """Decides intent and entities from everything the components before it found."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """The fields of `mobilis.nlu.context.Thresholds`."""
+        return {}
+
+    def __init__(self, config: Dict[Text, Any]) -> None:
+        fields = Thresholds.__dataclass_fields__
+        self.thresholds = Thresholds(**{k: v for k, v in config.items() if k in fields})
+        self.knowledge = knowledge(
+            load_content(ROOT), load_assessment(ROOT / "assessment" / "readiness.yml")
+        )
+        self.french = French()
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "ContextResolver":
+        return cls(config)
+
+    def process(
+        self, messages: List[Message], tracker: DialogueStateTracker, domain: Domain
+    ) -> List[Message]:
+        for message in messages:
+            if message.get(LABELS):
+                self._resolve(message, tracker, domain)
+        return messages
+
+    def _resolve(self, message: Message, tracker: DialogueStateTracker, domain: Domain) -> None:
+        here = standing(tracker)
+        heard = _heard(message)
+        decision = decide(heard, here, self.knowledge, self.thresholds)
+        if decision.payload:
+            decision = _from_payload(decision, domain)
+        extra = {
+            **decision.extra,
+            "label": decision.intent,
+            "labels": describe(heard.labels),
+            "language": self._language(heard, decision, here),
+            "foreign": heard.language == OTHER,
+            "facets": {name: list(values) for name, values in heard.facets.items()},
+            "cleared": sorted(heard.cleared),
+        }
+        if decision.intent in (LOST, AMBIGUOUS):
+            extra["masked"] = self.french.mask(heard.text)
+        if decision.intent == INFORM and here.form == INTEREST:
+            extra["names"] = self.french.names(heard.text)._asdict()
+        _write(message, decision, extra)
+
+    @staticmethod
+    def _language(heard: Heard, decision: Decision, here: Standing) -> Optional[Text]:
+        """The language to go on in, or None to keep the present one."""
+        if decision.intent == "switch_language":
+            return _wanted_language(heard, here)
+        if decision.intent == INFORM and here.requested != "lead_message":
+            return None  # a name or an address says nothing of the language
+        return None if heard.language in (KEEP, OTHER) else heard.language
+
+
+def _wanted_language(heard: Heard, here: Standing) -> Text:
+    named = set(heard.facets.get("language", ()))
+    if len(named) == 1:
+        return str(named.pop())
+    if heard.language in ("fr", "en") and heard.language != here.language:
+        return heard.language
+    return "en" if here.language == "fr" else "fr"
+
+
+def _heard(message: Message) -> Heard:
+    facets = message.get(FACETS)
+    reading = message.get(LANGUAGE)
+    return Heard(
+        text=message.get(TEXT),
+        labels=message.get(LABELS),
+        answers=message.get(ANSWERS) or (),
+        facets=facets.values if facets else {},
+        cleared=facets.cleared if facets else frozenset(),
+        language=reading.language if reading else KEEP,
+        rank=message.get("rank"),
+    )
+
+
+def _from_payload(decision: Decision, domain: Domain) -> Decision:
+    unpacked = YAMLStoryReader.unpack_regex_message(Message({TEXT: decision.payload}), domain)
+    entities = {e["entity"]: e["value"] for e in unpacked.get(ENTITIES) or []}
+    intent = (unpacked.get(INTENT) or {}).get(INTENT_NAME_KEY) or LOST
+    return Decision(intent, decision.confidence, entities, {"picked": True})
+
+
+def _write(message: Message, decision: Decision, extra: Dict[Text, Any]) -> None:
+    name = "faq" if decision.intent.startswith(FAQ) else decision.intent
+    chosen = {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: decision.confidence}
+    message.set(INTENT, chosen, add_to_output=True)
+    message.set(INTENT_RANKING_KEY, _intent_ranking(chosen, message), add_to_output=True)
+    entities = [
+        {"entity": key, "value": value, "start": 0, "end": 0, "extractor": "ContextResolver"}
+        for key, value in decision.entities.items()
+    ]
+    message.set(ENTITIES, entities, add_to_output=True)
+    message.set(MOBILIS, extra, add_to_output=True)
+    if name == "faq":
+        selected = {
+            "all_retrieval_intents": ["faq"],
+            "faq": {
+                RESPONSE: {
+                    INTENT_RESPONSE_KEY: decision.intent,
+                    PREDICTED_CONFIDENCE_KEY: decision.confidence,
+                }
+            },
+        }
+        message.set("response_selector", selected, add_to_output=True)
+
+
+def _intent_ranking(chosen: Dict[Text, Any], message: Message) -> List[Dict[Text, Any]]:
+    others: Dict[Text, float] = {}
+    for label, probability in message.get(LABELS):
+        name = "faq" if label.startswith(FAQ) else label
+        others[name] = others.get(name, 0.0) + probability
+    ranked: List[Tuple[Text, float]] = sorted(others.items(), key=lambda pair: -pair[1])
+    return [chosen] + [
+        {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: p}
+        for name, p in ranked[:9]
+        if name != chosen[INTENT_NAME_KEY]
+    ]

@@ -1,0 +1,75 @@
+"""How text is made comparable before anything is learned from it or looked up in it.
+
+Pure functions on strings; every component goes through them, in training and in a live turn.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# What the encoder and the classifiers read of a message: more words only cost time.
+MAX_WORDS = 60
+MAX_CHARACTERS = 400
+
+# Put before a typed "/" so that typed text is never taken for a payload; invisible, kept by strip().
+GUARD = "\u2060"
+
+_APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0f]")
+_REPEATED = re.compile(r"([^\W\d_])\1{2,}")
+_SPACES = re.compile(r"\s+")
+_WORD = re.compile(r"[^\W_]+")
+_CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
+_CONJUNCTION = re.compile(
+    r"\s*,?\s+(?:et aussi|et puis|pis aussi|pis|et|aussi|and also|and then|and|also|plus)\s+",
+    re.IGNORECASE,
+)
+
+
+def guard(text: str) -> str:
+    """`text` as typed, made safe from being read as a payload."""
+    return GUARD + text if text.lstrip().startswith("/") else text
+
+
+def clean(text: str) -> str:
+    """One line, one kind of apostrophe, dash and space, no invisible characters, at most
+    `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept, where
+    people put the question."""
+    text = unicodedata.normalize("NFKC", text)
+    text = _INVISIBLE.sub("", text)
+    text = _APOSTROPHES.sub("'", text)
+    text = _DASHES.sub("-", text)
+    words = text.split()
+    if len(words) > MAX_WORDS:
+        words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
+    text = " ".join(words)
+    if len(text) > MAX_CHARACTERS:
+        half = MAX_CHARACTERS // 2
+        text = f"{text[:half]} {text[-half:]}"
+    return _REPEATED.sub(r"\1\1", text)
+
+
+def fold(text: str) -> str:
+    """`clean` text in lower case without accents: « Élections » → "elections"."""
+    decomposed = unicodedata.normalize("NFD", clean(text).casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def words(text: str) -> list[str]:
+    """The folded words of `text`, elisions split: « J'ai l'idée » → j, ai, l, idee."""
+    return _WORD.findall(fold(text))
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of `text` that may each ask something: sentences, and halves of "… and …"."""
+    found = []
+    for sentence in _CLAUSE_END.split(clean_lines(text)):
+        found += [part for part in _CONJUNCTION.split(sentence) if len(words(part)) >= 2]
+    return found
+
+
+def clean_lines(text: str) -> str:
+    """`clean`, line by line."""
+    return "\n".join(clean(line) for line in text.splitlines() if line.strip())

@@ -1,0 +1,218 @@
+"""Turns: the messages that wait for the brain, and how each one ends.
+
+A message ends answered or given up, once, in the transaction that also holds the answer. The
+front door's worker calls this; the conversation it works on may be erased at any moment.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from mobilis.conversations import Conversation, lock_conversation, new_id, take_positions
+from mobilis.models import choices, conversations, inbox, outbox
+from mobilis.store import now
+
+LONGEST_WAIT_SECONDS = 60.0
+KINDS = ("text", "faq", "question", "result", "coaches", "form", "clarify", "notice")
+KINDS_WITH_FIELD = ("faq", "question", "result", "coaches")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message on its way to the brain: `payload` when it has one, else `text`."""
+
+    conversation_id: str
+    message_id: str
+    channel: str
+    text: str
+    payload: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One message of the brain. `choices` are (title, payload); `own` is its kind's own field."""
+
+    text: str
+    language: str | None
+    kind: str = "text"
+    choices: tuple[tuple[str, str], ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
+def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
+    """The oldest open message of each conversation, where it is due; none of a `busy` one."""
+    first = (
+        select(inbox.c.conversation_id, func.min(inbox.c.position).label("position"))
+        .where(inbox.c.state == "pending")
+        .group_by(inbox.c.conversation_id)
+        .subquery()
+    )
+    query = (
+        select(inbox, conversations.c.channel)
+        .join(
+            first,
+            (inbox.c.conversation_id == first.c.conversation_id)
+            & (inbox.c.position == first.c.position),
+        )
+        .join(conversations, conversations.c.id == inbox.c.conversation_id)
+        .where(inbox.c.due_at <= now(), inbox.c.conversation_id.not_in(list(busy)))
+        .order_by(inbox.c.due_at)
+        .limit(limit)
+    )
+    return [
+        Turn(row.conversation_id, row.id, row.channel, row.text, row.payload, row.attempts)
+        for row in connection.execute(query)
+    ]
+
+
+def turn_state(
+    connection: Connection, conversation_id: str, message_id: str
+) -> tuple[str, int] | None:
+    """The state of a message and how often it failed; None when it is unknown."""
+    row = connection.execute(
+        select(inbox.c.state, inbox.c.attempts).where(
+            inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
+        )
+    ).one_or_none()
+    return (row.state, row.attempts) if row else None
+
+
+def complete_turn(connection: Connection, turn: Turn, replies: list[Reply]) -> bool:
+    """Close a message with its answer.
+
+    Returns:
+        False when the conversation or the message was erased meanwhile: nothing is stored then.
+        A message that is closed already keeps its first answer.
+    """
+    conversation = lock_conversation(connection, turn.conversation_id)
+    state = turn_state(connection, turn.conversation_id, turn.message_id)
+    if conversation is None or state is None:
+        return False
+    if state[0] == "pending":
+        _store_replies(connection, conversation, turn.message_id, replies)
+        _close(connection, turn, state="done")
+    return True
+
+
+def fail_turn(
+    connection: Connection,
+    turn: Turn,
+    error: str,
+    attempts: int,
+    backoff: float,
+    notice: Mapping[str, str],
+) -> bool:
+    """Put a message off for another try, or give it up after `attempts` with a notice.
+
+    Args:
+        error: what went wrong, for staff; must hold nothing that the visitor said.
+        attempts: how many failures are too many; 1 gives up at once.
+        backoff: seconds before the second try; doubles each time.
+        notice: what the visitor reads when the message is given up, in each language.
+
+    Returns:
+        False when the conversation or the message was erased meanwhile.
+    """
+    conversation = lock_conversation(connection, turn.conversation_id)
+    state = turn_state(connection, turn.conversation_id, turn.message_id)
+    if conversation is None or state is None:
+        return False
+    if state[0] != "pending":
+        return True
+    failures = state[1] + 1
+    if failures < attempts:
+        due_at = next_try(failures, backoff)
+        _update(connection, turn, attempts=failures, due_at=due_at, error=error)
+        return True
+    _reopen_choices(connection, turn)
+    reply = Reply(notice[conversation.language], conversation.language, kind="notice")
+    _store_replies(connection, conversation, turn.message_id, [reply])
+    _close(connection, turn, state="failed", attempts=failures, error=error)
+    return True
+
+
+def next_try(failures: int, backoff: float) -> datetime:
+    """When to try again; spread out, so that a thousand messages do not return together."""
+    wait = min(backoff * 2 ** (failures - 1), LONGEST_WAIT_SECONDS)
+    return now() + timedelta(seconds=wait * random.uniform(0.5, 1.0))
+
+
+def _store_replies(
+    connection: Connection, conversation: Conversation, message_id: str, replies: list[Reply]
+) -> None:
+    if not replies:
+        return
+    position = take_positions(connection, conversation, len(replies))
+    language = conversation.language
+    for offset, reply in enumerate(replies):
+        language = reply.language or language
+        _store_reply(connection, conversation, message_id, reply, language, position + offset)
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation.id)
+        .values(language=language)
+    )
+
+
+def _store_reply(
+    connection: Connection,
+    conversation: Conversation,
+    message_id: str,
+    reply: Reply,
+    language: str,
+    position: int,
+) -> None:
+    outbox_id = new_id()
+    offered = [
+        {"id": new_id(), "title": title, "payload": payload} for title, payload in reply.choices
+    ]
+    content = {"role": "assistant", "kind": reply.kind, "text": reply.text, **reply.own}
+    if offered:
+        content["choices"] = [{"id": item["id"], "title": item["title"]} for item in offered]
+    connection.execute(
+        insert(outbox).values(
+            id=outbox_id,
+            conversation_id=conversation.id,
+            position=position,
+            in_reply_to=message_id,
+            at=now(),
+            language=language,
+            content=content,
+        )
+    )
+    for item in offered:
+        row = {**item, "conversation_id": conversation.id, "message_id": outbox_id}
+        connection.execute(insert(choices).values(**row))
+
+
+def _reopen_choices(connection: Connection, turn: Turn) -> None:
+    """The visitor is asked to try again: the button that failed must work again."""
+    chosen = select(inbox.c.choice_id).where(
+        inbox.c.conversation_id == turn.conversation_id, inbox.c.id == turn.message_id
+    )
+    message = select(choices.c.message_id).where(choices.c.id == chosen.scalar_subquery())
+    connection.execute(
+        update(choices)
+        .where(choices.c.message_id == message.scalar_subquery())
+        .values(used_at=None)
+    )
+
+
+def _close(connection: Connection, turn: Turn, **values: Any) -> None:
+    _update(connection, turn, done_at=now(), **values)
+
+
+def _update(connection: Connection, turn: Turn, **values: Any) -> None:
+    connection.execute(
+        update(inbox)
+        .where(inbox.c.conversation_id == turn.conversation_id, inbox.c.id == turn.message_id)
+        .values(**values)
+    )

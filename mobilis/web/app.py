@@ -1,0 +1,113 @@
+"""The front door, put together. Run it with `mobilis.web.server`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from mobilis.errors import ChatError, StoreError
+from mobilis.settings import Settings
+from mobilis.store import Database
+from mobilis.web import chat, events, guard, health, pages, refusals
+from mobilis.web.brain import Brain
+from mobilis.web.door import Door, Limits
+from mobilis.web.hub import Hub
+from mobilis.web.limits import Limit
+from mobilis.web.retention import keep_retention
+from mobilis.web.wording import load_wording
+from mobilis.web.worker import Worker
+
+CONVERSATION = "/api/conversations/{conversation}"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The front door for these settings; the database must be migrated already.
+
+    Raises:
+        ContentError: the front door's own wording is incomplete.
+        SettingError: the database's address makes no sense.
+    """
+    guard.quiet_access_log()
+    app = Starlette(
+        routes=_routes(),
+        middleware=_middleware(settings),
+        exception_handlers={
+            ChatError: refusals.on_chat_error,
+            StoreError: refusals.on_store_error,
+            HTTPException: refusals.on_http_error,
+        },
+        lifespan=_lifespan,
+    )
+    app.state.door = _door(settings)
+    return app
+
+
+def _routes() -> list[Route | Mount]:
+    return [
+        Route("/", pages.demo),
+        Route("/healthz", health.read_health),
+        Route("/api/conversations", chat.open_conversation, methods=["POST"]),
+        Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
+        Route(f"{CONVERSATION}/messages", _Messages),
+        Route(f"{CONVERSATION}/events", events.stream_events),
+        Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
+        Mount("/static", StaticFiles(directory=pages.STATIC)),
+    ]
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    middleware = [Middleware(guard.Guard)]
+    if settings.cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
+            expose_headers=("Retry-After",),
+        )
+        middleware.append(cors)
+    return middleware
+
+
+def _door(settings: Settings) -> Door:
+    wording = load_wording(settings.project_dir)
+    database = Database.from_settings(settings)
+    brain, hub = Brain(settings), Hub()
+    return Door(
+        settings=settings,
+        wording=wording,
+        database=database,
+        brain=brain,
+        hub=hub,
+        worker=Worker(settings, database, brain, hub, wording.errors["not_answered"]),
+        limits=Limits(
+            conversation=Limit(settings.messages_per_minute),
+            address=Limit(settings.messages_per_minute_address),
+            openings=Limit(settings.conversations_per_minute_address),
+        ),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    door: Door = app.state.door
+    retention = asyncio.create_task(keep_retention(door.database, door.settings.retention_days))
+    door.worker.start()
+    try:
+        async with door.brain:
+            yield
+            door.hub.close()
+            await door.worker.stop()
+    finally:
+        retention.cancel()
+        with suppress(asyncio.CancelledError):
+            await retention
+        door.database.dispose()

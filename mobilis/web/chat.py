@@ -1,0 +1,134 @@
+"""The chat API: conversations and messages. Each handler is one request; the work is elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from mobilis import conversations
+from mobilis.conversations import Message, Opening
+from mobilis.errors import ChatError
+from mobilis.privacy import erase_conversation
+from mobilis.turns import turn_state
+from mobilis.web import requests
+from mobilis.web.door import Door, door_of
+from mobilis.web.limits import client_address
+from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
+
+CHANNEL = "web"
+
+
+async def open_conversation(request: Request) -> Response:
+    """POST /api/conversations: a new conversation with its greeting, or 503 and nothing kept."""
+    door = door_of(request)
+    door.limits.openings.check(client_address(request, door.settings.trusted_proxies))
+    data = await requests.read_object(request)
+    language = requests.language_or(data, request_language(request))
+    request.state.language = language
+    opening = await door.write(
+        conversations.open_conversation, language, CHANNEL, requests.page(data)
+    )
+    door.worker.wake()
+    greeting = await _greeting(door, opening)
+    if not greeting:
+        await _erase(door, opening.conversation_id, CHANNEL)
+        raise ChatError("unavailable", 503, retry_after=RETRY_AFTER_SECONDS)
+    content = {
+        "conversation": opening.conversation_id,
+        "token": opening.token,
+        "messages": greeting,
+    }
+    return JSONResponse(content, 201)
+
+
+async def send_message(request: Request) -> Response:
+    """POST /api/conversations/{c}/messages: 202 at once, or 200 with the answer after `?wait=`."""
+    door = door_of(request)
+    conversation = await requests.authenticate(request)
+    door.limits.address.check(client_address(request, door.settings.trusted_proxies))
+    door.limits.conversation.check(conversation.id)
+    seconds = requests.wait_seconds(request)
+    data = await requests.read_object(request)
+    message_id = requests.message_id(data)
+    text, choice = requests.text_or_choice(data, door.settings.text_limit)
+    if choice is not None:
+        await door.write(conversations.receive_choice, conversation.id, message_id, choice)
+    else:
+        await door.write(conversations.receive_text, conversation.id, message_id, text or "")
+    door.hub.news(conversation.id)
+    door.worker.wake()
+    messages = None
+    if seconds is not None:
+        messages = await _wait_for_answer(door, conversation.id, message_id, seconds)
+    if messages is None:
+        return JSONResponse({"id": message_id}, 202)
+    return JSONResponse({"messages": messages})
+
+
+async def read_history(request: Request) -> Response:
+    """GET /api/conversations/{c}/messages: what was said, all of it or `?after=` a message."""
+    conversation = await requests.authenticate(request)
+    after = request.query_params.get("after", "")
+    messages = await door_of(request).read(_history, conversation.id, after)
+    return JSONResponse({"messages": messages})
+
+
+async def read_transcript(request: Request) -> Response:
+    """GET /api/conversations/{c}/transcript.txt: what was said, as text."""
+    conversation = await requests.authenticate(request)
+    door = door_of(request)
+    text = await door.read(conversations.transcript, conversation, door.wording.page)
+    headers = {
+        "Content-Disposition": 'attachment; filename="transcript.txt"',
+        "Content-Language": conversation.language,
+    }
+    return PlainTextResponse(text, headers=headers)
+
+
+async def delete_conversation(request: Request) -> Response:
+    """DELETE /api/conversations/{c}: erases it."""
+    conversation = await requests.authenticate(request)
+    await _erase(door_of(request), conversation.id, conversation.channel)
+    return Response(status_code=204)
+
+
+async def _erase(door: Door, conversation_id: str, channel: str) -> None:
+    await door.write(erase_conversation, conversation_id, channel)
+    door.hub.news(conversation_id)
+    door.worker.sweep_later(conversation_id)
+
+
+def _history(connection: Any, conversation_id: str, after: str) -> list[Message]:
+    position = conversations.position_of(connection, conversation_id, after) if after else 0
+    return [message for _, message in conversations.history(connection, conversation_id, position)]
+
+
+async def _greeting(door: Door, opening: Opening) -> list[Message] | None:
+    """The first messages; None as soon as the brain fails to give them."""
+    seconds = door.settings.turn_timeout
+    return await _wait_for_answer(
+        door, opening.conversation_id, opening.message_id, seconds, patient=False
+    )
+
+
+async def _wait_for_answer(
+    door: Door, conversation_id: str, message_id: str, seconds: float, patient: bool = True
+) -> list[Message] | None:
+    """What was answered to a message, or None when it takes longer (or fails, unless `patient`)."""
+    end = asyncio.get_running_loop().time() + seconds
+    with door.hub.listen(conversation_id) as listener:
+        while True:
+            state = await door.read(turn_state, conversation_id, message_id)
+            if state is None:  # erased meanwhile
+                raise ChatError("unauthorized", 401)
+            if state[1] and not patient:
+                return None
+            if state[0] != "pending":
+                return await door.read(conversations.answers, conversation_id, message_id)
+            remaining = end - asyncio.get_running_loop().time()
+            if remaining <= 0 or door.hub.closed:
+                return None
+            await listener.next(remaining)

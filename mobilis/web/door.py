@@ -1,0 +1,72 @@
+"""What every request handler of the front door shares, gathered once by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from anyio import to_thread
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+
+from mobilis.settings import Settings
+from mobilis.store import Database
+from mobilis.web.brain import Brain
+from mobilis.web.hub import Hub
+from mobilis.web.limits import Limit
+from mobilis.web.wording import Wording
+from mobilis.web.worker import Worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
+UseCase = Callable[Concatenate[Connection, P], T]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The three limits of the chat API."""
+
+    conversation: Limit
+    address: Limit
+    openings: Limit
+
+
+@dataclass(frozen=True)
+class Door:
+    """The front door's parts."""
+
+    settings: Settings
+    wording: Wording
+    database: Database
+    brain: Brain
+    hub: Hub
+    worker: Worker
+    limits: Limits
+
+    async def read(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case in a reading transaction, off the event loop.
+
+        Raises:
+            StoreError: the database is unreachable or refuses.
+        """
+
+        def run() -> T:
+            with self.database.read() as connection:
+                return use_case(connection, *args, **kwargs)
+
+        return await to_thread.run_sync(run)
+
+    async def write(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in a writing transaction."""
+
+        def run() -> T:
+            with self.database.write() as connection:
+                return use_case(connection, *args, **kwargs)
+
+        return await to_thread.run_sync(run)
+
+
+def door_of(request: Request) -> Door:
+    """The front door that a request came through."""
+    return cast(Door, request.app.state.door)

@@ -1,0 +1,77 @@
+"""GET /api/conversations/{c}/events: what happens in a conversation, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from mobilis import conversations
+from mobilis.conversations import Message
+from mobilis.errors import ChatError, StoreError
+from mobilis.web.door import Door, door_of
+from mobilis.web.hub import Signal
+from mobilis.web.refusals import describe
+from mobilis.web.requests import authenticate
+
+KEEP_ALIVE_SECONDS = 15.0
+RETRY = "retry: 3000\n\n"
+KEEP_ALIVE = ": keep-alive\n\n"
+
+
+async def stream_events(request: Request) -> Response:
+    """Messages as they come, and whether the assistant is typing.
+
+    Begins after `Last-Event-ID` (or `?after=`), else with what happens from now on. The token may
+    also stand in `?token=`, since a browser's EventSource cannot send headers.
+    """
+    conversation = await authenticate(request, request.query_params.get("token"))
+    door = door_of(request)
+    door.hub.check_room(conversation.id)
+    after = request.headers.get("last-event-id") or request.query_params.get("after")
+    position = conversation.position
+    if after:
+        position = await door.read(conversations.position_of, conversation.id, after)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = _events(door, conversation.id, conversation.language, position)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+async def _events(
+    door: Door, conversation_id: str, language: str, position: int
+) -> AsyncIterator[str]:
+    yield RETRY
+    with door.hub.listen(conversation_id) as listener:
+        signal: Signal | None = Signal.NEWS
+        while signal is not Signal.CLOSED:
+            if signal in (Signal.TYPING, Signal.SILENT):
+                yield _event("typing", {"on": signal is Signal.TYPING})
+            else:
+                try:
+                    news = await door.read(_news, conversation_id, position)
+                except (ChatError, StoreError) as error:
+                    yield _event("error", describe(door, error, language))
+                    return
+                for at, message in news:
+                    position = at
+                    yield _event("message", message, message["id"])
+            signal = await listener.next(KEEP_ALIVE_SECONDS)
+            if signal is None:
+                yield KEEP_ALIVE
+
+
+def _news(
+    connection: Connection, conversation_id: str, position: int
+) -> list[tuple[int, Message]]:
+    if conversations.find_conversation(connection, conversation_id) is None:
+        raise ChatError("unauthorized", 401)
+    return conversations.history(connection, conversation_id, position)
+
+
+def _event(name: str, data: dict[str, Any], event_id: str | None = None) -> str:
+    head = f"id: {event_id}\n" if event_id else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,87 @@
+"""Around every request: security headers, and an answer even when a handler breaks.
+
+Also keeps addresses and tokens out of the access log.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mobilis.errors import ChatError
+from mobilis.web.refusals import refuse
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+PRIVATE = "/api/"
+
+logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """ASGI middleware; the outermost of ours. A header that a handler set stays as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _add_headers(scope, message)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, guarded_send)
+        except Exception as error:  # noqa: BLE001 - the visitor gets an answer, the log the place
+            _log(error)
+            if not started:
+                response = refuse(Request(scope), ChatError("unavailable", 500))
+                await response(scope, receive, guarded_send)
+
+
+def _add_headers(scope: Scope, message: Message) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["path"].startswith(PRIVATE):
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def _log(error: Exception) -> None:
+    """Where it happened, but not the exception's words: they may hold what a visitor wrote."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+    logger.error("unexpected %s in %s", type(error).__name__, places)
+
+
+class QuietAccess(logging.Filter):
+    """Takes the client's address and the query, which may hold a token, out of access lines."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            _, method, path, version, status = record.args
+            record.args = ("-", method, str(path).partition("?")[0], version, status)
+        return True
+
+
+def quiet_access_log() -> None:
+    """Filter uvicorn's access log, once."""
+    access = logging.getLogger("uvicorn.access")
+    if not any(isinstance(existing, QuietAccess) for existing in access.filters):
+        access.addFilter(QuietAccess())

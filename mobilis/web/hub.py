@@ -1,0 +1,103 @@
+"""News inside the process: whoever waits for a conversation is woken when something happens in it.
+
+A signal says only that it is worth looking; the database stays the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+
+from mobilis.errors import ChatError
+
+MOST_LISTENERS = 20  # of one conversation: tabs, devices and waiting requests
+MOST_SIGNALS = 32  # kept for a listener that is slow
+
+
+class Signal(Enum):
+    """What may have happened in a conversation."""
+
+    NEWS = "news"
+    TYPING = "typing"
+    SILENT = "silent"
+    CLOSED = "closed"
+
+
+class Listener:
+    """The signals of one conversation that nobody has looked at yet, in order."""
+
+    def __init__(self) -> None:
+        self._signals: deque[Signal] = deque(maxlen=MOST_SIGNALS)
+        self._ready = asyncio.Event()
+
+    def put(self, signal: Signal) -> None:
+        self._signals.append(signal)
+        self._ready.set()
+
+    async def next(self, seconds: float) -> Signal | None:
+        """The next signal, or None when there was none for so long."""
+        if not self._signals:
+            self._ready.clear()
+            try:
+                await asyncio.wait_for(self._ready.wait(), seconds)
+            except asyncio.TimeoutError:
+                return None
+        return self._signals.popleft()
+
+
+class Hub:
+    """Who listens to which conversation, and in which the assistant is typing."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._listeners: dict[str, set[Listener]] = {}
+        self._typing: set[str] = set()
+
+    @contextmanager
+    def listen(self, conversation_id: str) -> Iterator[Listener]:
+        """A listener of a conversation, for as long as the block runs.
+
+        Raises:
+            ChatError: too_many_requests, when too many listen already.
+        """
+        self.check_room(conversation_id)
+        listener = Listener()
+        listeners = self._listeners.setdefault(conversation_id, set())
+        listeners.add(listener)
+        if self.closed:
+            listener.put(Signal.CLOSED)
+        elif conversation_id in self._typing:
+            listener.put(Signal.TYPING)
+        try:
+            yield listener
+        finally:
+            listeners.discard(listener)
+            if not listeners:
+                self._listeners.pop(conversation_id, None)
+
+    def check_room(self, conversation_id: str) -> None:
+        """Raise `ChatError` too_many_requests when nobody more may listen."""
+        if len(self._listeners.get(conversation_id, ())) >= MOST_LISTENERS:
+            raise ChatError("too_many_requests", 429, retry_after=10)
+
+    def news(self, conversation_id: str) -> None:
+        """Something was written in the conversation, or it was erased."""
+        self._signal(conversation_id, Signal.NEWS)
+
+    def typing(self, conversation_id: str, on: bool) -> None:
+        """The assistant begins or ends to work on an answer."""
+        (self._typing.add if on else self._typing.discard)(conversation_id)
+        self._signal(conversation_id, Signal.TYPING if on else Signal.SILENT)
+
+    def close(self) -> None:
+        """End every wait and every stream: the front door is stopping."""
+        self.closed = True
+        for conversation_id in list(self._listeners):
+            self._signal(conversation_id, Signal.CLOSED)
+
+    def _signal(self, conversation_id: str, signal: Signal) -> None:
+        for listener in self._listeners.get(conversation_id, ()):
+            listener.put(signal)

@@ -1,0 +1,45 @@
+"""Serving the front door with uvicorn, so that it stops promptly although streams are open."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+
+from mobilis.settings import Settings
+from mobilis.web.app import create_app
+from mobilis.web.door import Door
+
+GRACE_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """Ends the event streams first: uvicorn alone would wait for the visitors to leave."""
+
+    def __init__(self, config: uvicorn.Config, door: Door) -> None:
+        super().__init__(config)
+        self._door = door
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._door.hub.close()
+        await super().shutdown(sockets)
+
+
+def make_server(settings: Settings) -> Server:
+    """A server of the front door, not yet running."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        proxy_headers=False,  # mobilis.web.limits knows how many proxies to trust
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return Server(config, app.state.door)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    make_server(settings).run()

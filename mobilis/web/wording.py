@@ -1,0 +1,92 @@
+"""What the front door itself says, from content/errors.yml and content/page.yml."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobilis.content import LANGUAGES, both_languages, read_yaml
+from mobilis.errors import ContentError
+
+DEFAULT_LANGUAGE = "fr"
+ERRORS = "content/errors.yml"
+PAGE = "content/page.yml"
+CODES = (
+    *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
+    *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
+    *("too_many_requests", "unavailable", "not_answered"),
+)
+PAGE_KEYS = (
+    *("title", "lead", "other_language", "chat", "consent", "consent_unlimited", "label"),
+    *("send", "forget", "download", "typing", "offline", "erased", "visitor", "assistant"),
+    *("staff", "sources", "chosen", "question", "no_script", "transcript", "transcript_line"),
+)
+
+Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The sentences of errors, and those of the page and the transcript."""
+
+    errors: Sentences
+    page: Sentences
+
+    def error(self, code: str, language: str, **values: object) -> str:
+        """The sentence for an error code, with its placeholders filled in."""
+        return self.errors[code][language].format(**values)
+
+
+def load_wording(root: Path) -> Wording:
+    """Read and check both files below `root`.
+
+    Raises:
+        ContentError: a file, a key or a language is missing, or the placeholders differ.
+    """
+    return Wording(_sentences(root, ERRORS, CODES), _sentences(root, PAGE, PAGE_KEYS))
+
+
+def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
+    data = read_yaml(root, name)
+    if not isinstance(data, Mapping):
+        raise ContentError(f"{name}: a mapping of names to fr and en is expected")
+    sentences = {key: both_languages(name, key, data.get(key)) for key in keys}
+    for key, sentence in sentences.items():
+        _check_placeholders(name, key, sentence)
+    return sentences
+
+
+def _check_placeholders(name: str, key: str, sentence: Mapping[str, str]) -> None:
+    found = []
+    for language in LANGUAGES:
+        try:
+            fields = string.Formatter().parse(sentence[language])
+            found.append({field for _, field, _, _ in fields if field is not None})
+        except ValueError:
+            raise ContentError(f"{name}: {key}.{language} has an unpaired brace") from None
+    if found[0] != found[1]:
+        raise ContentError(f"{name}: {key} has different placeholders in fr and en")
+
+
+def preferred_language(accept_language: str) -> str:
+    """The language that an `Accept-Language` header likes best, of those we speak."""
+    best, best_weight = DEFAULT_LANGUAGE, 0.0
+    for part in accept_language.split(","):
+        tag, _, parameters = part.partition(";")
+        language = tag.strip().lower().split("-")[0]
+        weight = _weight(parameters)
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,152 @@
+"""The worker: hands waiting messages to the brain, one at a time per conversation.
+
+It is woken by the chat API and looks for itself every second, so that nothing that a crash left
+waiting is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+
+from anyio import to_thread
+
+from mobilis.errors import BrainError, BrainRefused, StoreError
+from mobilis.privacy import erase_left_behind
+from mobilis.settings import Settings
+from mobilis.store import Database
+from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn
+from mobilis.web.brain import Brain
+from mobilis.web.hub import Hub
+
+POLL_SECONDS = 1.0
+GRACE_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs inside the front door's event loop; `start` and `stop` bracket its life.
+
+    Args:
+        notice: what a visitor reads in place of an answer that never came, in each language.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        brain: Brain,
+        hub: Hub,
+        notice: Mapping[str, str],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._brain = brain
+        self._hub = hub
+        self._notice = notice
+        self._turns: dict[str, asyncio.Task[None]] = {}  # by conversation
+        self._sweeps: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Take no more messages; let running turns end, for a while; whatever is cut waits on."""
+        if self._loop is not None:
+            await _cancel({self._loop})
+        running = set(self._turns.values())
+        if running:
+            await asyncio.wait(running, timeout=GRACE_SECONDS)
+        await _cancel(running | self._sweeps)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def sweep_later(self, conversation_id: str) -> None:
+        """Erase again what a turn that is still running in the brain may write afterwards."""
+        sweep = asyncio.create_task(self._sweep(conversation_id, self._settings.turn_timeout))
+        self._sweeps.add(sweep)
+        sweep.add_done_callback(self._sweeps.discard)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._start_due()
+            except StoreError as error:
+                logger.error("waiting messages cannot be read: %s", error)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    async def _start_due(self) -> None:
+        free = self._settings.workers - len(self._turns)
+        if free <= 0:
+            return
+        busy = list(self._turns)
+        for turn in await to_thread.run_sync(self._due, free, busy):
+            task = asyncio.create_task(self._take(turn))
+            self._turns[turn.conversation_id] = task
+
+    def _due(self, limit: int, busy: list[str]) -> list[Turn]:
+        with self._database.read() as connection:
+            return due_turns(connection, limit, busy)
+
+    async def _take(self, turn: Turn) -> None:
+        self._hub.typing(turn.conversation_id, on=True)
+        try:
+            await self._answer(turn)
+        except StoreError as error:
+            logger.error("a turn cannot be stored, it will be tried again: %s", error)
+            await asyncio.sleep(POLL_SECONDS)
+        finally:
+            self._hub.news(turn.conversation_id)
+            self._hub.typing(turn.conversation_id, on=False)
+            del self._turns[turn.conversation_id]
+            self.wake()
+
+    async def _answer(self, turn: Turn) -> None:
+        try:
+            replies = await self._brain.answer(turn)
+        except BrainError as error:
+            attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
+            logger.warning("turn %s failed: %s", turn.message_id, error)
+            kept = await to_thread.run_sync(self._fail, turn, str(error), attempts)
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
+            logger.error("turn %s failed: %s", turn.message_id, type(error).__name__)
+            kept = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
+        else:
+            kept = await to_thread.run_sync(self._complete, turn, replies)
+        if not kept:
+            await self._sweep(turn.conversation_id)
+
+    def _complete(self, turn: Turn, replies: list[Reply]) -> bool:
+        with self._database.write() as connection:
+            return complete_turn(connection, turn, replies)
+
+    def _fail(self, turn: Turn, error: str, attempts: int) -> bool:
+        with self._database.write() as connection:
+            backoff = self._settings.turn_backoff
+            return fail_turn(connection, turn, error, attempts, backoff, self._notice)
+
+    async def _sweep(self, conversation_id: str, delay: float = 0) -> None:
+        await asyncio.sleep(delay)
+        try:
+            await to_thread.run_sync(self._erase_left_behind, conversation_id)
+        except StoreError as error:
+            logger.error("what an erased conversation left cannot be erased: %s", error)
+
+    def _erase_left_behind(self, conversation_id: str) -> None:
+        with self._database.write() as connection:
+            erase_left_behind(connection, conversation_id)
+
+
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
