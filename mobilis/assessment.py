@@ -47,6 +47,8 @@ class Question:
     gap: Text
     examples: Text
     gate: Mapping[str, Text]
+    yes: tuple[str, ...]  # ids of the options that a bare "yes" may mean
+    no: tuple[str, ...]
     options: tuple[Option, ...]
 
     @property
@@ -142,19 +144,25 @@ class Result:
 
 @dataclass(frozen=True)
 class ChoiceWords:
-    """The words with which people name a choice, all languages together."""
+    """How one language names a choice: "option b", "la deuxième", "the last one, please"."""
 
     pattern: re.Pattern[str]
-    positions: Mapping[str, int]  # "deux", "second"… → 1; from the end: "last" → -1
+    positions: Mapping[str, int]  # "deuxième" → 1; from the end: "last" → -1
 
-    def position(self, words: str) -> int | str | None:
-        """The index, or the letter or id, that a folded text names; None when it says more."""
-        found = self.pattern.fullmatch(words) if len(words.split()) <= CHOICE_LENGTH else None
+    def option_id(self, words: str, question: Question) -> str | None:
+        """The option that a folded text names; None when it names none or says more."""
+        found = self.pattern.fullmatch(words)
         if found is None:
             return None
-        if found["digits"]:
-            return int(found["digits"]) - 1
-        return found["letter"] or self.positions[found["ordinal"] or found["number"]]
+        if found["letter"]:
+            position = ord(found["letter"]) - ord("a")
+        elif found["digits"]:
+            position = int(found["digits"]) - 1
+        else:
+            position = self.positions[found["ordinal"] or found["number"]]
+        if not -len(question.options) <= position < len(question.options):
+            return None
+        return question.options[position].id
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ class Assessment:
     questions: tuple[Question, ...]
     scoring: Scoring
     bands: Mapping[str, Band]
-    choice_words: ChoiceWords = field(repr=False)
+    choice_words: tuple[ChoiceWords, ...] = field(repr=False)  # one per language
 
     @property
     def of(self) -> int:
@@ -221,21 +229,20 @@ class Assessment:
         None as soon as the text says anything else ("2 ou 3 personnes").
         """
         words = _fold(text)
-        for number, option in enumerate(question.options):
+        if len(words.split()) <= CHOICE_LENGTH:
+            for language in self.choice_words:
+                if named := language.option_id(words, question):
+                    return named
+        for number, option in enumerate(question.options, 1):
             for title in map(_fold, option.title.values()):
-                if words in (title, f"{option.id} {title}", f"{number + 1} {title}"):
+                if words in (title, f"{option.id} {title}", f"{number} {title}"):
                     return option.id
-        named = self.choice_words.position(words)
-        if isinstance(named, str):
-            return _lettered(question, named)
-        if named is None or not -len(question.options) <= named < len(question.options):
-            return None
-        return question.options[named].id
+        return None
 
-    def unsure_option(self, question: Question) -> Option:
-        """What "I don't know" counts as: the fewest points, never a flag."""
+    def unsure_option(self, question: Question) -> str:
+        """The id of what "I don't know" counts as: the fewest points, never a flag."""
         unflagged = (option for option in question.options if option.flag is None)
-        return min(unflagged, key=lambda option: option.points)
+        return min(unflagged, key=lambda option: option.points).id
 
     def score(self, answers: Answers) -> Result:
         """The result of finished answers; a gate option needs no answer after it.
@@ -250,10 +257,318 @@ class Assessment:
             band = self.scoring.flags[step.flag]
             variant = step.flag if step.flag in self.bands[band].variants else None
             return Result(band, variant, None, self.of, (), coalition_hint=False)
-        chosen = {question: _chosen(question, answers) for question in self.questions}
-        points = {q.id: option.points for q, option in chosen.items() if option}
-        flagged = [o.flag for o in chosen.values() if o and o.flag]
-        band = self._band(points, flagged)
-        gaps = sorted((q.id for q in self.questions if points[q.id] < q.most), key=points.__getitem__)
-        hint = band == FOUNDATIONS and bool(flagged)
-        return Result(band, None, sum(points.values()), self.of, tuple(gaps), hint)
+        chosen = [(question, _chosen(question, answers)) for question in self.questions]
+        points = {question.id: option.points for question, option in chosen if option}
+        flags = [option.flag for _, option in chosen if option and option.flag]
+        band = self._band_of(points, flags)
+        gaps = [question.id for question in self.questions if points[question.id] < question.most]
+        return Result(
+            band=band,
+            variant=None,
+            total=sum(points.values()),
+            of=self.of,
+            gaps=tuple(sorted(gaps, key=points.__getitem__)),
+            coalition_hint=band == FOUNDATIONS and bool(flags),
+        )
+
+    def _band_of(self, points: Mapping[str, int], flags: list[str]) -> str:
+        """The band of finished answers without a gate; the first rule that fits wins."""
+        scoring, total = self.scoring, sum(points.values())
+        if any(points[question] == 0 for question in scoring.required):
+            return FOUNDATIONS
+        if flags:
+            return scoring.flags[flags[0]]
+        if min(points.values()) >= scoring.min_points_each and total >= scoring.ready_total:
+            return READY
+        return NEARLY if total >= scoring.nearly_total else FOUNDATIONS
+
+
+def load_assessment(path: Path) -> Assessment:
+    """Read and check the file of the assessment.
+
+    Raises:
+        ContentError: the file is missing or wrong; names the file and the field.
+    """
+    path = Path(path)
+    name = f"{path.parent.name}/{path.name}"
+    file = _Node(name, "", read_yaml(path.parent.parent, name))
+    file.only(*_FILE_KEYS)
+    questions = tuple(
+        _question(node, number) for number, node in enumerate(file.nodes("questions"), 1)
+    )
+    bands = {node.key: _band(node) for node in file.node("bands").named_nodes()}
+    assessment = Assessment(
+        version=file.word("version"),
+        intro=file.text("intro"),
+        indicative=file.text("indicative"),
+        clarify=file.text("clarify"),
+        unsure=file.phrasings("unsure"),
+        questions=questions,
+        scoring=_scoring(file.node("scoring")),
+        bands=bands,
+        choice_words=tuple(
+            _choice_words(file.node("choice_words").node(language)) for language in LANGUAGES
+        ),
+    )
+    _check_references(file, assessment)
+    return assessment
+
+
+_FILE_KEYS = (
+    *("version", "intro", "indicative", "clarify", "unsure", "choice_words"),
+    *("questions", "scoring", "bands"),
+)
+_QUESTION_KEYS = (
+    "id",
+    "text",
+    "explanation",
+    "tip",
+    "gap",
+    "examples",
+    "gate",
+    "yes",
+    "no",
+    "options",
+)
+_OPTION_KEYS = ("id", "title", "points", "flag", "noted", "explanation", "phrasings")
+_BAND_KEYS = ("title", "text", "coalition_hint", "next_steps", "notices")
+_SCORING_KEYS = ("required", "min_points_each", "ready_total", "nearly_total", "flags")
+_WORD_KEYS = (
+    *("before", "nouns", "after", "numbers", "ordinals", "suffixes", "last", "second_last"),
+)
+
+
+class _Node:
+    """A mapping of the file that knows where it stands, so that its errors can say so."""
+
+    def __init__(self, file: str, path: str, data: Any) -> None:
+        self.file = file
+        self.path = path
+        self.key = path.rpartition(".")[2]
+        if not isinstance(data, Mapping):
+            raise ContentError(f"{file}: {path or 'the file'} must be a mapping")
+        self.data = data
+
+    def error(self, key: str, words: str) -> ContentError:
+        """The error to raise about one field."""
+        return ContentError(f"{self.file}: {self._at(key)} {words}")
+
+    def only(self, *keys: str) -> None:
+        """Refuse any other key: a misspelt one would be lost in silence."""
+        for key in self.data:
+            if key not in keys:
+                raise self.error(str(key), "is not a known field")
+
+    def word(self, key: str) -> str:
+        value = self._value(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(key, "must be a text")
+        return value.strip()
+
+    def whole(self, key: str) -> int:
+        value = self._value(key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self.error(key, "must be a whole number")
+        return value
+
+    def text(self, key: str) -> Text:
+        return both_languages(self.file, self._at(key), self.data.get(key))
+
+    def texts(self, key: str) -> dict[str, Text]:
+        """A text per name; none when the field is absent."""
+        node = self.node(key) if key in self.data else None
+        return {name: node.text(name) for name in node.data} if node else {}
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty when the field is absent."""
+        items = self.data.get(key) or []
+        if not isinstance(items, list):
+            raise self.error(key, "must be a list")
+        for number, item in enumerate(items, 1):
+            if not isinstance(item, str) or not item.strip():
+                raise self.error(f"{key}[{number}]", "is not a text")
+        return tuple(items)
+
+    def phrasings(self, key: str) -> Phrasings:
+        """A list of different texts per language, none of them empty."""
+        node = self.node(key)
+        node.only(*LANGUAGES)
+        found = {language: node.words(language) for language in LANGUAGES}
+        for language, items in found.items():
+            if not items:
+                raise node.error(language, "is missing")
+            folded = [_fold(item) for item in items]
+            for number, item in enumerate(folded, 1):
+                if item in folded[: number - 1]:
+                    raise node.error(f"{language}[{number}]", f"stands there twice: {item}")
+        return found
+
+    def node(self, key: str) -> _Node:
+        return _Node(self.file, self._at(key), self._value(key))
+
+    def nodes(self, key: str) -> list[_Node]:
+        """A list of mappings, counted from 1; at least one."""
+        items = self._value(key)
+        if not isinstance(items, list) or not items:
+            raise self.error(key, "must be a list")
+        return [
+            _Node(self.file, f"{self._at(key)}[{number}]", item)
+            for number, item in enumerate(items, 1)
+        ]
+
+    def named_nodes(self) -> list[_Node]:
+        return [self.node(key) for key in self.data]
+
+    def _value(self, key: str) -> Any:
+        if self.data.get(key) is None:
+            raise self.error(key, "is missing")
+        return self.data[key]
+
+    def _at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+
+def _question(node: _Node, number: int) -> Question:
+    node.only(*_QUESTION_KEYS)
+    return Question(
+        id=node.word("id"),
+        number=number,
+        text=node.text("text"),
+        explanation=node.text("explanation"),
+        tip=node.text("tip"),
+        gap=node.text("gap"),
+        examples=node.text("examples"),
+        gate=node.texts("gate"),
+        yes=node.words("yes"),
+        no=node.words("no"),
+        options=tuple(_option(option) for option in node.nodes("options")),
+    )
+
+
+def _option(node: _Node) -> Option:
+    node.only(*_OPTION_KEYS)
+    return Option(
+        id=node.word("id"),
+        title=node.text("title"),
+        points=node.whole("points"),
+        flag=node.word("flag") if "flag" in node.data else None,
+        noted=node.text("noted"),
+        explanation=node.text("explanation"),
+        phrasings=node.phrasings("phrasings"),
+    )
+
+
+def _band(node: _Node) -> Band:
+    node.only(*_BAND_KEYS)
+    per_flag = not node.node("text").data.keys() & set(LANGUAGES)
+    return Band(
+        id=node.key,
+        title=node.text("title"),
+        text={} if per_flag else node.text("text"),
+        variants=node.texts("text") if per_flag else {},
+        coalition_hint=node.text("coalition_hint") if "coalition_hint" in node.data else None,
+        next_steps=node.words("next_steps"),
+        notices=node.words("notices"),
+    )
+
+
+def _scoring(node: _Node) -> Scoring:
+    node.only(*_SCORING_KEYS)
+    flags = node.node("flags")
+    return Scoring(
+        required=node.words("required"),
+        min_points_each=node.whole("min_points_each"),
+        ready_total=node.whole("ready_total"),
+        nearly_total=node.whole("nearly_total"),
+        flags={flag: flags.word(flag) for flag in flags.data},
+    )
+
+
+def _choice_words(node: _Node) -> ChoiceWords:
+    node.only(*_WORD_KEYS)
+    before, nouns, after = (node.words(key) for key in ("before", "nouns", "after"))
+    numbers = _positions(node.words("numbers"))
+    ordinals = _positions(node.words("ordinals"))
+    ordinals |= {_fold(word): -1 for word in node.words("last")}
+    ordinals |= {_fold(word): -2 for word in node.words("second_last")}
+    pattern = (
+        rf"(?:(?:{_any(before + nouns)}) )*"
+        rf"(?:(?P<letter>[a-z])|(?P<digits>[1-9]\d?)(?:{_any(node.words('suffixes'))})?"
+        rf"|(?P<ordinal>{_any(ordinals)})|(?:{_any(nouns)}) (?P<number>{_any(numbers)}))"
+        rf"(?: (?:{_any(nouns + after)}))*"
+    )
+    return ChoiceWords(re.compile(pattern), numbers | ordinals)
+
+
+def _positions(words: tuple[str, ...]) -> dict[str, int]:
+    """The position of each word; "premier|première" are two words for the same one."""
+    return {
+        _fold(word): position
+        for position, synonyms in enumerate(words)
+        for word in synonyms.split("|")
+    }
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(re.escape(_fold(word)) for word in words) or r"(?!)"
+
+
+def _check_references(file: _Node, assessment: Assessment) -> None:
+    """Refuse names that lead nowhere: ids used twice, unknown bands, flags and questions."""
+    _check_unique(file, "questions", [question.id for question in assessment.questions])
+    for question in assessment.questions:
+        path = f"questions[{question.number}]"
+        _check_unique(file, f"{path}.options", [option.id for option in question.options])
+        _check_question(file, path, question, assessment)
+    for band in (READY, NEARLY, FOUNDATIONS, *assessment.scoring.flags.values()):
+        if band not in assessment.bands:
+            raise file.error(f"bands.{band}", "is missing")
+    if assessment.bands[FOUNDATIONS].coalition_hint is None:
+        raise file.error(f"bands.{FOUNDATIONS}.coalition_hint", "is missing")
+    for flag, band in assessment.scoring.flags.items():
+        if not assessment.bands[band].text and flag not in assessment.bands[band].variants:
+            raise file.error(f"bands.{band}.text.{flag}", "is missing")
+    for question_id in assessment.scoring.required:
+        if question_id not in {question.id for question in assessment.questions}:
+            raise file.error("scoring.required", f"names {question_id}, which is no question")
+
+
+def _check_question(file: _Node, path: str, question: Question, assessment: Assessment) -> None:
+    flags = {option.flag for option in question.options}
+    if None not in flags:
+        raise file.error(f"{path}.options", "needs an option without a flag")
+    for number, option in enumerate(question.options, 1):
+        if option.flag and option.flag not in assessment.scoring.flags:
+            raise file.error(
+                f"{path}.options[{number}].flag", f"is {option.flag}, not in scoring.flags"
+            )
+    for key, option_ids in (("yes", question.yes), ("no", question.no)):
+        for option_id in option_ids:
+            if question.option(option_id) is None:
+                raise file.error(f"{path}.{key}", f"names {option_id}, which is no option")
+    for flag in question.gate:
+        if flag not in flags:
+            raise file.error(f"{path}.gate.{flag}", "is the flag of no option")
+
+
+def _check_unique(file: _Node, path: str, ids: list[str]) -> None:
+    for number, name in enumerate(ids, 1):
+        if name in ids[: number - 1]:
+            raise file.error(f"{path}[{number}].id", f"stands there twice: {name}")
+
+
+def _chosen(question: Question, answers: Answers) -> Option | None:
+    answer = answers.get(question.id)
+    return question.option(answer.option) if answer else None
+
+
+def _confirmation(question: Question, option: Option) -> GateConfirmation:
+    flag = option.flag or ""
+    return GateConfirmation(question, option, flag, question.gate[flag])
+
+
+def _fold(text: str) -> str:
+    """`text` in lower case without accents or punctuation, its words one space apart."""
+    plain = unicodedata.normalize("NFKD", text.replace("°", "o").casefold())
+    plain = "".join(char for char in plain if not unicodedata.category(char).startswith("M"))
+    return " ".join(re.findall(r"[^\W_]+", plain))

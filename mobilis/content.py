@@ -8,6 +8,7 @@ whose message names the file and the field.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +21,12 @@ from mobilis.errors import ContentError
 LANGUAGES = ("fr", "en")
 TOPICS = ("stream", "process", "charity_law", "other_law", "assistant")
 CONFIDENCES = ("published", "partial", "not_published")
-PROVINCES = tuple("AB BC MB NB NL NS NT NU ON PE QC SK YT".split())
+PROVINCES = ("AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT")
 ANSWER_LINES = 4
 TITLE_LENGTH = 40
 MIN_PHRASINGS = 20
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Text = Mapping[str, str]  # {"fr": …, "en": …}
 
@@ -72,6 +75,7 @@ class Content:
     faqs: Mapping[str, Faq]
     choices: Mapping[str, Text]
     notices: Mapping[str, Text]
+    wording: Mapping[str, Text]
     links: Mapping[str, Link]
 
     def title(self, label: str, language: str) -> str:
@@ -88,11 +92,13 @@ def load_content(root: Path) -> Content:
     """
     choices = _texts(root, "content/choices.yml")
     notices = _texts(root, "content/notices.yml")
+    wording = _texts(root, "content/wording.yml")
+    _check_placeholders("content/wording.yml", wording)
     links = _links(root)
     faqs = {path.stem: _faq(root, path) for path in sorted((root / "faq").glob("*.yml"))}
     if not faqs:
         raise ContentError("faq: no question was found")
-    content = Content(faqs, choices, notices, links)
+    content = Content(faqs, choices, notices, wording, links)
     for faq in faqs.values():
         _check_references(faq, content)
     return content
@@ -150,6 +156,13 @@ def _texts(root: Path, name: str) -> dict[str, Text]:
     if not isinstance(data, Mapping):
         raise ContentError(f"{name}: a mapping of names to fr and en is expected")
     return {key: both_languages(name, key, value) for key, value in data.items()}
+
+
+def _check_placeholders(name: str, texts: Mapping[str, Text]) -> None:
+    for key, text in texts.items():
+        wanted = [set(_PLACEHOLDER.findall(text[language])) for language in LANGUAGES]
+        if wanted[0] != wanted[1]:
+            raise ContentError(f"{name}: {key} does not have the same {{…}} in both languages")
 
 
 def _links(root: Path) -> dict[str, Link]:

@@ -113,9 +113,7 @@ def lock_conversation(connection: Connection, conversation_id: str) -> Conversat
     return _conversation(row) if row else None
 
 
-def receive_text(
-    connection: Connection, conversation_id: str, message_id: str, text: str
-) -> None:
+def receive_text(connection: Connection, conversation_id: str, message_id: str, text: str) -> None:
     """Take in what a visitor typed. A message id that is known already changes nothing.
 
     Raises:

@@ -41,14 +41,8 @@ class UTCDateTime(TypeDecorator):  # type: ignore[type-arg,misc,unused-ignore]
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Any
-    ) -> datetime | None:
-        return (
-            None
-            if value is None
-            else value.astimezone(timezone.utc).replace(tzinfo=None)
-        )
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
         return None if value is None else value.replace(tzinfo=timezone.utc)
@@ -83,18 +77,12 @@ inbox = Table(
     "inbox",
     metadata,
     _conversation_column(primary_key=True),
-    Column(
-        "id", String(64), primary_key=True
-    ),  # made by the client: unique in its conversation
+    Column("id", String(64), primary_key=True),  # made by the client: unique in its conversation
     Column("position", Integer, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Column("kind", String(16), nullable=False),  # text | choice | opened
-    Column(
-        "text", Text, nullable=False
-    ),  # what the visitor said, or the title of the choice
-    Column(
-        "payload", Text
-    ),  # what the brain gets instead of the text, for choice and opened
+    Column("text", Text, nullable=False),  # what the visitor said, or the title of the choice
+    Column("payload", Text),  # what the brain gets instead of the text, for choice and opened
     Column("choice_id", String(64)),  # which choice was made; it may be erased since
     Column("language", String(2), nullable=False),  # of the conversation, at that moment
     Column("state", String(16), nullable=False),  # pending | done | failed
@@ -115,9 +103,7 @@ outbox = Table(
     Column("in_reply_to", String(64)),
     Column("at", UTCDateTime, nullable=False),
     Column("language", String(2), nullable=False),
-    Column(
-        "content", JSON, nullable=False
-    ),  # the message of the chat API, less id, at, language
+    Column("content", JSON, nullable=False),  # the message of the chat API, less id, at, language
     Column("delivered_at", UTCDateTime),
     UniqueConstraint("conversation_id", "position"),
 )

@@ -43,9 +43,7 @@ def erase_conversation(connection: Connection, conversation_id: str, channel: st
     return counts
 
 
-def erase_content(
-    connection: Connection, conversation_id: str, keep_message_id: str
-) -> Counts:
+def erase_content(connection: Connection, conversation_id: str, keep_message_id: str) -> Counts:
     """Delete what was said in a conversation whose visitor is still there.
 
     For an erasure asked in the conversation itself: the message that asks is in flight, so its
@@ -72,9 +70,7 @@ def erase_content(
 
 def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
     """Delete what a turn wrote after its conversation had been erased."""
-    return {
-        table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS
-    }
+    return {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
 
 
 def purge_expired(connection: Connection, before: datetime) -> Counts:

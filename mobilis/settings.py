@@ -66,17 +66,13 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     Raises:
         SettingError: a value is not of its type, or `MOBILIS_…` names no setting.
     """
-    values: dict[str, str | None] = (
-        dict(dotenv_values(ROOT / ".env")) if environ is None else {}
-    )
+    values: dict[str, str | None] = dict(dotenv_values(ROOT / ".env")) if environ is None else {}
     values.update(os.environ if environ is None else environ)
     types = get_type_hints(Settings)
     known = {_variable(field.name): field.name for field in fields(Settings)}
     for variable in values:
         if variable.startswith(PREFIX) and variable not in known:
-            raise SettingError(
-                f"{variable}: there is no such setting (see docs/settings.md)"
-            )
+            raise SettingError(f"{variable}: there is no such setting (see docs/settings.md)")
     chosen = {
         name: _convert(variable, value, types[name])
         for variable, name in known.items()
@@ -96,13 +92,9 @@ def _convert(variable: str, value: str, kind: Any) -> Any:
         try:
             number = kind(value)
         except ValueError:
-            raise SettingError(
-                f"{variable}: a number is expected, not {value!r}"
-            ) from None
+            raise SettingError(f"{variable}: a number is expected, not {value!r}") from None
         if number < 0:
-            raise SettingError(
-                f"{variable}: a number of 0 or more is expected, not {value!r}"
-            )
+            raise SettingError(f"{variable}: a number of 0 or more is expected, not {value!r}")
         return number
     if kind is str:
         return value

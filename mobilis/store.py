@@ -62,9 +62,7 @@ class Database:
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
-            raise StoreError(
-                f"the database refused: {type(error.orig).__name__}"
-            ) from error
+            raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
         except SQLAlchemyError as error:
             raise StoreError(f"the database refused: {type(error).__name__}") from error
 
@@ -80,9 +78,7 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, future=True
-        )
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, future=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

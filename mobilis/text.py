@@ -12,14 +12,13 @@ import unicodedata
 MAX_WORDS = 60
 MAX_CHARACTERS = 400
 
-# Put before a typed "/" so that typed text is never taken for a payload; invisible, kept by strip().
+# Put before a typed "/", so that typed text is never taken for a payload; strip() keeps it.
 GUARD = "\u2060"
 
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0f]")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
-_SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
 _CONJUNCTION = re.compile(
@@ -33,27 +32,37 @@ def guard(text: str) -> str:
     return GUARD + text if text.lstrip().startswith("/") else text
 
 
-def clean(text: str) -> str:
-    """One line, one kind of apostrophe, dash and space, no invisible characters, at most
-    `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept, where
-    people put the question."""
+def plain(text: str) -> str:
+    """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »."""
     text = unicodedata.normalize("NFKC", text)
     text = _INVISIBLE.sub("", text)
     text = _APOSTROPHES.sub("'", text)
     text = _DASHES.sub("-", text)
-    words = text.split()
+    return _REPEATED.sub(r"\1\1", text)
+
+
+def clean(text: str) -> str:
+    """One line, one kind of apostrophe, dash and space, no invisible characters, at most
+    `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept, where
+    people put the question."""
+    words = plain(text).split()
     if len(words) > MAX_WORDS:
         words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
     text = " ".join(words)
     if len(text) > MAX_CHARACTERS:
         half = MAX_CHARACTERS // 2
         text = f"{text[:half]} {text[-half:]}"
-    return _REPEATED.sub(r"\1\1", text)
+    return text
 
 
 def fold(text: str) -> str:
     """`clean` text in lower case without accents: « Élections » → "elections"."""
-    decomposed = unicodedata.normalize("NFD", clean(text).casefold())
+    return unaccented(clean(text))
+
+
+def unaccented(text: str) -> str:
+    """`text` in lower case without accents."""
+    decomposed = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

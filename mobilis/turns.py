@@ -156,9 +156,7 @@ def _store_replies(
         language = reply.language or language
         _store_reply(connection, conversation, message_id, reply, language, position + offset)
     connection.execute(
-        update(conversations)
-        .where(conversations.c.id == conversation.id)
-        .values(language=language)
+        update(conversations).where(conversations.c.id == conversation.id).values(language=language)
     )
 
 

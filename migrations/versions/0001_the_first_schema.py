@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 
@@ -107,9 +106,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("message_id", sa.String(length=64), nullable=True),
         sa.Column("data", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "conversation_id", "position", name=op.f("pk_tracker_events")
-        ),
+        sa.PrimaryKeyConstraint("conversation_id", "position", name=op.f("pk_tracker_events")),
     )
     with op.batch_alter_table("tracker_events", schema=None) as batch_op:
         batch_op.create_index(
@@ -225,9 +222,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_choices_conversation_id"), ["conversation_id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_choices_message_id"), ["message_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_choices_message_id"), ["message_id"], unique=False)
 
 
 def downgrade() -> None:

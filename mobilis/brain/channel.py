@@ -7,7 +7,8 @@ gets the same replies again, so the front door may ask as often as it likes.
 import asyncio
 import hmac
 import logging
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 from rasa.core.agent import Agent
@@ -19,32 +20,31 @@ from sanic.response import HTTPResponse
 
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
+from mobilis.errors import SettingError
+from mobilis.settings import load_settings
 from mobilis.text import guard
 
 logger = logging.getLogger(__name__)
 
 ACTION_TIMEOUT = 15  # seconds
+SECRET_LENGTH = 16
 
 
 class SilentOutput(OutputChannel):
     """Sends nothing: replies are read from the saved conversation when the turn is over."""
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         return "mobilis"
 
-    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         return None
 
 
 class LoudActions(EndpointConfig):
     """The action server, whose failure ends the turn instead of being passed over in silence."""
 
-    @classmethod
-    def around(cls, endpoint: EndpointConfig) -> "LoudActions":
-        return cls(url=endpoint.url, token=endpoint.token)
-
-    async def request(self, *arguments: Any, **options: Any) -> Optional[Any]:
+    async def request(self, *arguments: Any, **options: Any) -> Any | None:
         options["timeout"] = ACTION_TIMEOUT
         try:
             return await super().request(*arguments, **options)
@@ -62,17 +62,17 @@ class MobilisInput(InputChannel):
     """`POST /webhooks/mobilis/turn` and `GET /webhooks/mobilis/health`."""
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         return "mobilis"
 
     @classmethod
-    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> "MobilisInput":
-        secret = (credentials or {}).get("secret", "")
-        if len(secret) < 16:
-            raise ValueError("credentials.yml: MOBILIS_SECRET must have at least 16 characters")
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> "MobilisInput":
+        secret = load_settings().secret
+        if len(secret) < SECRET_LENGTH:
+            raise SettingError(f"MOBILIS_SECRET: at least {SECRET_LENGTH} characters are expected")
         return cls(secret)
 
-    def __init__(self, secret: Text) -> None:
+    def __init__(self, secret: str) -> None:
         self.secret = secret
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
@@ -110,7 +110,7 @@ class MobilisInput(InputChannel):
         return hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode())
 
 
-def _error(status: int, sentence: Text) -> HTTPResponse:
+def _error(status: int, sentence: str) -> HTTPResponse:
     return response.json({"error": sentence}, status=status)
 
 
@@ -142,7 +142,7 @@ def _message(request: Request) -> Any:
     return message, None
 
 
-async def _take_turn(agent: Agent, message: UserMessage) -> List[Dict[Text, Any]]:
+async def _take_turn(agent: Agent, message: UserMessage) -> list[dict[str, Any]]:
     _make_loud(agent)
     store = _store(agent)
     replies = await store.replies(message.sender_id, message.message_id)
@@ -164,10 +164,10 @@ def _store(agent: Agent) -> DatabaseTrackerStore:
 def _make_loud(agent: Agent) -> None:
     processor = agent.processor
     if processor.action_endpoint and not isinstance(processor.action_endpoint, LoudActions):
-        processor.action_endpoint = LoudActions.around(processor.action_endpoint)
+        processor.action_endpoint = LoudActions(f"{load_settings().actions_url}/webhook")
 
 
-def _reply(event: Dict[Text, Any]) -> Dict[Text, Any]:
+def _reply(event: dict[str, Any]) -> dict[str, Any]:
     """A stored bot event as a message of the wire: what an action passed as `mobilis`, its text,
     and its buttons as choices."""
     extra = (event.get("metadata") or {}).get("mobilis") or {}
@@ -178,7 +178,7 @@ def _reply(event: Dict[Text, Any]) -> Dict[Text, Any]:
     return reply
 
 
-async def _broken_part(app: Sanic) -> Optional[Text]:
+async def _broken_part(app: Sanic) -> str | None:
     agent = app.ctx.agent
     if agent is None or not agent.is_ready():
         return "model"
@@ -186,7 +186,7 @@ async def _broken_part(app: Sanic) -> Optional[Text]:
         await _store(agent).replies("health", "health")
     except TurnAborted:
         return "database"
-    url = agent.processor.action_endpoint.url.rsplit("/", 1)[0] + "/health"
+    url = f"{load_settings().actions_url}/health"
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
             async with session.get(url) as answer:

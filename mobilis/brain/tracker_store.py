@@ -7,8 +7,9 @@ only what follows the newest snapshot is read again, so a turn's cost does not g
 import asyncio
 import json
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, List, Optional, Text
+from typing import Any
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import TrackerStore
@@ -49,9 +50,9 @@ class DatabaseTrackerStore(TrackerStore):
 
     def __init__(
         self,
-        domain: Optional[Domain] = None,
-        event_broker: Optional[EventBroker] = None,
-        url: Optional[Text] = None,
+        domain: Domain | None = None,
+        event_broker: EventBroker | None = None,
+        url: str | None = None,
         snapshot_after: int = SNAPSHOT_AFTER,
         **kwargs: Any,
     ) -> None:
@@ -59,13 +60,13 @@ class DatabaseTrackerStore(TrackerStore):
         self.database = Database(url or load_settings().database)
         self.snapshot_after = snapshot_after
 
-    def init_tracker(self, sender_id: Text) -> StoredTracker:
+    def init_tracker(self, sender_id: str) -> StoredTracker:
         return StoredTracker(sender_id, self.domain.slots)
 
-    async def keys(self) -> Iterable[Text]:
+    async def keys(self) -> Iterable[str]:
         return await self._run(self._keys)
 
-    async def retrieve(self, sender_id: Text) -> Optional[StoredTracker]:
+    async def retrieve(self, sender_id: str) -> StoredTracker | None:
         rows = await self._run(self._rows, sender_id)
         if not rows:
             return None
@@ -95,7 +96,7 @@ class DatabaseTrackerStore(TrackerStore):
             tracker.position += len(records)
             tracker.loaded = len(tracker.events)
 
-    async def replies(self, sender_id: Text, message_id: Text) -> Optional[List[Dict[Text, Any]]]:
+    async def replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
         """The bot events that answered a message, as stored; None when it never was answered."""
         return await self._run(self._replies, sender_id, message_id)
 
@@ -107,13 +108,13 @@ class DatabaseTrackerStore(TrackerStore):
             logger.error("the tracker store failed: %s", error)
             raise TurnAborted(str(error)) from error
 
-    def _keys(self) -> List[Text]:
+    def _keys(self) -> list[str]:
         with self.database.read() as connection:
             return list(
                 connection.execute(select(tracker_events.c.conversation_id).distinct()).scalars()
             )
 
-    def _rows(self, sender_id: Text) -> List[Any]:
+    def _rows(self, sender_id: str) -> list[Any]:
         table = tracker_events
         start = (
             select(func.coalesce(func.max(table.c.position), 0))
@@ -126,11 +127,11 @@ class DatabaseTrackerStore(TrackerStore):
             )
             return list(connection.execute(query.order_by(table.c.position)))
 
-    def _append(self, records: List[Dict[Text, Any]]) -> None:
+    def _append(self, records: list[dict[str, Any]]) -> None:
         with self.database.write() as connection:
             connection.execute(insert(tracker_events), records)
 
-    def _replies(self, sender_id: Text, message_id: Text) -> Optional[List[Dict[Text, Any]]]:
+    def _replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
         table = tracker_events
         own = table.c.conversation_id == sender_id
         with self.database.read() as connection:
@@ -153,7 +154,7 @@ class DatabaseTrackerStore(TrackerStore):
             return replies
 
 
-def _record(sender_id: Text, position: int, event: Event) -> Dict[Text, Any]:
+def _record(sender_id: str, position: int, event: Event) -> dict[str, Any]:
     return {
         "conversation_id": sender_id,
         "position": position,
@@ -165,9 +166,9 @@ def _record(sender_id: Text, position: int, event: Event) -> Dict[Text, Any]:
     }
 
 
-def _snapshot(tracker: StoredTracker) -> List[Event]:
+def _snapshot(tracker: StoredTracker) -> list[Event]:
     """What of the past still matters: the slots' latest values and the active form."""
-    events: List[Event] = [SessionStarted()]
+    events: list[Event] = [SessionStarted()]
     events += [
         SlotSet(name, slot.value)
         for name, slot in tracker.slots.items()

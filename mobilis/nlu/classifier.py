@@ -4,7 +4,8 @@
 and `AnswerClassifier` (the option of an assessment question) are its two graph components.
 """
 
-from typing import Any, Dict, List, Optional, Sequence, Text, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 import joblib
 import numpy as np
@@ -29,7 +30,7 @@ RANK = "rank"  # message property: ranks another text as this one was
 ANSWERS = "answers"  # message property: [(option, probability)] of the open question
 NONE = "none"
 
-Ranking = List[Tuple[str, float]]
+Ranking = list[tuple[str, float]]
 
 
 class LabelModel:
@@ -59,7 +60,7 @@ class LabelModel:
         self.model.fit(features, labels)
         return self
 
-    def rank(self, text: str, vector: Optional[np.ndarray]) -> Ranking:
+    def rank(self, text: str, vector: np.ndarray | None) -> Ranking:
         """Every label with its probability, best first."""
         vectors = np.zeros((1, 0), dtype=np.float32) if vector is None else vector[None, :]
         if vectors.shape[1] != self.centre.shape[0]:  # trained with an encoder, running without
@@ -91,7 +92,7 @@ class _Trainable(GraphComponent):
     """Keeping and finding again what a classifier learned."""
 
     def __init__(
-        self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource
+        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource
     ) -> None:
         self.config = config
         self._storage = model_storage
@@ -101,7 +102,7 @@ class _Trainable(GraphComponent):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -111,7 +112,7 @@ class _Trainable(GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -134,7 +135,7 @@ class LabelClassifier(_Trainable):
     """Ranks the labels of a message: intents, and FAQ as `faq/<id>`."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         return {"strength": 10.0, "lexical": 1.0, "vector": 4.0}
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -153,7 +154,7 @@ class LabelClassifier(_Trainable):
         vectors = the_encoder().encode([text])
         return self.learned.rank(text, vectors[0] if vectors.shape[1] else None)
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
@@ -168,7 +169,7 @@ class AnswerClassifier(_Trainable):
     at all)."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """`none_share`: every how manieth other message is an example of `none`."""
         return {"strength": 10.0, "lexical": 1.0, "vector": 4.0, "none_share": 6}
 
@@ -190,7 +191,7 @@ class AnswerClassifier(_Trainable):
             learned[question] = model.fit(texts, _vectors(chosen + nones), options)
         return self._keep(learned)
 
-    def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
+    def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         model = self.learned.get(tracker.get_slot("assessment_question"))
         for message in messages:
             text = message.get(TEXT)

@@ -6,12 +6,13 @@ decision into an intent, entities and the `mobilis` property that actions read.
 """
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Text, Tuple
+from typing import Any
 
 from mobilis.text import clauses, fold, words
 
-Ranking = Sequence[Tuple[str, float]]
+Ranking = Sequence[tuple[str, float]]
 
 LOST = "nlu_fallback"
 AMBIGUOUS = "ambiguous"
@@ -40,9 +41,9 @@ _ASKS = re.compile(
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
 _ORDINALS = {
-    1: "1 a un une premier premiere first one".split(),
-    2: "2 b deux deuxieme second seconde two".split(),
-    3: "3 c trois troisieme third three".split(),
+    1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
+    2: ["2", "b", "deux", "deuxieme", "second", "seconde", "two"],
+    3: ["3", "c", "trois", "troisieme", "third", "three"],
 }
 _PICK_FILLERS = frozenset(
     "le la les l the option choix numero number reponse ca c est it s please svp stp choice".split()
@@ -67,12 +68,12 @@ class Standing:
     """Where the conversation stands when the message arrives."""
 
     language: str = "fr"
-    form: Optional[str] = None
-    requested: Optional[str] = None
-    question: Optional[str] = None  # the open question of the assessment, or "gate"
-    topic: Optional[str] = None  # the last thing talked about: `faq/<id>` or an intent
-    offer: Optional[str] = None  # the payload that "yes" would accept
-    candidates: Tuple[str, ...] = ()  # payloads of the last "did you mean"
+    form: str | None = None
+    requested: str | None = None
+    question: str | None = None  # the open question of the assessment, or "gate"
+    topic: str | None = None  # the last thing talked about: `faq/<id>` or an intent
+    offer: str | None = None  # the payload that "yes" would accept
+    candidates: tuple[str, ...] = ()  # payloads of the last "did you mean"
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ class Heard:
     labels: Ranking
     answers: Ranking = ()
     facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    cleared: FrozenSet[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
     language: str = "keep"
-    rank: Optional[Callable[[str], Ranking]] = None  # ranks a part of the message
+    rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,18 @@ class Decision:
     confidence: float
     entities: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    payload: Optional[str] = None  # the message stands for this payload
+    payload: str | None = None  # the message stands for this payload
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """What the content says: used to read answers by letter and follow-ups by topic."""
 
-    parse_choice: Callable[[str, str], Optional[str]]  # (question, text) → option
+    parse_choice: Callable[[str, str], str | None]  # (question, text) → option
     unsure_option: Callable[[str], str]
     yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
     follow_ups: Mapping[str, Sequence[str]]  # FAQ id → labels
-    regional: FrozenSet[str]  # FAQ ids that answer by province
+    regional: frozenset[str]  # FAQ ids that answer by province
 
 
 def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -> Decision:
@@ -121,7 +122,7 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
     return _alone(heard, at)
 
 
-def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """« la première », "2", "yes" after a "did you mean"."""
     if not here.candidates:
         return None
@@ -136,7 +137,7 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> O
 
 def _in_interest_form(
     heard: Heard, here: Standing, known: Knowledge, at: Thresholds
-) -> Optional[Decision]:
+) -> Decision | None:
     if here.form != INTEREST:
         return None
     label, confidence = heard.labels[0]
@@ -151,15 +152,15 @@ def _in_interest_form(
         return None
     if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
         return None
-    if here.requested != "lead_message" and heard.text.rstrip().endswith("?"):
-        if confidence >= at.sure and label not in PLEASANT:
-            return None
+    asks = here.requested != "lead_message" and heard.text.rstrip().endswith("?")
+    if asks and confidence >= at.sure and label not in PLEASANT:
+        return None
     return Decision(INFORM, 1.0)
 
 
 def _in_assessment(
     heard: Heard, here: Standing, known: Knowledge, at: Thresholds
-) -> Optional[Decision]:
+) -> Decision | None:
     if here.form != ASSESSMENT or not here.question:
         return None
     if here.question == GATE:
@@ -188,7 +189,7 @@ def _in_assessment(
     return None
 
 
-def _at_gate(heard: Heard, at: Thresholds) -> Optional[Decision]:
+def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:
     """After an answer that ends the assessment early: see the result, or correct the answer."""
     label, confidence = heard.labels[0]
     if confidence < at.control:
@@ -204,14 +205,14 @@ def _answer(option: str, confidence: float, **extra: Any) -> Decision:
     return Decision(ANSWER, confidence, {"option": option}, extra)
 
 
-def _read_answer(best: Tuple[str, float], here: Standing, known: Knowledge) -> Decision:
+def _read_answer(best: tuple[str, float], here: Standing, known: Knowledge) -> Decision:
     option, confidence = best
     if option == "unsure":
         return _answer(known.unsure_option(here.question or ""), confidence, unsure=True)
     return _answer(option, confidence, read=True)
 
 
-def _yes_or_no(options: Sequence[str], confidence: float) -> Optional[Decision]:
+def _yes_or_no(options: Sequence[str], confidence: float) -> Decision | None:
     if not options:
         return None
     if len(options) == 1:
@@ -219,7 +220,7 @@ def _yes_or_no(options: Sequence[str], confidence: float) -> Optional[Decision]:
     return Decision(AMBIGUOUS, confidence, extra={"answer_options": list(options)})
 
 
-def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """ "Yes" to what the assistant just offered."""
     label, confidence = heard.labels[0]
     if here.offer and not here.form and label == "affirm" and confidence >= at.control:
@@ -227,7 +228,7 @@ def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     return None
 
 
-def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Optional[Decision]:
+def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """A message that leans on what was just said: « et au Québec? », "in French", "what about…"."""
     if not here.topic or here.form == INTEREST:
         return None
@@ -249,7 +250,7 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     return None
 
 
-def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Optional[Decision]:
+def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Decision | None:
     """A follow-up, decided with a lean towards what the last answer suggested."""
     wanted = {FAQ + label for label in likely} | set(likely)
     leaned = [(label, p * (2.0 if label in wanted else 1.0)) for label, p in heard.labels]
@@ -279,13 +280,13 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
 _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})
 
 
-def _two_questions(heard: Heard, at: Thresholds) -> Optional[Decision]:
+def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
     if not heard.rank:
         return None
     parts = clauses(heard.text)
     if not 2 <= len(parts) <= 4:
         return None
-    asked: List[Tuple[str, float]] = []
+    asked: list[tuple[str, float]] = []
     for part in parts:
         label, confidence = heard.rank(part)[0]
         wanted = label not in PLEASANT and label != "out_of_scope"
@@ -300,6 +301,6 @@ def _two_questions(heard: Heard, at: Thresholds) -> Optional[Decision]:
     return Decision(asked[0][0], asked[0][1], extra={"also": [label for label, _ in asked[1:3]]})
 
 
-def describe(ranking: Ranking, count: int = 3) -> List[Dict[Text, Any]]:
+def describe(ranking: Ranking, count: int = 3) -> list[dict[str, Any]]:
     """The best of a ranking, as data that staff can read later."""
     return [{"label": label, "confidence": round(p, 4)} for label, p in ranking[:count]]

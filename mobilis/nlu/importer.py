@@ -1,7 +1,6 @@
 """Feeds the phrasings of the content files to training: FAQ and free-text assessment answers."""
 
 from pathlib import Path
-from typing import Dict, List, Optional, Text, Union
 
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.structures import StoryGraph
@@ -24,28 +23,16 @@ class ContentImporter(TrainingDataImporter):
 
     def __init__(
         self,
-        config_file: Optional[Text] = None,
-        domain_path: Optional[Text] = None,
-        training_data_paths: Optional[Union[List[Text], Text]] = None,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
     ) -> None:
         self.root = Path(config_file).resolve().parent if config_file else Path.cwd()
 
     def get_domain(self) -> Domain:
-        """The answers as responses `utter_faq/<id>`, which Rasa expects of a retrieval intent."""
-        content = load_content(self.root)
-        responses = {
-            f"utter_{FAQ_INTENT}/{faq.id}": [
-                {
-                    "text": faq.answer[language],
-                    "condition": [{"type": "slot", "name": "language", "value": language}],
-                }
-                for language in LANGUAGES
-            ]
-            for faq in content.faqs.values()
-        }
-        return Domain.from_dict({"responses": responses})
+        return Domain.empty()
 
-    def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
+    def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         content = load_content(self.root)
         assessment = load_assessment(self.root / "assessment" / "readiness.yml")
         examples = [
@@ -65,15 +52,18 @@ class ContentImporter(TrainingDataImporter):
             examples += [_example(text, ANSWER_INTENT, label) for text in assessment.unsure[lang]]
         return TrainingData(examples)
 
-    def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
+    def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
         return StoryGraph([])
 
     def get_conversation_tests(self) -> StoryGraph:
         return StoryGraph([])
 
-    def get_config(self) -> Dict:
+    def get_config(self) -> dict:
         return {}
 
+    def get_config_file_for_auto_config(self) -> str | None:
+        return None
 
-def _example(text: str, intent: str, label: Dict[str, str]) -> Message:
+
+def _example(text: str, intent: str, label: dict[str, str]) -> Message:
     return Message.build(text, intent=intent, intent_metadata=label)

@@ -6,8 +6,9 @@ models (which know the words we never saw). "keep" means: too little to change l
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Dict, List, NamedTuple, Sequence, Text, Tuple
+from typing import Any, NamedTuple
 
 import joblib
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
@@ -27,11 +28,11 @@ OTHER = "other"
 
 # Said in both languages, or names: no reason to change language.
 NEUTRAL = frozenset(
-    """ok okay k hm hmm mm mmh ah oh ha haha lol euh hum hi stop super parfait perfect coach coachs
-    coaches innoweave mobilis email courriel merci faq cra arc t3010 ppdda adppe cg 027 bravo
-    ontario quebec canada manitoba alberta yukon nunavut a b c d e restart inform demo info test
-    no non question options option menu message budget cool wow coalition lobbying""".split()
-) - {"merci", "non", "courriel", "parfait", "hi"}
+    """ok okay k hm hmm mm mmh ah oh ha haha lol euh hum stop super perfect coach coachs coaches
+    innoweave mobilis email faq cra arc t3010 ppdda adppe cg bravo ontario quebec canada manitoba
+    alberta yukon nunavut a b c d e restart inform demo info test no question option options menu
+    message budget cool wow coalition lobbying""".split()
+)
 
 _OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "RUSSIAN", "HINDI")
 _MARGIN = 1.4  # log-odds that a message must show
@@ -55,13 +56,13 @@ def _detector() -> LanguageDetector:
 class LanguageModel:
     """Log-odds of words between French and English, learned from phrasings."""
 
-    def fit(self, texts: Sequence[Tuple[str, str]]) -> "LanguageModel":
+    def fit(self, texts: Sequence[tuple[str, str]]) -> "LanguageModel":
         """Learn from pairs (language, text)."""
         counts = {"fr": Counter(), "en": Counter()}
         for language, text in texts:
             counts[language].update(words(text))
         totals = {language: sum(counter.values()) + 1 for language, counter in counts.items()}
-        self.odds: Dict[str, float] = {}
+        self.odds: dict[str, float] = {}
         for word in set(counts["fr"]) | set(counts["en"]):
             french = (counts["fr"][word] + 0.3) / totals["fr"]
             english = (counts["en"][word] + 0.3) / totals["en"]
@@ -95,7 +96,7 @@ class LanguageModel:
         return math.log(values[Language.FRENCH] / values[Language.ENGLISH])
 
 
-def _countable(text: str) -> List[str]:
+def _countable(text: str) -> list[str]:
     """The words that may tell a language: no addresses, no links, no names inside a sentence."""
     tokens = [t for t in clean(text).split() if "@" not in t and "://" not in t and "www." not in t]
     if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
@@ -126,7 +127,7 @@ class LanguageReader(GraphComponent):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -136,7 +137,7 @@ class LanguageReader(GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -158,7 +159,7 @@ class LanguageReader(GraphComponent):
             joblib.dump(self.learned, folder / "language.joblib", compress=1)
         return self._resource
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):

@@ -1,6 +1,6 @@
 """The last component of the pipeline: from what was read to the intent that dialogue follows."""
 
-from typing import Any, Dict, List, Optional, Text, Tuple
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -73,7 +73,7 @@ def standing(tracker: DialogueStateTracker) -> Standing:
     )
 
 
-def _last_said(tracker: DialogueStateTracker) -> Dict[Text, Any]:
+def _last_said(tracker: DialogueStateTracker) -> dict[str, Any]:
     """What the assistant's last message kept for itself: what it offered or asked to pick."""
     for event in reversed(tracker.events):
         if isinstance(event, UserUttered):
@@ -90,11 +90,11 @@ class ContextResolver(GraphComponent):
     """Decides intent and entities from everything the components before it found."""
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         """The fields of `mobilis.nlu.context.Thresholds`."""
         return {}
 
-    def __init__(self, config: Dict[Text, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         fields = Thresholds.__dataclass_fields__
         self.thresholds = Thresholds(**{k: v for k, v in config.items() if k in fields})
         self.knowledge = knowledge(
@@ -105,7 +105,7 @@ class ContextResolver(GraphComponent):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -113,8 +113,8 @@ class ContextResolver(GraphComponent):
         return cls(config)
 
     def process(
-        self, messages: List[Message], tracker: DialogueStateTracker, domain: Domain
-    ) -> List[Message]:
+        self, messages: list[Message], tracker: DialogueStateTracker, domain: Domain
+    ) -> list[Message]:
         for message in messages:
             if message.get(LABELS):
                 self._resolve(message, tracker, domain)
@@ -142,7 +142,7 @@ class ContextResolver(GraphComponent):
         _write(message, decision, extra)
 
     @staticmethod
-    def _language(heard: Heard, decision: Decision, here: Standing) -> Optional[Text]:
+    def _language(heard: Heard, decision: Decision, here: Standing) -> str | None:
         """The language to go on in, or None to keep the present one."""
         if decision.intent == "switch_language":
             return _wanted_language(heard, here)
@@ -151,7 +151,7 @@ class ContextResolver(GraphComponent):
         return None if heard.language in (KEEP, OTHER) else heard.language
 
 
-def _wanted_language(heard: Heard, here: Standing) -> Text:
+def _wanted_language(heard: Heard, here: Standing) -> str:
     named = set(heard.facets.get("language", ()))
     if len(named) == 1:
         return str(named.pop())
@@ -181,7 +181,7 @@ def _from_payload(decision: Decision, domain: Domain) -> Decision:
     return Decision(intent, decision.confidence, entities, {"picked": True})
 
 
-def _write(message: Message, decision: Decision, extra: Dict[Text, Any]) -> None:
+def _write(message: Message, decision: Decision, extra: dict[str, Any]) -> None:
     name = "faq" if decision.intent.startswith(FAQ) else decision.intent
     chosen = {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: decision.confidence}
     message.set(INTENT, chosen, add_to_output=True)
@@ -205,12 +205,12 @@ def _write(message: Message, decision: Decision, extra: Dict[Text, Any]) -> None
         message.set("response_selector", selected, add_to_output=True)
 
 
-def _intent_ranking(chosen: Dict[Text, Any], message: Message) -> List[Dict[Text, Any]]:
-    others: Dict[Text, float] = {}
+def _intent_ranking(chosen: dict[str, Any], message: Message) -> list[dict[str, Any]]:
+    others: dict[str, float] = {}
     for label, probability in message.get(LABELS):
         name = "faq" if label.startswith(FAQ) else label
         others[name] = others.get(name, 0.0) + probability
-    ranked: List[Tuple[Text, float]] = sorted(others.items(), key=lambda pair: -pair[1])
+    ranked: list[tuple[str, float]] = sorted(others.items(), key=lambda pair: -pair[1])
     return [chosen] + [
         {INTENT_NAME_KEY: name, PREDICTED_CONFIDENCE_KEY: p}
         for name, p in ranked[:9]

@@ -56,7 +56,7 @@ def _routes() -> list[Route | Mount]:
         Route("/healthz", health.read_health),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
-        Route(f"{CONVERSATION}/messages", _Messages),
+        Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
         Route(f"{CONVERSATION}/events", events.stream_events),
         Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
@@ -73,7 +73,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
             expose_headers=("Retry-After",),
         )
-        middleware.append(cors)
+        middleware.insert(0, cors)  # outermost, so that other sites can read errors too
     return middleware
 
 

@@ -32,6 +32,7 @@ class Brain:
             timeout=None,  # a turn as a whole has a time limit, below
             limits=httpx.Limits(max_connections=settings.workers + 4),
             trust_env=False,  # loopback needs no proxy
+            verify=False,  # nor certificates, which take a while to load
         )
 
     async def __aenter__(self) -> Brain:

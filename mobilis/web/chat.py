@@ -13,7 +13,7 @@ from mobilis.conversations import Message, Opening
 from mobilis.errors import ChatError
 from mobilis.privacy import erase_conversation
 from mobilis.turns import turn_state
-from mobilis.web import requests
+from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
 from mobilis.web.limits import client_address
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
@@ -25,15 +25,15 @@ async def open_conversation(request: Request) -> Response:
     """POST /api/conversations: a new conversation with its greeting, or 503 and nothing kept."""
     door = door_of(request)
     door.limits.openings.check(client_address(request, door.settings.trusted_proxies))
-    data = await requests.read_object(request)
-    language = requests.language_or(data, request_language(request))
+    data = await incoming.read_object(request)
+    language = incoming.language_or(data, request_language(request))
     request.state.language = language
     opening = await door.write(
-        conversations.open_conversation, language, CHANNEL, requests.page(data)
+        conversations.open_conversation, language, CHANNEL, incoming.page(data)
     )
     door.worker.wake()
     greeting = await _greeting(door, opening)
-    if not greeting:
+    if greeting is None:
         await _erase(door, opening.conversation_id, CHANNEL)
         raise ChatError("unavailable", 503, retry_after=RETRY_AFTER_SECONDS)
     content = {
@@ -44,41 +44,46 @@ async def open_conversation(request: Request) -> Response:
     return JSONResponse(content, 201)
 
 
+async def messages(request: Request) -> Response:
+    """The two things to do at /api/conversations/{c}/messages."""
+    return await (send_message if request.method == "POST" else read_history)(request)
+
+
 async def send_message(request: Request) -> Response:
     """POST /api/conversations/{c}/messages: 202 at once, or 200 with the answer after `?wait=`."""
     door = door_of(request)
-    conversation = await requests.authenticate(request)
+    conversation = await incoming.authenticate(request)
     door.limits.address.check(client_address(request, door.settings.trusted_proxies))
     door.limits.conversation.check(conversation.id)
-    seconds = requests.wait_seconds(request)
-    data = await requests.read_object(request)
-    message_id = requests.message_id(data)
-    text, choice = requests.text_or_choice(data, door.settings.text_limit)
+    seconds = incoming.wait_seconds(request)
+    data = await incoming.read_object(request)
+    message_id = incoming.message_id(data)
+    text, choice = incoming.text_or_choice(data, door.settings.text_limit)
     if choice is not None:
         await door.write(conversations.receive_choice, conversation.id, message_id, choice)
     else:
         await door.write(conversations.receive_text, conversation.id, message_id, text or "")
     door.hub.news(conversation.id)
     door.worker.wake()
-    messages = None
+    answer = None
     if seconds is not None:
-        messages = await _wait_for_answer(door, conversation.id, message_id, seconds)
-    if messages is None:
+        answer = await _wait_for_answer(door, conversation.id, message_id, seconds)
+    if answer is None:
         return JSONResponse({"id": message_id}, 202)
-    return JSONResponse({"messages": messages})
+    return JSONResponse({"messages": answer})
 
 
 async def read_history(request: Request) -> Response:
     """GET /api/conversations/{c}/messages: what was said, all of it or `?after=` a message."""
-    conversation = await requests.authenticate(request)
+    conversation = await incoming.authenticate(request)
     after = request.query_params.get("after", "")
-    messages = await door_of(request).read(_history, conversation.id, after)
-    return JSONResponse({"messages": messages})
+    found = await door_of(request).read(_history, conversation.id, after)
+    return JSONResponse({"messages": found})
 
 
 async def read_transcript(request: Request) -> Response:
     """GET /api/conversations/{c}/transcript.txt: what was said, as text."""
-    conversation = await requests.authenticate(request)
+    conversation = await incoming.authenticate(request)
     door = door_of(request)
     text = await door.read(conversations.transcript, conversation, door.wording.page)
     headers = {
@@ -90,7 +95,7 @@ async def read_transcript(request: Request) -> Response:
 
 async def delete_conversation(request: Request) -> Response:
     """DELETE /api/conversations/{c}: erases it."""
-    conversation = await requests.authenticate(request)
+    conversation = await incoming.authenticate(request)
     await _erase(door_of(request), conversation.id, conversation.channel)
     return Response(status_code=204)
 

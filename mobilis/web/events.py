@@ -15,8 +15,8 @@ from mobilis.conversations import Message
 from mobilis.errors import ChatError, StoreError
 from mobilis.web.door import Door, door_of
 from mobilis.web.hub import Signal
+from mobilis.web.incoming import authenticate
 from mobilis.web.refusals import describe
-from mobilis.web.requests import authenticate
 
 KEEP_ALIVE_SECONDS = 15.0
 RETRY = "retry: 3000\n\n"
@@ -64,9 +64,7 @@ async def _events(
                 yield KEEP_ALIVE
 
 
-def _news(
-    connection: Connection, conversation_id: str, position: int
-) -> list[tuple[int, Message]]:
+def _news(connection: Connection, conversation_id: str, position: int) -> list[tuple[int, Message]]:
     if conversations.find_conversation(connection, conversation_id) is None:
         raise ChatError("unauthorized", 401)
     return conversations.history(connection, conversation_id, position)

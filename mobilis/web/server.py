@@ -35,6 +35,7 @@ def make_server(settings: Settings) -> Server:
         log_level=settings.log_level.lower(),
         proxy_headers=False,  # mobilis.web.limits knows how many proxies to trust
         server_header=False,
+        ws="none",  # unused, and uvicorn cannot load the websockets that Rasa pins
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return Server(config, app.state.door)

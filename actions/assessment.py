@@ -1,0 +1,275 @@
+"""The readiness self-assessment in conversation: asking, noting, correcting, the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk.events import EventType, SlotSet
+
+from mobilis.assessment import (
+    Answer,
+    GateConfirmation,
+    Question,
+    Result,
+    answers_from_dict,
+    answers_to_dict,
+)
+from mobilis.brain.action import Choice, FormValidation, MobilisAction, Turn, payload
+from mobilis.results import keep_result
+
+GATE = "gate"
+
+
+def _answers(turn: Turn) -> dict[str, Answer]:
+    return answers_from_dict(turn.slot("assessment_answers"))
+
+
+def _step(turn: Turn) -> Question | GateConfirmation | None:
+    confirmed = bool(turn.slot("assessment_gate_confirmed"))
+    return turn.resources.assessment.next_step(_answers(turn), gate_confirmed=confirmed)
+
+
+def _note(turn: Turn, option_id: str) -> dict[str, Any]:
+    """The slots after an answer, with what was typed read back."""
+    assessment = turn.resources.assessment
+    step = _step(turn)
+    if option_id == "confirm":
+        return {"assessment_gate_confirmed": True} if isinstance(step, GateConfirmation) else {}
+    asked = turn.entity("question") or (step.id if isinstance(step, Question) else None)
+    question = assessment.question(asked) if asked else None
+    option = question.option(option_id) if question else None
+    if question is None or option is None:
+        return {}
+    unsure = bool(turn.heard.get("unsure"))
+    if unsure or turn.heard.get("read"):
+        response = "assessment_unsure" if unsure else "assessment_noted"
+        turn.respond(response, noted=option.noted[turn.language])
+    answers = _answers(turn)
+    answers[question.id] = Answer(option.id, unsure, turn.text if turn.heard else None)
+    return {
+        "assessment_answers": answers_to_dict(answers),
+        "assessment_gate_confirmed": False,
+    }
+
+
+class StartAssessment(MobilisAction):
+    """Begins, or goes on where the visitor left; a finished assessment begins afresh."""
+
+    def name(self) -> str:
+        return "action_assessment_start"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        if _step(turn) is None:
+            return _forget(turn)
+        if _answers(turn):
+            turn.respond("assessment_resumed", turn.choices("start_over"))
+        else:
+            turn.say("text", turn.resources.assessment.intro[turn.language])
+        return []
+
+
+class RestartAssessment(MobilisAction):
+    """Forgets the answers given so far and begins again."""
+
+    def name(self) -> str:
+        return "action_assessment_restart"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        turn.respond("assessment_restarted")
+        return _forget(turn)
+
+
+def _forget(turn: Turn) -> list[EventType]:
+    return [
+        SlotSet("assessment_answers", None),
+        SlotSet("assessment_gate_confirmed", False),
+        SlotSet("assessment_answer", None),
+    ]
+
+
+class AnswerOutsideForm(MobilisAction):
+    """Takes an answer that was picked after the assessment had been left."""
+
+    def name(self) -> str:
+        return "action_assessment_answer"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        slots = _note(turn, str(turn.entity("option")))
+        return [SlotSet(name, value) for name, value in slots.items()]
+
+
+class ValidateAssessmentForm(FormValidation):
+    """Notes each answer; the form is done when there is a result to give."""
+
+    def name(self) -> str:
+        return "validate_assessment_form"
+
+    def check(self, turn: Turn, slot: str, value: Any) -> dict[str, Any]:
+        slots = _note(turn, str(value))
+        turn.tracker.slots.update(slots)
+        done = {"requested_slot": None} if _step(turn) is None else {}
+        return {**slots, "assessment_answer": None, **done}
+
+
+class AskAssessmentAnswer(MobilisAction):
+    """Asks the open question, or, when two answers fit, which of the two is closer."""
+
+    def name(self) -> str:
+        return "action_ask_assessment_answer"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        step = _step(turn)
+        if isinstance(step, GateConfirmation):
+            self._ask_to_confirm(turn, step)
+            return [SlotSet("assessment_question", GATE)]
+        if step is None:
+            return []
+        close = turn.heard.get("answer_options")
+        if close:
+            self._ask_which(turn, step, close)
+        else:
+            self._ask(turn, step)
+        return [SlotSet("assessment_question", step.id)]
+
+    @staticmethod
+    def _ask(turn: Turn, question: Question) -> None:
+        options = [_option_choice(turn, question, option.id) for option in question.options]
+        turn.say(
+            "question",
+            question.text[turn.language],
+            [*options, turn.choice("explain_question")],
+            question=_place(turn, question),
+        )
+
+    @staticmethod
+    def _ask_which(turn: Turn, question: Question, options: list[str]) -> None:
+        choices = [_option_choice(turn, question, option) for option in options]
+        turn.say(
+            "clarify",
+            turn.resources.assessment.clarify[turn.language],
+            choices,
+            question=_place(turn, question),
+        )
+
+    @staticmethod
+    def _ask_to_confirm(turn: Turn, step: GateConfirmation) -> None:
+        turn.say(
+            "question",
+            step.text[turn.language],
+            [
+                turn.titled("correct_answer", "go_back"),
+                turn.titled("see_result", "answer", option="confirm"),
+            ],
+            question=_place(turn, step.question),
+        )
+
+
+def _place(turn: Turn, question: Question) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "number": question.number,
+        "of": len(turn.resources.assessment.questions),
+    }
+
+
+def _option_choice(turn: Turn, question: Question, option_id: str) -> Choice:
+    option = question.option(option_id)
+    title = option.title[turn.language] if option else ""
+    return {
+        "title": f"{option_id.upper()}. {title}",
+        "payload": payload("answer", question=question.id, option=option_id),
+    }
+
+
+class ExplainQuestion(MobilisAction):
+    """Explains the open question, with an example."""
+
+    def name(self) -> str:
+        return "action_assessment_explain"
+
+    def answer(self, turn: Turn) -> None:
+        step = _step(turn)
+        question = step.question if isinstance(step, GateConfirmation) else step
+        if question:
+            turn.say("text", question.explanation[turn.language])
+
+
+class GoBack(MobilisAction):
+    """Takes the last answer back, so that its question is asked again."""
+
+    def name(self) -> str:
+        return "action_assessment_back"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        answers = _answers(turn)
+        last = turn.resources.assessment.previous(answers)
+        if last is None:
+            turn.respond("assessment_first_question")
+            return []
+        answers.pop(last)
+        turn.respond("assessment_back")
+        return [
+            SlotSet("assessment_answers", answers_to_dict(answers)),
+            SlotSet("assessment_gate_confirmed", False),
+        ]
+
+
+class PauseAssessment(MobilisAction):
+    """Leaves the assessment for now; the answers stay."""
+
+    def name(self) -> str:
+        return "action_assessment_pause"
+
+    def answer(self, turn: Turn) -> None:
+        turn.respond("assessment_paused", turn.choices("resume", "find_coach", "request_human"))
+
+
+class GiveResult(MobilisAction):
+    """Gives the result, explains it, names the gaps and the next steps, and keeps it."""
+
+    def name(self) -> str:
+        return "action_assessment_result"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        assessment = turn.resources.assessment
+        answers = _answers(turn)
+        result = assessment.score(answers)
+        keep_result(
+            turn.resources.database,
+            conversation_id=turn.conversation,
+            message_id=turn.message_id,
+            language=turn.language,
+            version=assessment.version,
+            answers=answers,
+            result=result,
+        )
+        turn.say(
+            "result",
+            _explain(turn, answers, result),
+            turn.choices(*assessment.bands[result.band].next_steps),
+            result={
+                "band": result.band,
+                "score": result.total,
+                "of": result.of,
+                "gaps": list(result.gaps),
+            },
+        )
+        return [SlotSet("assessment_answer", None), SlotSet("assessment_question", None)]
+
+
+def _explain(turn: Turn, answers: dict[str, Answer], result: Result) -> str:
+    """The result as paragraphs: the band, why, the gaps with a tip each, what it is not."""
+    assessment, language = turn.resources.assessment, turn.language
+    band = assessment.bands[result.band]
+    paragraphs = [f"**{band.title[language]}**", band.words(result.variant)[language]]
+    if result.coalition_hint and band.coalition_hint:
+        paragraphs.append(band.coalition_hint[language])
+    if result.total is not None:
+        paragraphs.append(turn.wording("score", total=result.total, of=result.of))
+    gaps = [assessment.question(question_id) for question_id in result.gaps]
+    if gaps:
+        lines = [f"- **{gap.gap[language]}** – {gap.tip[language]}" for gap in gaps]
+        paragraphs.append("\n".join([turn.wording("gaps"), "", *lines]))
+    paragraphs.append(f"*{assessment.indicative[language]}*")
+    paragraphs += [f"*{turn.resources.content.notices[key][language]}*" for key in band.notices]
+    return "\n\n".join(paragraphs)

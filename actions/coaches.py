@@ -1,0 +1,155 @@
+"""Searching the directory of coaches, over one message or several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mobilis.coaches import Match, SearchResult, all_coaches, search
+from rasa_sdk.events import EventType, SlotSet
+
+from mobilis.answers import known_link, unknown_links
+from mobilis.brain.action import Choice, MobilisAction, Turn, payload
+from mobilis.facets import Vocabulary
+
+PAGE = 3
+FACETS = ("region", "language", "topic", "level")
+
+
+class FindCoach(MobilisAction):
+    """Adds this message's wishes to those known and shows the best coaches for them."""
+
+    def name(self) -> str:
+        return "action_find_coach"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        wishes = _wishes(turn)
+        events: list[EventType] = [SlotSet("topic", "find_coach"), SlotSet("coach_wishes", wishes)]
+        if not wishes and not turn.heard.get("cleared") and not turn.slot("coach_asked"):
+            _ask_for_wishes(turn)
+            return [*events, SlotSet("coach_asked", True)]
+        shown = _show(turn, wishes, 0)
+        return [*events, SlotSet("coach_offset", shown)]
+
+
+class MoreCoaches(MobilisAction):
+    """Shows the next coaches of the last search."""
+
+    def name(self) -> str:
+        return "action_more_coaches"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        offset = int(turn.slot("coach_offset") or 0)
+        shown = _show(turn, turn.slot("coach_wishes") or {}, offset)
+        return [SlotSet("topic", "find_coach"), SlotSet("coach_offset", offset + shown)]
+
+
+def _wishes(turn: Turn) -> dict[str, list[str]]:
+    """The wishes known before, changed by this message: a facet said again replaces the old one,
+    "any …" takes it back."""
+    wishes = dict(turn.slot("coach_wishes") or {})
+    for facet in turn.heard.get("cleared", []):
+        wishes.pop(facet, None)
+    wishes.update(turn.heard.get("facets") or {})
+    for facet in FACETS:
+        picked = turn.entity(f"coach_{facet}")
+        if picked:
+            wishes[facet] = [picked]
+    return wishes
+
+
+def _ask_for_wishes(turn: Turn) -> None:
+    vocabulary = turn.resources.vocabulary
+    choices = [
+        {
+            "title": vocabulary.title("region", region, turn.language),
+            "payload": payload("find_coach", coach_region=region),
+        }
+        for region in ("QC", "ON", "BC", "NB")
+    ]
+    turn.respond("coaches_ask", [*choices, turn.titled("all_coaches", "find_coach")])
+
+
+def _show(turn: Turn, wishes: dict[str, list[str]], offset: int) -> int:
+    """Say the coaches from `offset` on; the number shown."""
+    found = search(all_coaches(turn.resources.database), wishes)
+    page = found.matches[offset : offset + PAGE]
+    if not page:
+        response = "coaches_no_more" if found.matches else "coaches_none"
+        turn.respond(response, turn.choices("request_human", "declare_interest"))
+        return 0
+    more = len(found.matches) > offset + PAGE
+    turn.say(
+        "coaches",
+        _introduce(turn, wishes, found, offset, len(page)),
+        [_contact(turn, match) for match in page] + (turn.choices("more_results") if more else []),
+        coaches=[_card(turn, match) for match in page],
+    )
+    return len(page)
+
+
+def _introduce(
+    turn: Turn, wishes: dict[str, list[str]], found: SearchResult, offset: int, count: int
+) -> str:
+    language = turn.language
+    vocabulary = turn.resources.vocabulary
+    total = len(found.matches)
+    if offset:
+        heading = turn.wording("coaches_more", first=offset + 1, last=offset + count, total=total)
+    elif total == 1:
+        heading = turn.wording("coaches_one")
+    else:
+        heading = turn.wording("coaches_found", total=total, count=count)
+    lines = [heading]
+    said = [
+        vocabulary.title(facet, value, language)
+        for facet in FACETS
+        for value in wishes.get(facet, [])
+        if facet not in found.relaxed
+    ]
+    if said:
+        lines.append(turn.wording("coaches_wishes", wishes=", ".join(said)))
+    for facet in found.relaxed:
+        names = ", ".join(vocabulary.title(facet, value, language) for value in wishes[facet])
+        lines.append(turn.wording(f"coaches_relaxed_{facet}", names=names))
+    paragraphs = [" ".join(lines)]
+    paragraphs += [
+        "\n".join(_line(turn, match, vocabulary) for match in found.matches[offset:][:PAGE])
+    ]
+    if not offset:
+        paragraphs.append(turn.wording("coaches_fictional"))
+        link = known_link(turn.resources.content, "coach_database", language)
+        paragraphs += (
+            [link] if link else unknown_links(turn.resources.content, ["coach_database"], language)
+        )
+        paragraphs.append(f"*{turn.resources.content.notices['programme_review'][language]}*")
+    return "\n\n".join(paragraphs)
+
+
+def _line(turn: Turn, match: Match, vocabulary: Vocabulary) -> str:
+    """One coach as a line of a list, with why."""
+    names = [vocabulary.title(facet, value, turn.language) for facet, value in match.reasons]
+    why = ", ".join(names) or match.coach.bio[turn.language]
+    return f"- **{match.coach.name}** – {why}"
+
+
+def _card(turn: Turn, match: Match) -> dict[str, Any]:
+    coach = match.coach
+    return {
+        "id": coach.id,
+        "name": coach.name,
+        "languages": list(coach.languages),
+        "regions": list(coach.regions),
+        "topics": list(coach.topics),
+        "levels": list(coach.levels),
+        "bio": coach.bio[turn.language],
+        "reasons": [list(reason) for reason in match.reasons],
+        "url": coach.url,
+    }
+
+
+def _contact(turn: Turn, match: Match) -> Choice:
+    title = turn.resources.content.choices["contact_coach"][turn.language]
+    return {
+        "title": title.format(name=match.coach.name),
+        "payload": payload("declare_interest", coach_id=match.coach.id),
+    }

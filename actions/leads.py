@@ -1,0 +1,249 @@
+"""Declaring interest and reaching a person: consent, details, confirmation, a reference."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+from mobilis.coaches import get_coach
+from rasa_sdk.events import EventType, SlotSet
+
+from mobilis.answers import known_link, unknown_links
+from mobilis.brain.action import FormValidation, MobilisAction, Turn
+from mobilis.leads import FIELDS, Details, keep_lead, open_case, split_details, tidy
+
+STEPS = ("lead_consent", *(f"lead_{field}" for field in FIELDS), "lead_confirmed")
+NOTHING = "-"  # the visitor has nothing to add
+
+
+def _clear() -> list[EventType]:
+    return [SlotSet(step, None) for step in STEPS] + [SlotSet("lead_coach", None)]
+
+
+class StartInterest(MobilisAction):
+    """Begins the declaration of interest, for a coach when one was asked for."""
+
+    def name(self) -> str:
+        return "action_lead_start"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        coach_id = turn.entity("coach_id")
+        coach = get_coach(turn.resources.database, coach_id) if coach_id else None
+        if coach:
+            turn.respond("lead_coach", coach=coach.name)
+        return [*_clear(), SlotSet("lead_coach", coach.id if coach else None)]
+
+
+class AskConsent(MobilisAction):
+    """Says what is kept, why and how long, and asks before asking anything else."""
+
+    def name(self) -> str:
+        return "action_ask_lead_consent"
+
+    def answer(self, turn: Turn) -> None:
+        turn.respond(
+            "lead_consent",
+            [turn.titled("i_agree", "affirm"), turn.titled("i_decline", "deny")],
+            kind="form",
+            days=turn.resources.settings.retention_days,
+        )
+
+
+class _AskDetail(MobilisAction, abc.ABC):
+    """Asks for one detail, in one sentence."""
+
+    field: str
+
+    def name(self) -> str:
+        return f"action_ask_lead_{self.field}"
+
+    def answer(self, turn: Turn) -> None:
+        turn.respond(f"lead_ask_{self.field}", kind="form")
+
+
+class AskName(_AskDetail):
+    """Asks for the name."""
+
+    field = "name"
+
+
+class AskOrganization(_AskDetail):
+    """Asks for the organization."""
+
+    field = "organization"
+
+
+class AskEmail(_AskDetail):
+    """Asks for the e-mail address."""
+
+    field = "email"
+
+
+class AskMessage(MobilisAction):
+    """Asks for a message that may be left out."""
+
+    def name(self) -> str:
+        return "action_ask_lead_message"
+
+    def answer(self, turn: Turn) -> None:
+        turn.respond("lead_message", [turn.titled("nothing_to_add", "deny")], kind="form")
+
+
+class AskConfirmation(MobilisAction):
+    """Reads everything back; each field can still be corrected."""
+
+    def name(self) -> str:
+        return "action_ask_lead_confirmed"
+
+    def answer(self, turn: Turn) -> None:
+        message = turn.slot("lead_message")
+        turn.respond(
+            "lead_summary",
+            [
+                turn.titled("send", "affirm"),
+                *(
+                    turn.titled(f"correct_{field}", "go_back", field=f"lead_{field}")
+                    for field in FIELDS
+                ),
+                turn.titled("cancel", "stop"),
+            ],
+            kind="form",
+            name=turn.slot("lead_name"),
+            organization=turn.slot("lead_organization"),
+            email=turn.slot("lead_email"),
+            note=turn.wording("nothing_added") if message == NOTHING else message,
+        )
+
+
+class ValidateInterestForm(FormValidation):
+    """Checks each detail as it is given; declining ends the form."""
+
+    def name(self) -> str:
+        return "validate_interest_form"
+
+    def check(self, turn: Turn, slot: str, value: Any) -> dict[str, Any]:
+        if slot in ("lead_consent", "lead_confirmed"):
+            return self._yes_or_no(turn, slot, value)
+        if value == NOTHING and slot == "lead_message":
+            return {slot: NOTHING}
+        details = self._signature(turn, slot)
+        if details:
+            return details
+        field = slot.removeprefix("lead_")
+        given = tidy(field, str(value))
+        if given is None:
+            turn.respond(f"lead_bad_{field}")
+        return {slot: given}
+
+    @staticmethod
+    def _yes_or_no(turn: Turn, slot: str, value: Any) -> dict[str, Any]:
+        if value is True:
+            return {slot: True}
+        if value is False and slot == "lead_consent":
+            return {slot: False, "requested_slot": None}
+        if value is False:
+            turn.respond("lead_what_to_correct")
+            return {slot: None}
+        email = tidy("email", str(value))  # typed at the summary: the address, corrected
+        return {"lead_email": email, slot: None} if email else {slot: None}
+
+    @staticmethod
+    def _signature(turn: Turn, slot: str) -> dict[str, Any] | None:
+        """Several details given in one message, as in a signature."""
+        if slot not in ("lead_name", "lead_organization"):
+            return None
+        names = turn.heard.get("names") or {}
+        found = split_details(
+            turn.text, names.get("persons") or [], names.get("organizations") or []
+        )
+        if not found:
+            return None
+        given = {f"lead_{field}": getattr(found, field) or None for field in FIELDS[:3]}
+        if slot == "lead_organization":  # the name is known already
+            given.pop("lead_name")
+        return given
+
+
+class CorrectDetail(MobilisAction):
+    """Takes one detail back: the one named, or the last one given."""
+
+    def name(self) -> str:
+        return "action_lead_back"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        field = turn.entity("field")
+        if field not in STEPS:
+            given = [step for step in STEPS[:-1] if turn.slot(step) is not None]
+            field = given[-1] if given else STEPS[0]
+        return [SlotSet(field, None), SlotSet("lead_confirmed", None)]
+
+
+class StopInterest(MobilisAction):
+    """Leaves the form: nothing is kept."""
+
+    def name(self) -> str:
+        return "action_lead_stop"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        turn.respond("lead_stopped", turn.choices("help", "request_human"))
+        return _clear()
+
+
+class SubmitInterest(MobilisAction):
+    """Keeps the declaration and gives its reference; after a refusal, keeps nothing."""
+
+    def name(self) -> str:
+        return "action_lead_submit"
+
+    def answer(self, turn: Turn) -> list[EventType]:
+        if not turn.slot("lead_confirmed"):
+            turn.respond("lead_declined", turn.choices("help", "privacy"))
+            return _clear()
+        message = turn.slot("lead_message")
+        coach_id = turn.slot("lead_coach")
+        reference = keep_lead(
+            turn.resources.database,
+            kind="coach" if coach_id else "interest",
+            conversation_id=turn.conversation,
+            message_id=turn.message_id,
+            language=turn.language,
+            details=Details(
+                turn.slot("lead_name"),
+                turn.slot("lead_organization"),
+                turn.slot("lead_email"),
+                "" if message == NOTHING else message,
+            ),
+            coach_id=coach_id,
+            consented=True,
+        )
+        labels = ["find_coach", "how_to_apply"]
+        if turn.slot("assessment_answers"):
+            labels.insert(0, "resume")
+        turn.respond("lead_kept", turn.choices(*labels), reference=reference)
+        return _clear()
+
+
+class RequestHuman(MobilisAction):
+    """Opens a case for a person to follow up, and gives its reference and the contact page."""
+
+    def name(self) -> str:
+        return "action_request_human"
+
+    def answer(self, turn: Turn) -> None:
+        database, content = turn.resources.database, turn.resources.content
+        known = open_case(database, turn.conversation)
+        reference = known or keep_lead(
+            database,
+            kind="person",
+            conversation_id=turn.conversation,
+            message_id=turn.message_id,
+            language=turn.language,
+        )
+        link = known_link(content, "contact", turn.language)
+        where = link or unknown_links(content, ["contact"], turn.language)[0]
+        turn.respond(
+            "human_again" if known else "human",
+            turn.choices("declare_interest"),
+            reference=reference,
+            where=where,
+        )

@@ -1,0 +1,59 @@
+"""Puts an answer together: the text, what the province adds, what is not published, the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mobilis.content import Content, Faq
+
+
+@dataclass(frozen=True)
+class ComposedAnswer:
+    """One answer, ready to be said. `sources` are {"title", "url"}; `follow_ups` are labels."""
+
+    text: str
+    sources: list[dict[str, str]]
+    follow_ups: list[str]
+
+
+def compose(
+    content: Content, faq: Faq, language: str, regions: Sequence[str | None] = ()
+) -> ComposedAnswer:
+    """The answer to `faq` in `language`, with what the known provinces add."""
+    paragraphs = [faq.answer[language]]
+    paragraphs += [faq.regions[code][language] for code in regions if code in faq.regions]
+    if faq.confidence != "published":
+        paragraphs.append(faq.not_published[language])
+    paragraphs += unknown_links(content, faq.links, language)
+    paragraphs += [f"*{content.notices[key][language]}*" for key in faq.notices]
+    follow_ups = list(faq.follow_ups)
+    if faq.confidence != "published" and "request_human" not in follow_ups:
+        follow_ups.append("request_human")
+    return ComposedAnswer("\n\n".join(paragraphs), _sources(content, faq, language), follow_ups)
+
+
+def unknown_links(content: Content, keys: Sequence[str], language: str) -> list[str]:
+    """Where to look for each of the programme's pages whose address is not known."""
+    links = [content.links[key] for key in keys]
+    return [link.where[language] for link in links if not link.url.get(language)]
+
+
+def known_link(content: Content, key: str, language: str) -> str | None:
+    """A page of the programme as a Markdown link, or None while its address is not known."""
+    link = content.links[key]
+    url = link.url.get(language)
+    return f"[{link.title[language]}]({url})" if url else None
+
+
+def _sources(content: Content, faq: Faq, language: str) -> list[dict[str, str]]:
+    found = []
+    for source in faq.sources:
+        url = source.url.get(language) or next(iter(source.url.values()))
+        found.append({"title": source.title[language], "url": url})
+    for key in faq.links:
+        link = content.links[key]
+        url_or_none = link.url.get(language)
+        if url_or_none:
+            found.append({"title": link.title[language], "url": url_or_none})
+    return found

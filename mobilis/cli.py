@@ -1,0 +1,204 @@
+"""`mobilis …`: every command, each a few lines around the library."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mobilis import __version__
+from mobilis.errors import ContentError, ImportRefused, MobilisError
+from mobilis.settings import Settings, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Errors are one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace, Settings], int] = options.command
+    try:
+        return command(options, load_settings())
+    except MobilisError as error:
+        print(f"mobilis: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mobilis", description="A bilingual assistant that coaches nonprofits on policy work."
+    )
+    parser.add_argument("--version", action="version", version=f"mobilis {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="start everything and keep it running")
+    up.add_argument("--no-train", action="store_true", help="do not train, even when it is due")
+    up.set_defaults(command=_up)
+
+    train = commands.add_parser("train", help="train the model from the content")
+    train.add_argument("--if-due", action="store_true", help="only when the content is newer")
+    train.set_defaults(command=_train)
+
+    chat = commands.add_parser("chat", help="talk to the running assistant in this terminal")
+    chat.add_argument("--language", choices=("fr", "en"), default="fr")
+    chat.set_defaults(command=_chat)
+
+    content = commands.add_parser("content", help="the content files")
+    actions = content.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="check every content file; name file and field")
+    check.add_argument("--json", action="store_true", help="print the problems as JSON")
+    check.set_defaults(command=_check_content)
+    missing = actions.add_parser("missing", help="list what a language still lacks")
+    missing.add_argument("language", metavar="LANGUAGE", help="a language code, such as es")
+    missing.set_defaults(command=_missing_content)
+
+    coaches = commands.add_parser("coaches", help="the directory of coaches")
+    actions = coaches.add_subparsers(required=True, metavar="ACTION")
+    imported = actions.add_parser("import", help="import a CSV file, all of it or nothing")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.set_defaults(command=_import_coaches)
+
+    database = commands.add_parser("migrate", help="bring the database to the newest schema")
+    database.set_defaults(command=_migrate)
+
+    erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
+    erase.add_argument("conversation", metavar="CONVERSATION")
+    erase.set_defaults(command=_erase)
+
+    evaluate = commands.add_parser("evaluate", help="measure understanding on a file of examples")
+    evaluate.add_argument("what", choices=("intents", "answers", "facets", "language"))
+    evaluate.add_argument("file", type=Path, metavar="FILE")
+    evaluate.add_argument("--json", action="store_true", help="print the report as JSON")
+    evaluate.set_defaults(command=_evaluate)
+
+    journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
+    journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
+    journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
+    journeys.set_defaults(command=_journeys)
+    return parser
+
+
+def _up(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.store import Database, migrate
+    from mobilis.supervisor import Supervisor
+    from mobilis.training import is_due, train
+
+    migrate(settings.database)
+    _import_sample(Database.from_settings(settings), settings)
+    if not options.no_train and is_due(settings.project_dir):
+        print("the content is newer than the model: training (minutes the first time)", flush=True)
+        train(settings.project_dir)
+    asyncio.run(Supervisor(settings).run())
+    return 0
+
+
+def _import_sample(database: object, settings: Settings) -> None:
+    """A new database begins with the fictional directory."""
+    from mobilis.coaches import all_coaches, import_coaches
+    from mobilis.store import Database
+
+    assert isinstance(database, Database)
+    if not all_coaches(database):
+        count = import_coaches(database, settings.project_dir / "coaches" / "sample.csv")
+        print(f"imported {count} fictional coaches from coaches/sample.csv", flush=True)
+    database.dispose()
+
+
+def _train(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.training import is_due, train
+
+    if options.if_due and not is_due(settings.project_dir):
+        print("the model is up to date")
+        return 0
+    print(f"trained {train(settings.project_dir)}")
+    return 0
+
+
+def _chat(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.terminal import converse
+
+    converse(f"http://127.0.0.1:{settings.port}", options.language)
+    return 0
+
+
+def _check_content(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.content import problems
+
+    found = problems(settings.project_dir)
+    if options.json:
+        print(json.dumps({"problems": found}, ensure_ascii=False))
+    else:
+        print("\n".join(found) or "every content file is well formed")
+    return 1 if found else 0
+
+
+def _missing_content(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.content import missing
+
+    found = missing(settings.project_dir, options.language)
+    print("\n".join(found) or f"nothing is missing in {options.language}")
+    return 1 if found else 0
+
+
+def _import_coaches(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.coaches import import_coaches
+    from mobilis.store import Database, migrate
+
+    migrate(settings.database)
+    try:
+        count = import_coaches(Database.from_settings(settings), options.file)
+    except ImportRefused as refused:
+        print("\n".join(refused.problems), file=sys.stderr)
+        print("mobilis: nothing was imported", file=sys.stderr)
+        return 1
+    print(f"imported {count} coaches")
+    return 0
+
+
+def _migrate(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.store import migrate
+
+    migrate(settings.database)
+    print("the database is at the newest schema")
+    return 0
+
+
+def _erase(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.privacy import erase_conversation
+    from mobilis.store import Database
+
+    with Database.from_settings(settings).write() as connection:
+        counts = erase_conversation(connection, options.conversation, "command")
+    print(json.dumps(counts))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.evaluation import evaluate, to_text
+
+    report = evaluate(options.what, options.file, settings.project_dir)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _journeys(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.journeys import load_journeys, play, to_markdown
+
+    base = f"http://127.0.0.1:{settings.port}"
+    files = options.files or sorted((settings.project_dir / "tests" / "journeys").glob("*.yml"))
+    if not files:
+        raise ContentError("tests/journeys: no journey was found")
+    for path in files:
+        print(path.stem, flush=True)
+        transcript = play(load_journeys([path])[0], base)
+        if options.write:
+            options.write.mkdir(parents=True, exist_ok=True)
+            (options.write / f"{path.stem}.md").write_text(to_markdown(transcript), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

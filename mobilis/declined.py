@@ -1,0 +1,42 @@
+"""Why an out-of-scope message is declined: an insult, a partisan request, or neither."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from mobilis.content import LANGUAGES, read_yaml
+from mobilis.errors import ContentError
+from mobilis.settings import ROOT
+from mobilis.text import words
+
+FILE = "content/declined.yml"
+REASONS = ("partisan", "insult")
+
+
+def why_declined(text: str) -> str | None:
+    """The reason, one of `REASONS`, or None; a partisan request counts before an insult.
+
+    Raises:
+        ContentError: content/declined.yml is wrong; names the field.
+    """
+    said = f" {' '.join(words(text))} "
+    for reason, terms in _terms(ROOT).items():
+        if any(f" {term} " in said for term in terms):
+            return reason
+    return None
+
+
+@lru_cache(maxsize=1)
+def _terms(root: Path) -> dict[str, tuple[str, ...]]:
+    data = read_yaml(root, FILE)
+    found = {}
+    for reason in REASONS:
+        terms: list[str] = []
+        for language in LANGUAGES:
+            listed = (data.get(reason) or {}).get(language)
+            if not isinstance(listed, list) or not listed:
+                raise ContentError(f"{FILE}: {reason}.{language} is missing")
+            terms += [" ".join(words(str(term))) for term in listed]
+        found[reason] = tuple(terms)
+    return found

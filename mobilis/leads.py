@@ -1,0 +1,144 @@
+"""Leads: who wants to be contacted, about what, and with which consent.
+
+Checks what a person gives, and keeps it under a short reference. Called by the actions.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from mobilis.models import leads
+from mobilis.store import Database, now
+
+KINDS = ("interest", "coach", "person")
+FIELDS = ("name", "organization", "email", "message")
+LIMITS = {"name": 120, "organization": 200, "email": 254, "message": 2000}
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0/O, 1/I/L, U
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_LEADS_IN = re.compile(
+    r"^(?:bonjour|allo|allô|hi|hello)?[\s,]*(?:moi[\s,]*)?"
+    r"(?:c'est|je m'appelle|mon nom,? (?:est|c'est)|je suis|on est|nous sommes"
+    r"|notre organisme,? (?:est|c'est)|je travaille (?:à|pour|chez)"
+    r"|my name(?: is|'s)|i'm|i am|this is|it's|we are|we're"
+    r"|our organization is|i work (?:at|for|with))\s+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a person gave of themselves; empty strings where nothing was given."""
+
+    name: str = ""
+    organization: str = ""
+    email: str = ""
+    message: str = ""
+
+
+def tidy(field: str, text: str) -> str | None:
+    """`text` as the value of `field`, or None when it cannot be one.
+
+    An e-mail address is found in a sentence; a name or an organization loses its lead-in
+    (« je m'appelle … »).
+    """
+    text = _CONTROL.sub("", text).strip()
+    if field == "email":
+        found = _EMAIL.search(text)
+        return found.group(0).rstrip(".") if found and len(found.group(0)) <= 254 else None
+    if field != "message":
+        text = " ".join(_LEADS_IN.sub("", text.replace("\u2019", "'")).split()).strip(" .,;!")
+        if not any(character.isalpha() for character in text) or "@" in text:
+            return None
+    return text if 0 < len(text) <= LIMITS[field] else None
+
+
+def split_details(text: str, persons: list[str], organizations: list[str]) -> Details | None:
+    """Name, organization and address given in one message, or None when there is no address.
+
+    `persons` and `organizations` are those found in the text; without them, the order of a
+    signature is assumed: name, organization, address.
+    """
+    found = _EMAIL.search(text)
+    if not found:
+        return None
+    rest = (text[: found.start()] + "," + text[found.end() :]).replace("\n", ",")
+    parts = [tidy("organization", part) for part in re.split(r"[,;]| - ", rest)]
+    kept = [part for part in parts if part]
+    name = next((person for person in persons if "@" not in person), kept[0] if kept else "")
+    others = [part for part in kept if part != name and name not in part]
+    organization = next(iter(organizations), others[0] if others else "")
+    return Details(
+        tidy("name", name) or "", tidy("organization", organization) or "", found.group(0)
+    )
+
+
+def keep_lead(
+    database: Database,
+    *,
+    kind: str,
+    conversation_id: str,
+    message_id: str,
+    language: str,
+    details: Details | None = None,
+    coach_id: str | None = None,
+    consented: bool = False,
+) -> str:
+    """Store a lead and return its reference; the same message gives the same lead.
+
+    Raises:
+        StoreError: the database is unreachable or refuses.
+    """
+    details = details or Details()
+    own = (leads.c.conversation_id == conversation_id, leads.c.source_message_id == message_id)
+    with database.write() as connection:
+        known = connection.execute(select(leads.c.reference).where(*own)).scalar()
+        if known:
+            return str(known)
+        reference = _reference()
+        while connection.execute(select(leads.c.id).where(leads.c.reference == reference)).first():
+            reference = _reference()
+        row: dict[str, Any] = {field: getattr(details, field) or None for field in FIELDS}
+        connection.execute(
+            insert(leads).values(
+                id=str(uuid.uuid4()),
+                reference=reference,
+                kind=kind,
+                status="new",
+                conversation_id=conversation_id,
+                source_message_id=message_id,
+                language=language,
+                coach_id=coach_id,
+                consent_at=now() if consented else None,
+                created_at=now(),
+                **row,
+            )
+        )
+        return reference
+
+
+def open_case(database: Database, conversation_id: str) -> str | None:
+    """The reference of the conversation's open request for a person, if there is one."""
+    with database.read() as connection:
+        return connection.execute(
+            select(leads.c.reference)
+            .where(
+                leads.c.conversation_id == conversation_id,
+                leads.c.kind == "person",
+                leads.c.status != "closed",
+            )
+            .order_by(leads.c.created_at)
+        ).scalar()
+
+
+def _reference() -> str:
+    return "M-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))

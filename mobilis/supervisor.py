@@ -1,0 +1,210 @@
+"""`mobilis up`: the three processes, kept running. Actions and brain first, then the front door.
+
+A process that ends is started again, after a pause that doubles while it keeps ending. On SIGINT
+or SIGTERM they are stopped in the reverse order, so that no message is taken that nobody answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from mobilis.errors import MobilisError
+from mobilis.settings import Settings
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
+STOP_AFTER = 15.0  # seconds until a process that does not stop is killed
+READY_TIMEOUT = 180.0
+STEADY_AFTER = 60.0  # seconds of running after which the pause starts small again
+
+
+class NotReady(MobilisError):
+    """The processes did not become ready in time; the message names the part that is not."""
+
+
+@dataclass
+class Part:
+    """One process: how it is started, and its present life."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+
+
+def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Part]:
+    """The processes in the order in which they start."""
+    python = sys.executable
+    shared = {
+        **(os.environ if environ is None else environ),
+        "MOBILIS_SECRET": settings.secret or stored_secret(settings),
+        "MOBILIS_DATA_DIR": str(settings.data_dir),
+        "MOBILIS_PORT": str(settings.port),
+        "MOBILIS_BRAIN_PORT": str(settings.brain_port),
+        "MOBILIS_ACTIONS_PORT": str(settings.actions_port),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "SANIC_HOST": "127.0.0.1",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    }
+    actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
+    brain = ["rasa", "run", "--model", "models", "--interface", "127.0.0.1"]
+    brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
+    brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
+    return [
+        Part("actions", [python, "-m", *actions], shared),
+        Part("brain", [python, "-m", *brain], shared),
+        Part("door", [python, "-m", "mobilis.web"], shared),
+    ]
+
+
+def stored_secret(settings: Settings) -> str:
+    """The secret between front door and brain, made once and kept in the data directory."""
+    path = settings.data_dir / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+class Supervisor:
+    """Runs the parts until it is told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.parts = parts(settings)
+        self._stopping = asyncio.Event()
+        self._pids = settings.data_dir / "pids.json"
+
+    async def run(self) -> None:
+        """Start everything, say when it is ready, keep it running.
+
+        Raises:
+            NotReady: the chain was not ready in time.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stopping.set)
+        began = time.monotonic()
+        lives = [asyncio.create_task(self._keep_running(part)) for part in self.parts]
+        try:
+            await self._wait_until_ready()
+            if not self._stopping.is_set():
+                _say("up", f"ready in {time.monotonic() - began:.0f} s")
+                self._announce()
+            await self._stopping.wait()
+        finally:
+            self._stopping.set()
+            await self._stop()
+            await asyncio.gather(*lives)
+            self._pids.unlink(missing_ok=True)
+
+    async def _keep_running(self, part: Part) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            part.process = await asyncio.create_subprocess_exec(
+                *part.command,
+                env=part.environment,
+                cwd=self.settings.project_dir,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._note_pids()
+            await _copy_lines(part)
+            code = await part.process.wait()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > STEADY_AFTER:
+                pause = FIRST_PAUSE
+            _say("up", f"{part.name} ended with code {code}; starting it again in {pause:g} s")
+            await _unless(self._stopping, pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _note_pids(self) -> None:
+        pids = {part.name: part.process.pid for part in self.parts if part.process}
+        self._pids.parent.mkdir(parents=True, exist_ok=True)
+        self._pids.write_text(json.dumps(pids))
+
+    async def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT
+        missing = "door"
+        async with httpx.AsyncClient(timeout=5) as client:
+            while not self._stopping.is_set():
+                found = await _missing_part(client, self.settings)
+                if found is None:
+                    return
+                if found != missing:
+                    _say("up", f"waiting for {found}")
+                missing = found
+                if time.monotonic() > deadline:
+                    raise NotReady(f"{missing} was not ready after {READY_TIMEOUT:.0f} s")
+                await _unless(self._stopping, 0.25)
+
+    def _announce(self) -> None:
+        address = f"http://{self.settings.host}:{self.settings.port}/"
+        _say("up", f"talk to the assistant at {address} (Ctrl-C stops everything)")
+
+    async def _stop(self) -> None:
+        for part in reversed(self.parts):
+            process = part.process
+            if process is None or process.returncode is not None:
+                continue
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_AFTER)
+            except asyncio.TimeoutError:
+                _say("up", f"{part.name} did not stop; killing it")
+                process.kill()
+                await process.wait()
+
+
+async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | None:
+    """The part that is not ready, or None."""
+    try:
+        answer = await client.get(f"http://127.0.0.1:{settings.port}/healthz")
+    except httpx.HTTPError:
+        return "door"
+    if answer.status_code == 200:
+        return None
+    return str(answer.json().get("part", "brain"))
+
+
+async def _copy_lines(part: Part) -> None:
+    assert part.process is not None and part.process.stdout is not None
+    async for line in part.process.stdout:
+        _say(part.name, line.decode(errors="replace").rstrip())
+
+
+async def _unless(event: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or less when `event` is set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except asyncio.TimeoutError:
+        return
+
+
+def _say(name: str, line: str) -> None:
+    sys.stdout.write(f"{name:<8}| {line}\n")
+    sys.stdout.flush()
+
+
+def newest(root: Path, patterns: tuple[str, ...]) -> float:
+    """When the newest of the files below `root` that match was changed."""
+    return max(path.stat().st_mtime for pattern in patterns for path in root.glob(pattern))

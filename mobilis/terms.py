@@ -1,0 +1,250 @@
+"""A lexicon: finds known terms in a text, longest first, whatever the accents, hyphens or typos.
+
+Pure, and knows nothing of coaches: mobilis/facets.py fills one and reads what it finds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from mobilis.text import plain, unaccented
+
+MAX_CHARACTERS = 4000  # of a text that are read
+LONGEST_TYPO_TERM = 4  # words: longer terms must be written as they are
+
+_WORD = re.compile(r"[^\W_]+")
+_SHORT = {"st": "saint", "ste": "sainte"}
+_ABBREVIATION = 3  # letters: "St. John's" is one name, "Laval. John" is not
+_BEFORE_CODE = frozenset(",(/")
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word as written, the same folded, and what stands between it and the word before."""
+
+    raw: str
+    word: str
+    gap: str
+    breaks: bool  # a new clause begins here
+
+
+@dataclass(frozen=True)
+class Hit(Generic[M]):
+    """The tokens from `start` up to, not with, `end` mean `meaning`."""
+
+    start: int
+    end: int
+    meaning: M
+    exact: bool = True
+
+
+def tokenize(text: str) -> list[Token]:
+    """The words of the first `MAX_CHARACTERS` characters of `text`."""
+    text = plain(text[:MAX_CHARACTERS])
+    tokens: list[Token] = []
+    end = 0
+    for match in _WORD.finditer(text):
+        word = unaccented(match.group())
+        gap = text[end : match.start()]
+        before = tokens[-1].raw if tokens else ""
+        tokens.append(Token(match.group(), _SHORT.get(word, word), gap, _breaks(gap, before)))
+        end = match.end()
+    return tokens
+
+
+def _breaks(gap: str, before: str) -> bool:
+    if any(sign in gap for sign in ',;:!?()\n\r…"'):
+        return True
+    return bool(re.search(r"\.\s", gap)) and len(before) > _ABBREVIATION
+
+
+def key(term: str) -> tuple[str, ...]:
+    """The folded words of a term: "St-Jérôme" → ("saint", "jerome")."""
+    return tuple(token.word for token in tokenize(term))
+
+
+def allowed_typos(letters: int) -> int:
+    """How many typos a term of so many letters forgives."""
+    return 0 if letters < 6 else 1 if letters < 9 else 2
+
+
+class _Part:
+    """Terms of which one must stand at a place in a pattern."""
+
+    def __init__(self, terms: Iterable[tuple[str, ...]]) -> None:
+        self._terms = frozenset(terms)
+        self._lengths = sorted({len(term) for term in self._terms})
+
+    def ends(self, words: Sequence[str], start: int) -> Iterable[int]:
+        """Where the terms end that begin at `start`."""
+        for length in self._lengths:
+            if tuple(words[start : start + length]) in self._terms:
+                yield start + length
+
+
+class Lexicon(Generic[M]):
+    """Terms and what they mean.
+
+    `never_typos` are words that are what they are: « tenant » is no misspelt "tenants".
+    """
+
+    def __init__(self, never_typos: Iterable[str] = ()) -> None:
+        self._never = frozenset(word for term in never_typos for word in key(term))
+        self._terms: dict[tuple[str, ...], M] = {}
+        self._variants: dict[tuple[str, ...], M] = {}
+        self._codes: dict[str, M] = {}
+        self._beside: dict[str, M] = {}
+        self._near: dict[tuple[int, str], dict[str, M]] = defaultdict(dict)
+        self._patterns: list[tuple[list[_Part], M]] = []
+        self._longest = 1
+
+    def add(self, words: tuple[str, ...], meaning: M, flexible: bool = True) -> M:
+        """Add a term by its `key`; a `flexible` one is also found in the plural, in one word and
+        misspelt.
+
+        Returns what the term means: another thing than `meaning` if it was taken already.
+        """
+        self._longest = max(self._longest, len(words))
+        known = self._terms.setdefault(words, meaning)
+        if flexible and known == meaning:
+            for variant in _variants(words):
+                self._variants.setdefault(variant, meaning)
+            self._add_near(words, meaning)
+        return known
+
+    def _add_near(self, words: tuple[str, ...], meaning: M) -> None:
+        for form in (words, ("".join(words),)):
+            if len(form) <= LONGEST_TYPO_TERM and allowed_typos(sum(map(len, form))):
+                self._near[len(form), form[0][0]].setdefault(" ".join(form), meaning)
+
+    def add_code(self, code: str, meaning: M, beside: bool = False) -> None:
+        """Add an abbreviation, found only as written, capitals included.
+
+        With `beside`, only right after another hit or a comma: « Sudbury, ON », never « ON ».
+        """
+        (self._beside if beside else self._codes)[code] = meaning
+
+    def add_pattern(self, parts: Sequence[Iterable[tuple[str, ...]]], meaning: M) -> None:
+        """Add a sequence of `parts`, each one of several terms; an empty term is an optional part."""
+        self._patterns.append(([_Part(part) for part in parts], meaning))
+
+    def find(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        """The terms in `tokens`, in order, none overlapping: the longest win, exact before near."""
+        shouted = _shouted(tokens)
+        found = [*self._exact(tokens), *self._patterned(tokens), *self._misspelt(tokens)]
+        if not shouted:
+            found += self._coded(tokens, self._codes)
+        hits = _longest_first(found, len(tokens))
+        ends = {hit.end for hit in hits}
+        codes = self._codes | self._beside if shouted else self._beside
+        for code in self._coded(tokens, codes):
+            comma = not shouted and bool(_BEFORE_CODE & set(tokens[code.start].gap))
+            if code.start in ends or comma:
+                hits.append(code)
+        return _longest_first(hits, len(tokens))
+
+    def _exact(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        hits = []
+        for start, end in _windows(tokens, self._longest):
+            words = tuple(token.word for token in tokens[start:end])
+            meaning = self._terms.get(words) or self._variants.get(words)
+            if meaning is not None:
+                hits.append(Hit(start, end, meaning))
+        return hits
+
+    def _coded(self, tokens: Sequence[Token], codes: dict[str, M]) -> list[Hit[M]]:
+        return [
+            Hit(position, position + 1, codes[token.raw])
+            for position, token in enumerate(tokens)
+            if token.raw in codes
+        ]
+
+    def _patterned(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        words = [token.word for token in tokens]
+        hits = []
+        for parts, meaning in self._patterns:
+            for start in range(len(tokens)):
+                ends = {start}
+                for part in parts:
+                    ends = {after for end in ends for after in part.ends(words, end)}
+                hits += [
+                    Hit(start, end, meaning)
+                    for end in ends
+                    if not any(token.breaks for token in tokens[start + 1 : end])
+                ]
+        return hits
+
+    def _misspelt(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        hits = []
+        for start, end in _windows(tokens, LONGEST_TYPO_TERM):
+            words = [token.word for token in tokens[start:end]]
+            meaning = self._nearest(words)
+            if meaning is not None:
+                hits.append(Hit(start, end, meaning, exact=False))
+        return hits
+
+    def _nearest(self, words: Sequence[str]) -> M | None:
+        choices = self._near.get((len(words), words[0][0]))
+        text = " ".join(words)
+        letters = len(text) - len(words) + 1
+        if not choices or not allowed_typos(letters + 1):
+            return None
+        if self._never.issuperset(words):
+            return None
+        near = process.extract(
+            text, list(choices), scorer=OSA.distance, score_cutoff=allowed_typos(letters + 2)
+        )
+        for term, distance, _ in near:
+            if 0 < distance <= allowed_typos(len(term) - len(words) + 1) and all(
+                self._close(word, other) for word, other in zip(words, term.split(), strict=False)
+            ):
+                return choices[term]
+        return None
+
+    def _close(self, word: str, other: str) -> bool:
+        if word == other:
+            return True
+        limit = 0 if len(other) < 4 or word in self._never else 1 if len(other) < 9 else 2
+        return not word.isdigit() and OSA.distance(word, other) <= limit
+
+
+def _variants(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The plurals of a term, and the term in one word."""
+    *first, last = words
+    forms = [(*first, last + "s"), tuple(w + "s" if len(w) > 3 else w for w in words)]
+    if len(words) > 1 and sum(map(len, words)) > 5:
+        forms.append(("".join(words),))
+    return forms
+
+
+def _windows(tokens: Sequence[Token], longest: int) -> Iterable[tuple[int, int]]:
+    for start in range(len(tokens)):
+        for end in range(start + 1, min(start + longest, len(tokens)) + 1):
+            if end > start + 1 and tokens[end - 1].breaks:
+                break
+            yield start, end
+
+
+def _longest_first(hits: list[Hit[M]], size: int) -> list[Hit[M]]:
+    taken = [False] * size
+    kept = []
+    for hit in sorted(hits, key=lambda h: (h.start - h.end, not h.exact, h.start)):
+        if not any(taken[hit.start : hit.end]):
+            taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
+            kept.append(hit)
+    return sorted(kept, key=lambda h: h.start)
+
+
+def _shouted(tokens: Sequence[Token]) -> bool:
+    """Whether the message is all in capitals, so that « ON » says nothing."""
+    long = [token.raw for token in tokens if len(token.raw) > 3]
+    return bool(long) and all(word.isupper() for word in long)

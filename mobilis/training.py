@@ -1,0 +1,56 @@
+"""Training the model with Rasa, and knowing when that is due."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mobilis.errors import MobilisError
+from mobilis.supervisor import newest
+
+MODEL = Path("models") / "mobilis.tar.gz"
+# What a model is made from. Wordings are read at run time and are not listed.
+INGREDIENTS = (
+    "config.yml",
+    "domain.yml",
+    "data/*.yml",
+    "faq/*.yml",
+    "assessment/*.yml",
+    "mobilis/nlu/*.py",
+    "mobilis/text.py",
+)
+
+
+class TrainingFailed(MobilisError):
+    """Rasa could not train; what it said is above."""
+
+
+def is_due(root: Path) -> bool:
+    """Whether there is no model, or one older than what it is made from."""
+    model = root / MODEL
+    return not model.exists() or model.stat().st_mtime < newest(root, INGREDIENTS)
+
+
+def train(root: Path) -> Path:
+    """Train from the content of `root`; the path of the new model.
+
+    Raises:
+        TrainingFailed: Rasa ended with an error.
+    """
+    command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", "mobilis"]
+    environment = {
+        **os.environ,
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "PYTHONWARNINGS": "ignore",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "LOG_LEVEL_LIBRARIES": "ERROR",
+    }
+    ended = subprocess.run(command, cwd=root, env=environment, check=False)
+    if ended.returncode:
+        raise TrainingFailed("the model could not be trained; what Rasa said is above")
+    (root / MODEL).touch()  # Rasa keeps the old file when nothing had to be learned anew
+    return root / MODEL
