@@ -22,7 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from mobilis.nlu.encoder import EMBEDDING, the_encoder
-from mobilis.nlu.importer import ANSWER_INTENT
+from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.text import fold
 
 LABELS = "labels"  # message property: [(label, probability)], best first
@@ -139,14 +139,12 @@ class LabelClassifier(_Trainable):
         return {"strength": 10.0, "lexical": 1.0, "vector": 4.0}
 
     def train(self, training_data: TrainingData) -> Resource:
-        messages = [
-            m for m in training_data.intent_examples if m.get_full_intent() != ANSWER_INTENT
-        ]
+        messages = [m for m in training_data.intent_examples if label_of(m) != ANSWER_INTENT]
         model = LabelModel(self.config["strength"], self.config["lexical"], self.config["vector"])
         model.fit(
             [m.get(TEXT) for m in messages],
             _vectors(messages),
-            [m.get_full_intent() for m in messages],
+            [label_of(m) for m in messages],
         )
         return self._keep(model)
 
@@ -174,9 +172,9 @@ class AnswerClassifier(_Trainable):
         return {"strength": 10.0, "lexical": 1.0, "vector": 4.0, "none_share": 6}
 
     def train(self, training_data: TrainingData) -> Resource:
-        answers = [m for m in training_data.intent_examples if m.get_full_intent() == ANSWER_INTENT]
-        others = [m for m in training_data.intent_examples if m.get_full_intent() != ANSWER_INTENT]
-        others = [m for m in others if m.get_full_intent() not in ("affirm", "deny")]
+        answers = [m for m in training_data.intent_examples if label_of(m) == ANSWER_INTENT]
+        others = [m for m in training_data.intent_examples if label_of(m) != ANSWER_INTENT]
+        others = [m for m in others if label_of(m) not in ("affirm", "deny")]
         nones = others[:: self.config["none_share"]]
         label = {id(m): m.get(METADATA)[METADATA_INTENT] for m in answers}
         questions = sorted({label[id(m)]["question"] for m in answers} - {""})

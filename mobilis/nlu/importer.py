@@ -5,6 +5,7 @@ from pathlib import Path
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -36,7 +37,7 @@ class ContentImporter(TrainingDataImporter):
         content = load_content(self.root)
         assessment = load_assessment(self.root / "assessment" / "readiness.yml")
         examples = [
-            _example(phrasing, f"{FAQ_INTENT}/{faq.id}", {"language": lang})
+            _example(phrasing, FAQ_INTENT, {"language": lang, "label": f"{FAQ_INTENT}/{faq.id}"})
             for faq in content.faqs.values()
             for lang, phrasings in faq.phrasings.items()
             for phrasing in phrasings
@@ -63,6 +64,15 @@ class ContentImporter(TrainingDataImporter):
 
     def get_config_file_for_auto_config(self) -> str | None:
         return None
+
+
+def label_of(message: Message) -> str:
+    """The label that an example teaches: an intent, or `faq/<id>`.
+
+    It stands in the example's metadata: as a response key, Rasa would ask for its own selector.
+    """
+    metadata = (message.get(METADATA) or {}).get(METADATA_INTENT) or {}
+    return str(metadata.get("label") or message.get(INTENT))
 
 
 def _example(text: str, intent: str, label: dict[str, str]) -> Message:
