@@ -177,7 +177,7 @@ def _erase(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.evaluation import evaluate, to_text
+    from mobilis.nlu.evaluation import evaluate, to_text
 
     report = evaluate(options.what, options.file, settings.project_dir)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))

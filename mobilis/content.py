@@ -152,9 +152,7 @@ def both_languages(name: str, path: str, data: Any) -> Text:
 
 
 def _texts(root: Path, name: str) -> dict[str, Text]:
-    data = read_yaml(root, name)
-    if not isinstance(data, Mapping):
-        raise ContentError(f"{name}: a mapping of names to fr and en is expected")
+    data = _mapping(name, "the file", read_yaml(root, name))
     return {key: both_languages(name, key, value) for key, value in data.items()}
 
 
@@ -168,9 +166,10 @@ def _check_placeholders(name: str, texts: Mapping[str, Text]) -> None:
 def _links(root: Path) -> dict[str, Link]:
     name = "content/programme.yml"
     links = {}
-    for key, data in read_yaml(root, name).items():
+    for key, data in _mapping(name, "the file", read_yaml(root, name)).items():
+        data = _mapping(name, key, data)
         title = both_languages(name, f"{key}.title", data.get("title"))
-        url = data.get("url") or {}
+        url = _mapping(name, f"{key}.url", data.get("url") or {})
         for language in LANGUAGES:
             _check_url(name, f"{key}.url.{language}", url.get(language))
         known = all(url.get(language) for language in LANGUAGES)
@@ -186,9 +185,7 @@ def _check_url(name: str, path: str, url: Any) -> None:
 
 def _faq(root: Path, path: Path) -> Faq:
     name = f"faq/{path.name}"
-    data = read_yaml(root, name)
-    if not isinstance(data, Mapping):
-        raise ContentError(f"{name}: a mapping is expected")
+    data = _mapping(name, "the file", read_yaml(root, name))
     allowed = {
         *("topic", "confidence", "reviewed", "notices", "follow_ups"),
         *("sources", "regions", *LANGUAGES),
@@ -209,20 +206,34 @@ def _faq(root: Path, path: Path) -> Faq:
         topic=data["topic"],
         confidence=confidence,
         reviewed=data["reviewed"],
-        notices=tuple(data.get("notices") or ()),
-        follow_ups=tuple(data.get("follow_ups") or ()),
+        notices=_names(name, "notices", data.get("notices") or []),
+        follow_ups=_names(name, "follow_ups", data.get("follow_ups") or []),
         sources=sources,
         links=links,
         title=both_languages(name, "title", words["title"]),
         question=both_languages(name, "question", words["question"]),
         answer=both_languages(name, "answer", words["answer"]),
-        not_published=words["not_published"],
+        not_published=words["not_published"]
+        if confidence == "published"
+        else both_languages(name, "not_published", words["not_published"]),
         phrasings={lang: tuple(data[lang]["phrasings"]) for lang in LANGUAGES},
         regions=_regions(name, data.get("regions") or {}),
     )
 
 
 _WORDS = ("title", "question", "answer", "not_published")
+
+
+def _mapping(name: str, path: str, data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise ContentError(f"{name}: {path} must be a mapping of names to values")
+    return data
+
+
+def _names(name: str, path: str, data: Any) -> tuple[str, ...]:
+    if not isinstance(data, list) or not all(isinstance(item, str) for item in data):
+        raise ContentError(f"{name}: {path} must be a list of names")
+    return tuple(data)
 
 
 def _one_of(name: str, path: str, value: Any, allowed: Iterable[str]) -> str:
@@ -264,11 +275,13 @@ def _sources(name: str, data: Any) -> tuple[tuple[Source, ...], tuple[str, ...]]
         raise ContentError(f"{name}: sources is missing")
     sources, links = [], []
     for number, item in enumerate(data, 1):
+        item = _mapping(name, f"sources[{number}]", item)
         if "link" in item:
             links.append(item["link"])
             continue
         title = both_languages(name, f"sources[{number}].title", item.get("title"))
-        url = {lang: address for lang, address in (item.get("url") or {}).items() if address}
+        url = _mapping(name, f"sources[{number}].url", item.get("url") or {})
+        url = {lang: address for lang, address in url.items() if address}
         if not url:
             raise ContentError(f"{name}: sources[{number}].url is missing")
         for language, address in url.items():
@@ -277,8 +290,8 @@ def _sources(name: str, data: Any) -> tuple[tuple[Source, ...], tuple[str, ...]]
     return tuple(sources), tuple(links)
 
 
-def _regions(name: str, data: Mapping[str, Any]) -> dict[str, Text]:
-    for region in data:
+def _regions(name: str, data: Any) -> dict[str, Text]:
+    for region in _mapping(name, "regions", data):
         _one_of(name, "regions", region, PROVINCES)
     return {key: both_languages(name, f"regions.{key}", value) for key, value in data.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,11 +31,14 @@ def why_declined(text: str) -> str | None:
 @lru_cache(maxsize=1)
 def _terms(root: Path) -> dict[str, tuple[str, ...]]:
     data = read_yaml(root, FILE)
+    if not isinstance(data, Mapping):
+        raise ContentError(f"{FILE}: a mapping of reasons to fr and en is expected")
     found = {}
     for reason in REASONS:
         terms: list[str] = []
         for language in LANGUAGES:
-            listed = (data.get(reason) or {}).get(language)
+            by_language = data.get(reason)
+            listed = by_language.get(language) if isinstance(by_language, Mapping) else None
             if not isinstance(listed, list) or not listed:
                 raise ContentError(f"{FILE}: {reason}.{language} is missing")
             terms += [" ".join(words(str(term))) for term in listed]

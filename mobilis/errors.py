@@ -8,6 +8,7 @@ MobilisError
 ├── BrainError          the brain did not answer a turn
 │   ├── BrainUnavailable    worth trying again later
 │   └── BrainRefused        will never work for this message
+├── JourneyFailed       a scripted conversation did not go as written; names file and step
 └── ChatError           a visitor's request that cannot be honoured; carries code, status and words
 """
 
@@ -51,6 +52,13 @@ class BrainUnavailable(BrainError):
 
 class BrainRefused(BrainError):
     """The brain will never answer this message; trying again is of no use."""
+
+
+class JourneyFailed(MobilisError):
+    """A scripted conversation did not go as written.
+
+    The message names the file, the step, what was expected and what was got.
+    """
 
 
 class ChatError(MobilisError):

@@ -1,13 +1,12 @@
-"""What a visitor wishes of a coach: region, language, level of government and topic.
+"""The vocabulary of a coach search: what values are called, and what a visitor wishes for.
 
-The words come from content/facets.yml; finding them is mobilis/terms.py's work. Here they are
-read in context: « pas besoin qu'il parle anglais » is no wish for English.
+Loads and checks content/facets.yml. Finding its terms in a text is mobilis/terms.py's work,
+reading them in context that of mobilis/wishes.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,11 @@ from mobilis import wishes
 from mobilis.content import LANGUAGES, PROVINCES, Text, both_languages, read_yaml
 from mobilis.errors import ContentError
 from mobilis.terms import Lexicon, key, tokenize
-from mobilis.wishes import Context, Meaning, Wishes
+from mobilis.wishes import FACETS as FACETS
+from mobilis.wishes import Context, Meaning
+from mobilis.wishes import Facets as Facets
 
 FILE = "content/facets.yml"
-FACETS: Mapping[str, tuple[str, ...]] = {
-    "region": PROVINCES,
-    "language": ("en", "fr"),
-    "level": ("federal", "municipal", "provincial"),
-    "topic": (
-        *("arts_culture", "community_development", "disability", "education", "employment"),
-        *("environment", "food_security", "health", "housing", "immigration", "indigenous"),
-        *("mental_health", "poverty", "seniors", "violence_prevention", "youth"),
-    ),
-}
 NEGATIONS = (wishes.HARD, wishes.SOFT, wishes.NEAR, wishes.AFTER, wishes.HARMLESS, wishes.CONTRAST)
 _FIELDS = frozenset(("title", "in", "terms", "places", "codes", "beside"))
 _SECTIONS = (
@@ -36,29 +27,6 @@ _SECTIONS = (
     *("groups", "namesakes", "everything", "ignored", "others", "coaches", "governments"),
     *("indifference", "negation", "joining", "never_typos"),
 )
-
-
-@dataclass(frozen=True)
-class Facets(Wishes):
-    """What a message wishes of a coach; see `Wishes` for its fields."""
-
-    def to_json(self) -> dict[str, list[str]]:
-        """The wishes as {"region": ["QC"], …}, without the facets that were not mentioned."""
-        return {facet: list(values) for facet, values in self.values.items()}
-
-    def after(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """The wishes that hold once this message follows the `earlier` ones.
-
-        A facet named anew is replaced, one that does not matter any more is dropped, and so is a
-        value that is now refused.
-        """
-        held = {
-            facet: [value for value in values if value not in self.refused.get(facet, ())]
-            for facet, values in earlier.items()
-            if facet not in self.cleared
-        }
-        held.update(self.to_json())
-        return {facet: held[facet] for facet in FACETS if held.get(facet)}
 
 
 class Vocabulary:
@@ -98,8 +66,7 @@ class Vocabulary:
     def extract(self, text: str) -> Facets:
         """What `text`, in either language, wishes of a coach."""
         tokens = tokenize(text)
-        found = wishes.read(tokens, self._lexicon.find(tokens), self._context, tuple(FACETS))
-        return Facets(found.values, found.cleared, found.refused)
+        return wishes.read(tokens, self._lexicon.find(tokens), self._context)
 
 
 def load_facets(root: Path) -> Vocabulary:

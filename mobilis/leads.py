@@ -54,7 +54,7 @@ def tidy(field: str, text: str) -> str | None:
     text = _CONTROL.sub("", text).strip()
     if field == "email":
         found = _EMAIL.search(text)
-        return found.group(0).rstrip(".") if found and len(found.group(0)) <= 254 else None
+        return found.group(0) if found and len(found.group(0)) <= LIMITS[field] else None
     if field != "message":
         text = " ".join(_LEADS_IN.sub("", text.replace("\u2019", "'")).split()).strip(" .,;!")
         if not any(character.isalpha() for character in text) or "@" in text:
@@ -69,7 +69,7 @@ def split_details(text: str, persons: list[str], organizations: list[str]) -> De
     signature is assumed: name, organization, address.
     """
     found = _EMAIL.search(text)
-    if not found:
+    if not found or len(found.group(0)) > LIMITS["email"]:
         return None
     rest = (text[: found.start()] + "," + text[found.end() :]).replace("\n", ",")
     parts = [tidy("organization", part) for part in re.split(r"[,;]| - ", rest)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -93,7 +94,7 @@ def _convert(variable: str, value: str, kind: Any) -> Any:
             number = kind(value)
         except ValueError:
             raise SettingError(f"{variable}: a number is expected, not {value!r}") from None
-        if number < 0:
+        if not 0 <= number < inf:
             raise SettingError(f"{variable}: a number of 0 or more is expected, not {value!r}")
         return number
     if kind is str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -73,7 +74,7 @@ class Database:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise SettingError("DATABASE_URL: not a database address") from None
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
@@ -111,7 +112,7 @@ def migrate(url: str) -> None:
     """Bring the database at `url` to the newest schema; does nothing when it is there already.
 
     Raises:
-        StoreError: the database is unreachable or refuses.
+        StoreError: the database is unreachable or refuses, or a newer version made it.
     """
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
@@ -120,5 +121,7 @@ def migrate(url: str) -> None:
         with database.write() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"the database's schema is not one of this version: {error}") from error
     finally:
         database.dispose()

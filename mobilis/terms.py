@@ -23,6 +23,7 @@ _WORD = re.compile(r"[^\W_]+")
 _SHORT = {"st": "saint", "ste": "sainte"}
 _ABBREVIATION = 3  # letters: "St. John's" is one name, "Laval. John" is not
 _BEFORE_CODE = frozenset(",(/")
+_WORDS_BEFORE_CODE = frozenset(("in", "en"))
 
 M = TypeVar("M")
 
@@ -62,7 +63,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _breaks(gap: str, before: str) -> bool:
-    if any(sign in gap for sign in ',;:!?()\n\r…"'):
+    if any(sign in gap for sign in ',;!?()\n\r…"'):
         return True
     return bool(re.search(r"\.\s", gap)) and len(before) > _ABBREVIATION
 
@@ -129,12 +130,12 @@ class Lexicon(Generic[M]):
     def add_code(self, code: str, meaning: M, beside: bool = False) -> None:
         """Add an abbreviation, found only as written, capitals included.
 
-        With `beside`, only right after another hit or a comma: « Sudbury, ON », never « ON ».
+        With `beside`, only right after another hit, a comma or "in": « Sudbury, ON », never « ON ».
         """
         (self._beside if beside else self._codes)[code] = meaning
 
     def add_pattern(self, parts: Sequence[Iterable[tuple[str, ...]]], meaning: M) -> None:
-        """Add a sequence of `parts`, each one of several terms; an empty term is an optional part."""
+        """Add a sequence of `parts`, each one of several terms; an empty term makes it optional."""
         self._patterns.append(([_Part(part) for part in parts], meaning))
 
     def find(self, tokens: Sequence[Token]) -> list[Hit[M]]:
@@ -147,8 +148,7 @@ class Lexicon(Generic[M]):
         ends = {hit.end for hit in hits}
         codes = self._codes | self._beside if shouted else self._beside
         for code in self._coded(tokens, codes):
-            comma = not shouted and bool(_BEFORE_CODE & set(tokens[code.start].gap))
-            if code.start in ends or comma:
+            if code.start in ends or (not shouted and _invites_code(tokens, code.start)):
                 hits.append(code)
         return _longest_first(hits, len(tokens))
 
@@ -198,23 +198,25 @@ class Lexicon(Generic[M]):
         letters = len(text) - len(words) + 1
         if not choices or not allowed_typos(letters + 1):
             return None
-        if self._never.issuperset(words):
+        if len(words) == 1 and words[0] in self._never:
             return None
         near = process.extract(
             text, list(choices), scorer=OSA.distance, score_cutoff=allowed_typos(letters + 2)
         )
         for term, distance, _ in near:
             if 0 < distance <= allowed_typos(len(term) - len(words) + 1) and all(
-                self._close(word, other) for word, other in zip(words, term.split(), strict=False)
+                _close(word, other) for word, other in zip(words, term.split(), strict=False)
             ):
                 return choices[term]
         return None
 
-    def _close(self, word: str, other: str) -> bool:
-        if word == other:
-            return True
-        limit = 0 if len(other) < 4 or word in self._never else 1 if len(other) < 9 else 2
-        return not word.isdigit() and OSA.distance(word, other) <= limit
+
+def _close(word: str, other: str) -> bool:
+    """Whether a word may be a misspelling of the `other`, being part of a longer term."""
+    if word == other:
+        return True
+    limit = 0 if len(other) < 4 else 1 if len(other) < 9 else 2
+    return not word.isdigit() and OSA.distance(word, other) <= limit
 
 
 def _variants(words: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -242,6 +244,13 @@ def _longest_first(hits: list[Hit[M]], size: int) -> list[Hit[M]]:
             taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
             kept.append(hit)
     return sorted(kept, key=lambda h: h.start)
+
+
+def _invites_code(tokens: Sequence[Token], position: int) -> bool:
+    """Whether what stands before makes an abbreviation likely: a comma or "in"."""
+    if position and tokens[position - 1].word in _WORDS_BEFORE_CODE:
+        return True
+    return bool(_BEFORE_CODE & set(tokens[position].gap))
 
 
 def _shouted(tokens: Sequence[Token]) -> bool:

@@ -34,9 +34,8 @@ def guard(text: str) -> str:
 
 def plain(text: str) -> str:
     """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »."""
-    text = unicodedata.normalize("NFKC", text)
-    text = _INVISIBLE.sub("", text)
-    text = _APOSTROPHES.sub("'", text)
+    text = _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))  # NFKC would take U+00B4 apart
+    text = _APOSTROPHES.sub("'", unicodedata.normalize("NFKC", text))
     text = _DASHES.sub("-", text)
     return _REPEATED.sub(r"\1\1", text)
 
@@ -45,14 +44,14 @@ def clean(text: str) -> str:
     """One line, one kind of apostrophe, dash and space, no invisible characters, at most
     `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept, where
     people put the question."""
-    words = plain(text).split()
+    text = " ".join(plain(text).split())
+    if len(text) > MAX_CHARACTERS:
+        half = (MAX_CHARACTERS - 1) // 2
+        text = f"{text[:half]} {text[-half:]}"
+    words = text.split()
     if len(words) > MAX_WORDS:
         words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
-    text = " ".join(words)
-    if len(text) > MAX_CHARACTERS:
-        half = MAX_CHARACTERS // 2
-        text = f"{text[:half]} {text[-half:]}"
-    return text
+    return " ".join(words)
 
 
 def fold(text: str) -> str:

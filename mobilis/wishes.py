@@ -9,11 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mobilis.content import PROVINCES
 from mobilis.terms import Hit, Token
+
+# Every facet with its labels, sorted.
+FACETS: Mapping[str, tuple[str, ...]] = {
+    "region": PROVINCES,
+    "language": ("en", "fr"),
+    "level": ("federal", "municipal", "provincial"),
+    "topic": (
+        *("arts_culture", "community_development", "disability", "education", "employment"),
+        *("environment", "food_security", "health", "housing", "immigration", "indigenous"),
+        *("mental_health", "poverty", "seniors", "violence_prevention", "youth"),
+    ),
+}
 
 REACH = 7  # words from a "not" to what it refuses
 NEAR_REACH = 2
-AFTER_REACH = 3  # words from a wish to « … n'est pas nécessaire »
+AFTER_REACH = 5  # words from a wish to « … n'est pas nécessaire »
 SMALL_REACH = 4  # small words between two joined wishes
 
 VALUE, ANY, IGNORED, GOVERNMENT = "value", "any", "ignored", "government"
@@ -51,10 +64,10 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a message says of each facet.
+class Facets:
+    """What a message says of the coach one wishes for.
 
-    `values` are wished for, sorted; within a facet they are alternatives, but for the two
+    `values` are wished for, by facet, sorted; within a facet they are alternatives, but for the two
     languages, which mean a bilingual coach. `cleared` facets do not matter (any more). `refused`
     values are not wanted: a wish for them, made earlier, no longer holds.
     """
@@ -63,23 +76,39 @@ class Wishes:
     cleared: frozenset[str] = frozenset()
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.values or self.cleared or self.refused)
+
+    def to_json(self) -> dict[str, list[str]]:
+        """The wishes as {"region": ["QC"], …}, without the facets that were not mentioned."""
+        return {facet: list(values) for facet, values in self.values.items()}
+
+    def after(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """The wishes that hold once this message follows the `earlier` ones.
+
+        A facet named anew is replaced, one that does not matter any more is dropped, and so is a
+        value that is now refused.
+        """
+        held = {
+            facet: [value for value in values if value not in self.refused.get(facet, ())]
+            for facet, values in earlier.items()
+            if facet not in self.cleared
+        }
+        held.update(self.to_json())
+        return {facet: held[facet] for facet in FACETS if held.get(facet)}
+
 
 MeaningHit = Hit[Meaning]
 
 
-def read(
-    tokens: Sequence[Token],
-    hits: Sequence[MeaningHit],
-    context: Context,
-    facets: Sequence[str],
-) -> Wishes:
+def read(tokens: Sequence[Token], hits: Sequence[MeaningHit], context: Context) -> Facets:
     """What the `hits` among `tokens` say, taken together."""
     reader = _Reader(tokens, hits, context)
     taken, refused, cleared = reader.taken(), reader.refused(), reader.cleared()
-    values = {facet: found for facet in facets if (found := taken.get(facet))}
+    values = {facet: found for facet in FACETS if (found := taken.get(facet))}
     if "" in cleared:
-        cleared = cleared - {""} or (set() if values else set(facets))
-    return Wishes(
+        cleared = cleared - {""} or (set() if values else set(FACETS))
+    return Facets(
         values={facet: tuple(sorted(found)) for facet, found in values.items()},
         cleared=frozenset(cleared - set(values)),
         refused={
@@ -144,6 +173,7 @@ class _Reader:
         """The hits that are refused, by number, and how: hard or soft."""
         refused: dict[int, str] = {}
         negator: MeaningHit | None = None
+        spent: set[int] = set()  # where a negator begins that has refused something
         for number, hit in enumerate(self._hits):
             kinds = hit.meaning.kinds
             if negator and self._broken(negator.end, hit.start):
@@ -152,22 +182,25 @@ class _Reader:
                 negator = None if self._is_searching(hit) else hit
             elif kinds & {HARMLESS, CONTRAST}:
                 negator = None
-            elif VALUE in kinds:
+            elif VALUE in kinds and not self._speaks_of_others(number):
                 if negator and self._reaches(negator, hit):
                     refused[number] = SOFT if SOFT in negator.meaning.kinds else HARD
+                    spent.add(negator.start)
                 elif number - 1 in refused and self._joined(number - 1):
                     refused[number] = refused[number - 1]
                 negator = None
         for number, hit in enumerate(self._hits):
-            if AFTER in hit.meaning.kinds:
+            if AFTER in hit.meaning.kinds and hit.start not in spent:
                 refused.update(self._refused_before(number))
         return refused
 
     def _refused_before(self, number: int) -> dict[int, str]:
-        refused = {}
+        refused: dict[int, str] = {}
         after = self._hits[number]
         for before in range(number - 1, -1, -1):
             hit = self._hits[before]
+            if CONTRAST in hit.meaning.kinds:
+                continue
             if VALUE not in hit.meaning.kinds:
                 break
             near = after.start - hit.end <= AFTER_REACH and not self._broken(hit.end, after.start)
@@ -184,7 +217,10 @@ class _Reader:
         return any(token.word in self._context.searching for token in before)
 
     def _reaches(self, negator: MeaningHit, hit: MeaningHit) -> bool:
-        reach = NEAR_REACH if NEAR in negator.meaning.kinds else REACH
+        near = NEAR in negator.meaning.kinds
+        if near and negator.start == 0 and hit.meaning.facet == "region":
+            return False  # an answer: "no Montreal" for "no, Montreal"
+        reach = NEAR_REACH if near else REACH
         between = self._tokens[negator.end : hit.start]
         return len(between) <= reach and not any(
             token.word in self._context.searching for token in between
@@ -216,29 +252,29 @@ class _Reader:
 
     def _is_namesake(self, number: int) -> bool:
         """Whether the province named right after says that it is the other « Windsor »."""
-        if number + 1 >= len(self._hits):
+        elsewhere = self._hits[number].meaning.elsewhere
+        if not elsewhere or number + 1 == len(self._hits) or self._between(number) is None:
             return False
-        elsewhere = set(self._hits[number].meaning.elsewhere)
-        return (
-            bool(elsewhere & set(self._hits[number + 1].meaning.values))
-            and self._between(number) is not None
-        )
+        following = self._hits[number + 1].meaning
+        return not following.place and not set(elsewhere).isdisjoint(following.values)
 
     def _beside_province(self, number: int) -> bool:
-        """Whether a word for a government stands beside a whole province that is wished for."""
-        for province, first in ((number - 1, number - 1), (number + 1, number)):
-            if 0 <= province < len(self._hits):
-                meaning = self._hits[province].meaning
-                words = self._between(first)
-                small = self._context.small if province > number else frozenset[str]()
-                if (
-                    (meaning.facet, len(meaning.values), meaning.place) == ("region", 1, False)
-                    and self._counts(province)
-                    and words is not None
-                    and small.issuperset(words)
-                ):
-                    return True
+        """Whether a word for a government belongs to a province that is wished for: « ministère
+        de la Santé du Québec », "the Alberta government"."""
+        if number and self._between(number - 1) == [] and self._is_province(number - 1):
+            return True
+        for following in range(number + 1, len(self._hits)):
+            words = self._between(following - 1)
+            if words is None or not self._context.small.issuperset(words):
+                return False
+            if self._hits[following].meaning.facet != "topic":
+                return self._is_province(following)
         return False
+
+    def _is_province(self, number: int) -> bool:
+        meaning = self._hits[number].meaning
+        whole = meaning.facet == "region" and len(meaning.values) == 1 and not meaning.place
+        return whole and self._counts(number)
 
     # Languages
 

@@ -180,7 +180,7 @@ def _in_assessment(
         return None
     if is_answer:
         return _read_answer(best, here, known)
-    if heard.answers:
+    if len(heard.answers) > 1:
         second = heard.answers[1]
         close = best[0] != "none" and second[0] not in ("none", "unsure") and best[0] != "unsure"
         if close and best[1] + second[1] >= at.answer_pair:

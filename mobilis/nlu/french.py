@@ -16,7 +16,8 @@ _POSTAL_CODE = re.compile(r"\b[A-Za-z]\d[A-Za-z][\s-]?\d[A-Za-z]\d\b")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _NUMBER = re.compile(r"\d{5,}")
 _INTRODUCTION = re.compile(
-    r"(?i:\b(?:je m'appelle|mon nom (?:est|c'est)|moi c'est|ici|my name is|i am|i'm|this is)\s+)"
+    r"(?i:\b(?:je m['’]appelle|mon nom (?:est|c['’]est)|moi c['’]est|ici"
+    r"|my name is|i am|i['’]m|this is)\s+)"
     r"((?:[A-ZÀ-Ý][\w'-]+\s?){1,4})"
 )
 

@@ -111,6 +111,7 @@ function disable(group, chosen) {
   for (const button of group.children) button.setAttribute("aria-disabled", "true");
 }
 const say = (text) => { $("status").textContent = text; };
+const recovered = () => { if ($("status").textContent === words.offline) say(""); };
 
 // ---- the chat API ----
 async function call(path, { session, ...options } = {}) {
@@ -139,13 +140,14 @@ async function send(content, text) {
   const session = load();
   if (!session) return false;
   const id = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(16)).join("-");
+  say("");
   show({ id, role: "visitor", language: document.documentElement.lang, text });
   $("consent").hidden = true;
   const options = { session, method: "POST", body: JSON.stringify({ id, ...content }) };
   for (let attempt = 1; ; attempt += 1) {
     try {
       await call(`/${session.conversation}/messages`, options);
-      say("");
+      recovered();
       return true;
     } catch (error) { // the same id again is the same message
       if (attempt < 5 && (!error.status || error.status === 503)) {
@@ -167,7 +169,7 @@ async function listen(session, last) {
     try {
       const query = last ? `?after=${encodeURIComponent(last)}` : "";
       const response = await call(`/${session.conversation}/events${query}`, { session, signal: controller.signal });
-      say("");
+      recovered();
       for await (const { id, event, data } of events(response.body)) {
         if (event === "message") show(data);
         if (event === "typing") say(data.on ? words.typing : "");
