@@ -101,6 +101,8 @@ class AnswerOutsideForm(MobilisAction):
 class ValidateAssessmentForm(FormValidation):
     """Notes each answer; the form is done when there is a result to give."""
 
+    slots = ("assessment_answer",)
+
     def name(self) -> str:
         return "validate_assessment_form"
 
@@ -149,6 +151,7 @@ class AskAssessmentAnswer(MobilisAction):
             turn.resources.assessment.clarify[turn.language],
             choices,
             question=_place(turn, question),
+            candidates=[choice["payload"] for choice in choices],
         )
 
     @staticmethod

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobilis.coaches import Match, SearchResult, all_coaches, search
 from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import Choice, MobilisAction, Turn, payload
-from mobilis.facets import Vocabulary
+from mobilis.coaches import Match, SearchResult, all_coaches, search
+from mobilis.facets import FACETS, Facets, Vocabulary
 
 PAGE = 3
-FACETS = ("region", "language", "topic", "level")
 
 
 class FindCoach(MobilisAction):
@@ -46,10 +45,12 @@ class MoreCoaches(MobilisAction):
 def _wishes(turn: Turn) -> dict[str, list[str]]:
     """The wishes known before, changed by this message: a facet said again replaces the old one,
     "any …" takes it back."""
-    wishes = dict(turn.slot("coach_wishes") or {})
-    for facet in turn.heard.get("cleared", []):
-        wishes.pop(facet, None)
-    wishes.update(turn.heard.get("facets") or {})
+    said = Facets(
+        turn.heard.get("facets") or {},
+        frozenset(turn.heard.get("cleared") or ()),
+        turn.heard.get("refused") or {},
+    )
+    wishes = said.after(turn.slot("coach_wishes") or {})
     for facet in FACETS:
         picked = turn.entity(f"coach_{facet}")
         if picked:

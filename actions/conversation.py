@@ -5,20 +5,19 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.assessment import answers_from_dict
-from mobilis.brain.action import FormValidation, MobilisAction, Turn
+from mobilis.brain.action import MobilisAction, Turn
+from mobilis.results import choose_label
 
 
-class ValidateSlotMappings(FormValidation):
+class ValidateSlotMappings(MobilisAction):
     """Runs before anything else: the language to go on in, and a province once it is named."""
 
     def name(self) -> str:
         return "action_validate_slot_mappings"
 
-    def check(self, turn: Turn, slot: str, value: object) -> dict[str, object]:
-        return {slot: value}
-
     def answer(self, turn: Turn) -> list[EventType]:
         events: list[EventType] = []
+        _record_pick(turn)
         language = turn.heard.get("language") or turn.entity("language")
         if language in ("fr", "en") and language != turn.language:
             events.append(SlotSet("language", language))
@@ -28,8 +27,23 @@ class ValidateSlotMappings(FormValidation):
         return events
 
 
+def _record_pick(turn: Turn) -> None:
+    """After a "did you mean", keep what the visitor picked, for staff to learn from."""
+    said = [event for event in turn.tracker.events if event["event"] in ("user", "bot")]
+    before = [event for event in said[:-1] if event["event"] == "bot"][-1:]
+    kept = (before[0].get("metadata") or {}).get("mobilis") or {} if before else {}
+    picked = turn.heard.get("picked") or turn.text
+    if picked in (kept.get("candidates") or []) and kept.get("kind") == "clarify":
+        label = turn.entity("faq_id")
+        choose_label(
+            turn.resources.database,
+            turn.conversation,
+            f"faq/{label}" if label else turn.intent,
+        )
+
+
 class OpenConversation(MobilisAction):
-    """Greets whoever opens the chat; offers to go on with an unfinished assessment."""
+    """Greets whoever opens the chat and says where one may begin."""
 
     def name(self) -> str:
         return "action_open_conversation"
@@ -39,6 +53,16 @@ class OpenConversation(MobilisAction):
             "greeting",
             turn.choices("start_assessment", "cra_limits", "find_coach", "what_is"),
         )
+
+
+class GoOn(MobilisAction):
+    """Says nothing: the open form asks again by itself."""
+
+    def name(self) -> str:
+        return "action_go_on"
+
+    def answer(self, turn: Turn) -> None:
+        return None
 
 
 class Help(MobilisAction):

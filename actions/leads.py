@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 from typing import Any
 
-from mobilis.coaches import get_coach
 from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import FormValidation, MobilisAction, Turn
+from mobilis.coaches import get_coach
 from mobilis.leads import FIELDS, Details, keep_lead, open_case, split_details, tidy
 
 STEPS = ("lead_consent", *(f"lead_{field}" for field in FIELDS), "lead_confirmed")
@@ -52,7 +52,10 @@ class AskConsent(MobilisAction):
 class _AskDetail(MobilisAction, abc.ABC):
     """Asks for one detail, in one sentence."""
 
-    field: str
+    @property
+    @abc.abstractmethod
+    def field(self) -> str:
+        """The detail asked for, one of `mobilis.leads.FIELDS`."""
 
     def name(self) -> str:
         return f"action_ask_lead_{self.field}"
@@ -117,6 +120,8 @@ class AskConfirmation(MobilisAction):
 
 class ValidateInterestForm(FormValidation):
     """Checks each detail as it is given; declining ends the form."""
+
+    slots = STEPS
 
     def name(self) -> str:
         return "validate_interest_form"

@@ -22,7 +22,7 @@ def compose(
 ) -> ComposedAnswer:
     """The answer to `faq` in `language`, with what the known provinces add."""
     paragraphs = [faq.answer[language]]
-    paragraphs += [faq.regions[code][language] for code in regions if code in faq.regions]
+    paragraphs += [faq.regions[code][language] for code in regions if code and code in faq.regions]
     if faq.confidence != "published":
         paragraphs.append(faq.not_published[language])
     paragraphs += unknown_links(content, faq.links, language)

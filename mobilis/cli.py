@@ -125,9 +125,24 @@ def _chat(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check_content(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.assessment import load_assessment
     from mobilis.content import problems
+    from mobilis.declined import load_terms
+    from mobilis.facets import load_facets
+    from mobilis.wording import load_wording
 
-    found = problems(settings.project_dir)
+    root = settings.project_dir
+    found = problems(root)
+    for check in (
+        lambda: load_assessment(root / "assessment" / "readiness.yml"),
+        lambda: load_facets(root),
+        lambda: load_terms(root),
+        lambda: load_wording(root),
+    ):
+        try:
+            check()
+        except ContentError as error:
+            found.append(str(error))
     if options.json:
         print(json.dumps({"problems": found}, ensure_ascii=False))
     else:

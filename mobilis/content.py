@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ ANSWER_LINES = 4
 TITLE_LENGTH = 40
 MIN_PHRASINGS = 20
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Text = Mapping[str, str]  # {"fr": …, "en": …}
@@ -120,6 +121,35 @@ def problems(root: Path) -> list[str]:
     return found
 
 
+def missing(root: Path, language: str) -> list[str]:
+    """Every text of the content files that `language` lacks, as `file: field`.
+
+    Raises:
+        ContentError: a file cannot be read.
+    """
+    names = [str(path.relative_to(root)) for path in sorted(root.glob("faq/*.yml"))]
+    names += [str(path.relative_to(root)) for path in sorted(root.glob("content/*.yml"))]
+    names += ["assessment/readiness.yml"]
+    return [
+        f"{name}: {path}"
+        for name in names
+        for path in _lacking(read_yaml(root, name), language, "")
+    ]
+
+
+def _lacking(data: Any, language: str, path: str) -> Iterator[str]:
+    """The paths of the mappings that have French and English but not `language`."""
+    if isinstance(data, list):
+        for number, item in enumerate(data, 1):
+            yield from _lacking(item, language, f"{path}[{number}]")
+    elif isinstance(data, Mapping):
+        if all(known in data for known in LANGUAGES) and language not in data:
+            yield f"{path}.{language}".lstrip(".")
+        else:
+            for key, value in data.items():
+                yield from _lacking(value, language, f"{path}.{key}".lstrip("."))
+
+
 def read_yaml(root: Path, name: str) -> Any:
     """The data of one YAML file.
 
@@ -127,7 +157,7 @@ def read_yaml(root: Path, name: str) -> Any:
         ContentError: the file is missing, is not UTF-8 or is not YAML (names the line).
     """
     try:
-        return yaml.safe_load((root / name).read_text(encoding="utf-8"))
+        return yaml.load((root / name).read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise ContentError(f"{name}: the file is missing") from None
     except UnicodeDecodeError:

@@ -22,14 +22,19 @@ def why_declined(text: str) -> str | None:
         ContentError: content/declined.yml is wrong; names the field.
     """
     said = f" {' '.join(words(text))} "
-    for reason, terms in _terms(ROOT).items():
+    for reason, terms in load_terms(ROOT).items():
         if any(f" {term} " in said for term in terms):
             return reason
     return None
 
 
 @lru_cache(maxsize=1)
-def _terms(root: Path) -> dict[str, tuple[str, ...]]:
+def load_terms(root: Path) -> dict[str, tuple[str, ...]]:
+    """The folded terms of each reason.
+
+    Raises:
+        ContentError: the file is wrong; names the field.
+    """
     data = read_yaml(root, FILE)
     if not isinstance(data, Mapping):
         raise ContentError(f"{FILE}: a mapping of reasons to fr and en is expected")

@@ -129,7 +129,7 @@ def keep_lead(
 def open_case(database: Database, conversation_id: str) -> str | None:
     """The reference of the conversation's open request for a person, if there is one."""
     with database.read() as connection:
-        return connection.execute(
+        found: str | None = connection.execute(
             select(leads.c.reference)
             .where(
                 leads.c.conversation_id == conversation_id,
@@ -138,6 +138,7 @@ def open_case(database: Database, conversation_id: str) -> str | None:
             )
             .order_by(leads.c.created_at)
         ).scalar()
+    return found
 
 
 def _reference() -> str:

@@ -145,7 +145,7 @@ class Supervisor:
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT
         missing = "door"
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             while not self._stopping.is_set():
                 found = await _missing_part(client, self.settings)
                 if found is None:

@@ -24,7 +24,7 @@ def converse(base: str, language: str) -> None:
     Raises:
         Unreachable: nothing answers at `base`.
     """
-    with httpx.Client(base_url=base, timeout=WAIT + 10) as client:
+    with httpx.Client(base_url=base, timeout=WAIT + 10, trust_env=False) as client:
         try:
             opened = client.post("/api/conversations", json={"language": language})
         except httpx.HTTPError:

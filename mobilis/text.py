@@ -74,7 +74,8 @@ def clauses(text: str) -> list[str]:
     """The parts of `text` that may each ask something: sentences, and halves of "… and …"."""
     found = []
     for sentence in _CLAUSE_END.split(clean_lines(text)):
-        found += [part for part in _CONJUNCTION.split(sentence) if len(words(part)) >= 2]
+        for part in re.split(r",\s+", sentence):
+            found += [half for half in _CONJUNCTION.split(part) if len(words(half)) >= 2]
     return found
 
 

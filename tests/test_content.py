@@ -15,6 +15,7 @@ from mobilis.content import (
     Content,
     both_languages,
     load_content,
+    missing,
     problems,
     read_yaml,
 )
@@ -404,6 +405,33 @@ def test_an_unreadable_file_is_told_with_its_line(root: Path, raw: bytes, proble
     with pytest.raises(ContentError) as error:
         read_yaml(root, COST)
     assert str(error.value) == f"{COST}: {problem}"
+
+
+# --- another language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_real_content_lacks_nothing_in_its_two_languages(language: str) -> None:
+    assert missing(ROOT, language) == []
+
+
+def test_what_another_language_lacks_is_listed_by_file_and_field(root: Path) -> None:
+    (root / "assessment").mkdir()
+    readiness = {"questions": [{"text": {"fr": "Q?", "en": "Q?"}, "id": "aim"}], "version": "1"}
+    (root / "assessment" / "readiness.yml").write_text(_dump(readiness), encoding="utf-8")
+    change(root, "content/choices.yml", put("help", "es", "Ayuda"))
+    found = missing(root, "es")
+    assert {"faq/cost.yml: es", "faq/cra_limits.yml: es"} <= set(found)
+    assert "content/choices.yml: find_coach.es" in found
+    assert "content/choices.yml: help.es" not in found
+    assert "content/programme.yml: site.url.es" in found
+    assert "assessment/readiness.yml: questions[1].text.es" in found
+    assert len(found) == len(set(found))
+
+
+def test_listing_gaps_names_a_file_that_cannot_be_read(root: Path) -> None:
+    with pytest.raises(ContentError, match=r"^assessment/readiness\.yml: the file is missing$"):
+        missing(root, "es")
 
 
 def test_both_languages_are_stripped_and_nothing_else_is_kept() -> None:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mobilis import declined
-from mobilis.declined import FILE, why_declined
+from mobilis.declined import FILE, load_terms, why_declined
 from mobilis.errors import ContentError
 
 GOOD = "insult: {fr: [nul], en: [dumb]}\npartisan: {fr: [voter pour], en: [vote for]}\n"
 
 
 @pytest.fixture
-def other_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A root of its own, whose file is read afresh."""
+def other_root(tmp_path: Path) -> Path:
+    """A root of its own."""
     (tmp_path / "content").mkdir()
-    monkeypatch.setattr(declined, "ROOT", tmp_path)
-    declined._terms.cache_clear()
-    yield tmp_path
-    declined._terms.cache_clear()
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -53,11 +49,18 @@ def test_a_term_inside_a_word_is_not_that_term(text: str) -> None:
     assert why_declined(text) is None
 
 
-def test_the_terms_come_from_the_file(other_root: Path) -> None:
+def test_the_terms_come_from_the_file(other_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (other_root / FILE).write_text(GOOD, encoding="utf-8")
+    monkeypatch.setattr(declined, "ROOT", other_root)
     assert why_declined("that is dumb") == "insult"
     assert why_declined("who should I vote for") == "partisan"
     assert why_declined("stupide") is None
+
+
+def test_terms_are_folded(other_root: Path) -> None:
+    shouted = GOOD.replace("[nul]", '["Câlisse!", ferme-la]')
+    (other_root / FILE).write_text(shouted, encoding="utf-8")
+    assert load_terms(other_root)["insult"] == ("calisse", "ferme la", "dumb")
 
 
 @pytest.mark.parametrize(
@@ -69,16 +72,16 @@ def test_the_terms_come_from_the_file(other_root: Path) -> None:
         (GOOD.replace("{fr: [nul], en: [dumb]}", "[nul, dumb]"), f"{FILE}: insult.fr is missing"),
         (GOOD.replace("[dumb]", "[]"), f"{FILE}: insult.en is missing"),
         (GOOD.replace("[vote for]", "vote for"), f"{FILE}: partisan.en is missing"),
-        ("insult: [", f"{FILE}: not valid YAML at line 1"),
+        ("insult: a: b", f"{FILE}: not valid YAML at line 1"),
     ],
 )
 def test_a_fault_of_the_file_is_named(other_root: Path, text: str, problem: str) -> None:
     (other_root / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(ContentError) as error:
-        why_declined("bonjour")
+        load_terms(other_root)
     assert str(error.value) == problem
 
 
 def test_a_missing_file_is_named(other_root: Path) -> None:
     with pytest.raises(ContentError, match=rf"^{FILE}: the file is missing$"):
-        why_declined("bonjour")
+        load_terms(other_root)

@@ -138,6 +138,7 @@ def test_words_hold_no_space_and_no_sign(text: str) -> None:
         ("c'est gratuit, et aussi c'est long?", ["c'est gratuit", "c'est long?"]),
         ("combien ça coûte pis comment on s'inscrit", ["combien ça coûte", "comment on s'inscrit"]),
         ("première ligne\n\nseconde ligne", ["première ligne", "seconde ligne"]),
+        ("on est à Laval, c'est combien", ["on est à Laval", "c'est combien"]),
         ("Ottawa et Gatineau", []),  # halves of one word ask nothing
         ("merci", []),
         ("", []),

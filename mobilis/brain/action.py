@@ -189,16 +189,19 @@ class FormValidation(MobilisAction, abc.ABC):
     """Validates what a form was told. `check` gets the one value and returns the slots to set,
     `requested_slot` (None: the form is done) among them when it should change."""
 
+    slots: tuple[str, ...]  # those of the form
+
     @abc.abstractmethod
     def check(self, turn: Turn, slot: str, value: Any) -> dict[str, Any]:
         """The slots to set for `value`, told for `slot`."""
 
     def answer(self, turn: Turn) -> list[EventType]:
-        told = turn.tracker.slots_to_validate()
         slots: dict[str, Any] = {}
-        for slot, value in told.items():
-            slots.update(self.check(turn, slot, value))
+        for slot, value in turn.tracker.slots_to_validate().items():
+            if slot in self.slots and value is not None:
+                slots.update(self.check(turn, slot, value))
         return [SlotSet(name, value) for name, value in slots.items()]
 
     def after_failure(self, turn: Turn) -> list[EventType]:
-        return [SlotSet(slot, None) for slot in turn.tracker.slots_to_validate()]
+        told = turn.tracker.slots_to_validate()
+        return [SlotSet(slot, None) for slot in told if slot in self.slots]

@@ -9,6 +9,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiohttp
 from rasa.core.agent import Agent
@@ -28,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 ACTION_TIMEOUT = 15  # seconds
 SECRET_LENGTH = 16
+
+
+# One turn at a time per conversation: a repeat that arrives in mid-turn waits for its answer.
+_locks: "WeakValueDictionary[str, asyncio.Lock]" = WeakValueDictionary()
 
 
 class SilentOutput(OutputChannel):
@@ -145,10 +150,11 @@ def _message(request: Request) -> Any:
 async def _take_turn(agent: Agent, message: UserMessage) -> list[dict[str, Any]]:
     _make_loud(agent)
     store = _store(agent)
-    replies = await store.replies(message.sender_id, message.message_id)
-    if replies is None:
-        await agent.handle_message(message)
+    async with _locks.setdefault(message.sender_id, asyncio.Lock()):
         replies = await store.replies(message.sender_id, message.message_id)
+        if replies is None:
+            await agent.handle_message(message)
+            replies = await store.replies(message.sender_id, message.message_id)
     return [_reply(event) for event in replies or []]
 
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -38,11 +39,12 @@ logger = logging.getLogger(__name__)
 SNAPSHOT_AFTER = 400  # events
 
 
-class StoredTracker(DialogueStateTracker):
-    """A tracker that knows how much of it is in the database."""
+@dataclass
+class Stored:
+    """How much of a tracker is in the database; kept on the tracker itself, under `stored`."""
 
-    loaded = 0  # events that came from the database
-    position = 0  # of the newest stored event
+    events: int = 0  # of the tracker's events, those that are stored
+    position: int = 0  # of the newest stored event
 
 
 class DatabaseTrackerStore(TrackerStore):
@@ -60,41 +62,35 @@ class DatabaseTrackerStore(TrackerStore):
         self.database = Database(url or load_settings().database)
         self.snapshot_after = snapshot_after
 
-    def init_tracker(self, sender_id: str) -> StoredTracker:
-        return StoredTracker(sender_id, self.domain.slots)
-
     async def keys(self) -> Iterable[str]:
         return await self._run(self._keys)
 
-    async def retrieve(self, sender_id: str) -> StoredTracker | None:
+    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         rows = await self._run(self._rows, sender_id)
         if not rows:
             return None
         tracker = self.init_tracker(sender_id)
         for row in rows:
             tracker.update(Event.from_parameters(json.loads(row.data)), self.domain)
-        tracker.loaded = len(tracker.events)
-        tracker.position = rows[-1].position
+        tracker.stored = Stored(len(tracker.events), rows[-1].position)
         return tracker
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        if not isinstance(tracker, StoredTracker):
-            raise TypeError("only trackers that came from this store can be saved in it")
-        events = list(tracker.events)[tracker.loaded :]
+        stored = getattr(tracker, "stored", Stored())
+        events = list(tracker.events)[stored.events :]
         records = [
-            _record(tracker.sender_id, tracker.position + number, event)
+            _record(tracker.sender_id, stored.position + number, event)
             for number, event in enumerate(events, 1)
         ]
         if len(tracker.events) > self.snapshot_after:
             summary = _snapshot(tracker)
-            start = tracker.position + len(records) + 1
+            start = stored.position + len(records) + 1
             for number, event in enumerate(summary):
                 record = _record(tracker.sender_id, start + number, event)
                 records.append({**record, "snapshot": number == 0})
         if records:
             await self._run(self._append, records)
-            tracker.position += len(records)
-            tracker.loaded = len(tracker.events)
+            tracker.stored = Stored(len(tracker.events), stored.position + len(records))
 
     async def replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
         """The bot events that answered a message, as stored; None when it never was answered."""
@@ -166,7 +162,7 @@ def _record(sender_id: str, position: int, event: Event) -> dict[str, Any]:
     }
 
 
-def _snapshot(tracker: StoredTracker) -> list[Event]:
+def _snapshot(tracker: DialogueStateTracker) -> list[Event]:
     """What of the past still matters: the slots' latest values and the active form."""
     events: list[Event] = [SessionStarted()]
     events += [

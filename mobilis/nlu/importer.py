@@ -14,6 +14,8 @@ from mobilis.content import LANGUAGES, load_content
 
 ANSWER_INTENT = "answer"
 FAQ_INTENT = "faq"
+# Intents that nobody says: the front door, a form or doubt makes them.
+MADE_INTENTS = ("conversation_opened", "inform", "ambiguous")
 
 
 class ContentImporter(TrainingDataImporter):
@@ -51,6 +53,8 @@ class ContentImporter(TrainingDataImporter):
         for lang in LANGUAGES:
             label = {"language": lang, "question": "", "option": "unsure"}
             examples += [_example(text, ANSWER_INTENT, label) for text in assessment.unsure[lang]]
+        # Rasa wants an example of every intent; nothing is learned from these payloads.
+        examples += [Message.build(f"/{intent}", intent=intent) for intent in MADE_INTENTS]
         return TrainingData(examples)
 
     def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:

@@ -20,11 +20,11 @@ from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.nlu.context import OTHER
 from mobilis.text import clean, words
 
 LANGUAGE = "written_language"  # message property: a `Reading`
 KEEP = "keep"
-OTHER = "other"
 
 # Said in both languages, or names: no reason to change language.
 NEUTRAL = frozenset(
@@ -58,7 +58,7 @@ class LanguageModel:
 
     def fit(self, texts: Sequence[tuple[str, str]]) -> "LanguageModel":
         """Learn from pairs (language, text)."""
-        counts = {"fr": Counter(), "en": Counter()}
+        counts: dict[str, Counter[str]] = {"fr": Counter(), "en": Counter()}
         for language, text in texts:
             counts[language].update(words(text))
         totals = {language: sum(counter.values()) + 1 for language, counter in counts.items()}
@@ -78,7 +78,8 @@ class LanguageModel:
         unknown = [word for word in own if word not in self.odds]
         evidence = sum(known)
         if unknown:
-            if len(unknown) * 2 >= len(own) and len(own) >= 2 and _foreign(text):
+            enough = len(own) >= 2 or not own[0].isascii()  # Chinese has no spaces
+            if len(unknown) * 2 >= len(own) and enough and _foreign(text):
                 return Reading(OTHER, 0.0)
             weight = min(1.0, len(unknown) / len(own) + (0.2 if len(own) > 1 else 0.0))
             evidence += weight * self._general(" ".join(own))

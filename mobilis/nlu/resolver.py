@@ -24,13 +24,15 @@ from rasa.shared.nlu.training_data.message import Message
 
 from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
-from mobilis.nlu.classifier import ANSWERS, LABELS
+from mobilis.declined import why_declined
+from mobilis.nlu.classifier import ANSWERS, LABELS, RANK
 from mobilis.nlu.context import (
     AMBIGUOUS,
     FAQ,
     INFORM,
     INTEREST,
     LOST,
+    OTHER,
     Decision,
     Heard,
     Knowledge,
@@ -41,7 +43,7 @@ from mobilis.nlu.context import (
 )
 from mobilis.nlu.facets import FACETS
 from mobilis.nlu.french import French
-from mobilis.nlu.language import KEEP, LANGUAGE, OTHER
+from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
@@ -134,6 +136,7 @@ class ContextResolver(GraphComponent):
             "foreign": heard.language == OTHER,
             "facets": {name: list(values) for name, values in heard.facets.items()},
             "cleared": sorted(heard.cleared),
+            "refused": {name: list(values) for name, values in heard.refused.items()},
         }
         if decision.intent in (LOST, AMBIGUOUS):
             extra["masked"] = self.french.mask(heard.text)
@@ -169,8 +172,10 @@ def _heard(message: Message) -> Heard:
         answers=message.get(ANSWERS) or (),
         facets=facets.values if facets else {},
         cleared=facets.cleared if facets else frozenset(),
+        refused=facets.refused if facets else {},
         language=reading.language if reading else KEEP,
-        rank=message.get("rank"),
+        declined=why_declined(message.get(TEXT)),
+        rank=message.get(RANK),
     )
 
 
@@ -178,7 +183,7 @@ def _from_payload(decision: Decision, domain: Domain) -> Decision:
     unpacked = YAMLStoryReader.unpack_regex_message(Message({TEXT: decision.payload}), domain)
     entities = {e["entity"]: e["value"] for e in unpacked.get(ENTITIES) or []}
     intent = (unpacked.get(INTENT) or {}).get(INTENT_NAME_KEY) or LOST
-    return Decision(intent, decision.confidence, entities, {"picked": True})
+    return Decision(intent, decision.confidence, entities, {"picked": decision.payload})
 
 
 def _write(message: Message, decision: Decision, extra: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.retention import keep_retention
-from mobilis.web.wording import load_wording
 from mobilis.web.worker import Worker
+from mobilis.wording import load_wording
 
 CONVERSATION = "/api/conversations/{conversation}"
 

@@ -15,8 +15,8 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
-from mobilis.web.wording import Wording
 from mobilis.web.worker import Worker
+from mobilis.wording import Wording
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from mobilis.content import LANGUAGES
 from mobilis.web.door import Door, door_of
-from mobilis.web.wording import preferred_language
+from mobilis.wording import preferred_language
 
 STATIC = Path(__file__).resolve().parent / "static"
 TEMPLATE = Path(__file__).resolve().parent / "demo.html"

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from mobilis.errors import ChatError, StoreError
 from mobilis.web.door import Door, door_of
-from mobilis.web.wording import preferred_language
+from mobilis.wording import preferred_language
 
 RETRY_AFTER_SECONDS = 5
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}

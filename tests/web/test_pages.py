@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mobilis import wording
 from mobilis.errors import ContentError
 from mobilis.settings import ROOT
-from mobilis.web import wording
 from mobilis.web.door import Door
-from mobilis.web.wording import CODES, PAGE_KEYS, load_wording, preferred_language
+from mobilis.wording import CODES, PAGE_KEYS, load_wording, preferred_language
 
 
 @pytest.mark.parametrize(

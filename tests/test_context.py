@@ -1,0 +1,672 @@
+"""What a message means where it was said: `decide`, branch by branch, with no model and no Rasa."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilis.nlu.context import (
+    AMBIGUOUS,
+    ANSWER,
+    ASSESSMENT,
+    CONTROL,
+    GATE,
+    INFORM,
+    INTEREST,
+    LOST,
+    Decision,
+    Heard,
+    Knowledge,
+    Ranking,
+    Standing,
+    Thresholds,
+    decide,
+    describe,
+)
+
+AT = Thresholds()
+LETTERS = {"a": "a", "b": "b", "la deuxième": "b", "c": "c"}
+YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): ()}
+KNOWN = Knowledge(
+    parse_choice=lambda question, text: LETTERS.get(text.lower()),
+    unsure_option=lambda question: {"aim": "c"}.get(question, "d"),
+    yes_no=lambda question, yes: YES_NO.get((question, yes), ()),
+    follow_ups={"cost": ("funding_request", "find_coach")},
+    regional=frozenset({"lobbying_registration"}),
+)
+
+NOWHERE = Standing()
+ASSESSED = Standing(form=ASSESSMENT, requested="assessment_answer", question="aim")
+
+
+def asked_for(field: str) -> Standing:
+    return Standing(form=INTEREST, requested=f"lead_{field}")
+
+
+def hear(text: str, *labels: tuple[str, float] | str, **more: Any) -> Heard:
+    """`text` with its ranking; a label alone is one that is sure."""
+    ranking = [(label, 0.9) if isinstance(label, str) else label for label in labels]
+    return Heard(text, ranking or [("out_of_scope", 0.1)], **more)
+
+
+def mean(heard: Heard, here: Standing = NOWHERE, at: Thresholds = AT) -> Decision:
+    return decide(heard, here, KNOWN, at)
+
+
+def ranker(**labels: Ranking) -> Callable[[str], Ranking]:
+    """Ranks a part of a message by the first of the given words that it holds."""
+
+    def rank(text: str) -> Ranking:
+        return next((r for word, r in labels.items() if word in text), [("out_of_scope", 0.9)])
+
+    return rank
+
+
+# --- alone: sure, ambiguous, lost
+
+
+def test_a_sure_label_is_what_was_meant() -> None:
+    assert mean(hear("c'est combien?", ("faq/cost", 0.5))) == Decision("faq/cost", 0.5)
+
+
+def test_a_label_that_is_likely_only_is_asked_about() -> None:
+    decision = mean(hear("l'argent", ("faq/cost", 0.49), ("faq/funding_scope", 0.2)))
+    assert decision.intent == AMBIGUOUS
+    assert decision.confidence == 0.49
+    assert decision.extra == {"guesses": ["faq/cost", "faq/funding_scope"]}
+
+
+def test_at_most_three_likely_labels_are_asked_about() -> None:
+    labels = [("faq/cost", 0.3), ("faq/examples", 0.1), ("stop", 0.09), ("faq/privacy", 0.2)]
+    decision = mean(hear("hm", *labels, ("faq/timeline", 0.2)))
+    assert decision.extra == {"guesses": ["faq/cost", "faq/examples", "faq/privacy"]}
+
+
+def test_nothing_likely_is_lost() -> None:
+    assert mean(hear("blorp", ("faq/cost", 0.19))) == Decision(LOST, 0.19)
+
+
+@pytest.mark.parametrize("label", ["out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"])
+def test_what_cannot_be_asked_about_is_not_offered(label: str) -> None:
+    decision = mean(hear("hm", (label, 0.4), ("faq/cost", 0.3)))
+    assert decision.extra == {"guesses": ["faq/cost"]}
+    assert mean(hear("hm", (label, 0.4))) == Decision(LOST, 0.4)
+
+
+@pytest.mark.parametrize("reason", ["insult", "partisan"])
+def test_words_that_are_declined_decide_where_the_label_is_doubtful(reason: str) -> None:
+    heard = hear("hm", ("request_human", 0.4), ("faq/cost", 0.3), declined=reason)
+    assert mean(heard) == Decision("out_of_scope", 0.4)
+
+
+def test_a_sure_label_counts_before_an_insult_and_nearly_so_before_a_partisan_word() -> None:
+    assert mean(hear("c'est con", ("stop", AT.sure), declined="insult")).intent == "stop"
+    doubtful = hear("un candidat", ("faq/cra_nonpartisan", AT.sure), declined="partisan")
+    assert mean(doubtful).intent == "out_of_scope"
+    sure = hear("un candidat", ("faq/cra_nonpartisan", AT.partisan), declined="partisan")
+    assert mean(sure).intent == "faq/cra_nonpartisan"
+
+
+@pytest.mark.parametrize("text", ["", "🎉🎉", "???", "…", " \u200b"])
+@pytest.mark.parametrize("here", [NOWHERE, ASSESSED, Standing(offer="/stop")])
+def test_signs_and_pictures_alone_cannot_be_read(text: str, here: Standing) -> None:
+    assert mean(hear(text, "affirm"), here) == Decision(LOST, 0.0, extra={"readable": False})
+
+
+@pytest.mark.parametrize("here", [NOWHERE, Standing(offer="/stop"), Standing(topic="faq/cost")])
+def test_another_language_is_never_guessed_at(here: Standing) -> None:
+    assert mean(hear("¿Cuánto cuesta?", "affirm", language="other"), here) == Decision(LOST, 0.0)
+
+
+def test_a_name_of_another_language_is_still_a_name() -> None:
+    heard = hear("Organización Nuevos Horizontes", "faq/what_is", language="other")
+    assert mean(heard, asked_for("organization")) == Decision(INFORM, 1.0)
+
+
+def test_a_letter_answers_in_any_language() -> None:
+    assert mean(hear("b", "stop", language="other"), ASSESSED) == answered("b", 1.0)
+
+
+def test_a_message_that_nothing_was_read_in_is_lost() -> None:
+    assert decide(Heard("", []), ASSESSED, KNOWN, AT) == Decision(LOST, 0.0)
+
+
+# --- picked after a "did you mean"
+
+
+PICKS = Standing(candidates=("/faq{1}", "/stop", "/find_coach"))
+
+
+@pytest.mark.parametrize(
+    ("text", "payload"),
+    [
+        ("1", "/faq{1}"),
+        ("la première", "/faq{1}"),
+        ("a)", "/faq{1}"),
+        ("le 2 svp", "/stop"),
+        ("the second one", None),  # two numbers at once
+        ("the second, please", "/stop"),
+        ("B", "/stop"),
+        ("option c", "/find_coach"),
+        ("c", "/find_coach"),
+        ("c'est la c", "/find_coach"),
+        ("c'est la 2", "/stop"),
+        ("c'est", None),
+        ("la troisième", "/find_coach"),
+        ("le numéro deux", "/stop"),
+    ],
+)
+def test_a_number_a_letter_or_an_ordinal_picks(text: str, payload: str | None) -> None:
+    assert mean(hear(text, ("out_of_scope", 0.3)), PICKS).payload == payload
+
+
+def test_a_number_beyond_the_candidates_picks_nothing() -> None:
+    here = replace(PICKS, candidates=("/stop", "/find_coach"))
+    assert mean(hear("3", ("out_of_scope", 0.1)), here) == Decision(LOST, 0.1)
+
+
+def test_a_number_without_candidates_picks_nothing() -> None:
+    assert mean(hear("2", ("out_of_scope", 0.1))).payload is None
+
+
+def test_yes_picks_the_only_candidate() -> None:
+    here = Standing(candidates=("/stop",))
+    assert mean(hear("oui", "affirm"), here) == Decision("", 0.9, payload="/stop")
+
+
+def test_yes_to_several_candidates_picks_none() -> None:
+    assert mean(hear("oui", "affirm"), PICKS) == Decision("affirm", 0.9)
+
+
+def test_another_question_is_taken_for_itself() -> None:
+    assert mean(hear("c'est combien?", "faq/cost"), PICKS).intent == "faq/cost"
+
+
+# --- the declaration of interest
+
+
+FIELDS_ASKED = ("name", "organization", "email", "message")
+
+
+@pytest.mark.parametrize("field", FIELDS_ASKED)
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear("Marie Tremblay", ("find_coach", 0.6)),
+        hear("La Maison d'Alice", ("out_of_scope", 0.9)),
+        hear("marie@exemple.ca", ("stop", 0.9)),
+        hear("Victoire", ("affirm", 0.5)),
+        hear("Stop the Violence Against Women and Children of Northern Ontario", "stop"),
+        hear("Oui Canada Centre de la petite enfance", "affirm"),
+    ],
+)
+def test_what_is_typed_into_the_form_is_its_value(field: str, heard: Heard) -> None:
+    assert mean(heard, asked_for(field)) == Decision(INFORM, 1.0)
+
+
+@pytest.mark.parametrize("field", FIELDS_ASKED)
+@pytest.mark.parametrize("label", sorted(CONTROL))
+def test_a_short_control_word_is_obeyed_in_the_form(field: str, label: str) -> None:
+    assert mean(hear("annuler svp", label), asked_for(field)) == Decision(label, 0.9)
+    unsure = hear("annuler svp", (label, AT.control - 0.01))
+    assert mean(unsure, asked_for(field)) == Decision(INFORM, 1.0)
+
+
+@pytest.mark.parametrize("label", ["affirm", "deny"])
+def test_a_short_yes_or_no_is_no_value(label: str) -> None:
+    assert mean(hear("non merci", label), asked_for("message")) == Decision(label, 0.9)
+
+
+def test_a_question_is_answered_in_the_middle_of_the_form() -> None:
+    heard = hear("qui va lire ça?", "faq/privacy")
+    assert mean(heard, asked_for("email")) == Decision("faq/privacy", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("heard", "field"),
+    [
+        (hear("qui va lire ça?", "faq/privacy"), "message"),  # the message may ask anything
+        (hear("qui va lire ça", "faq/privacy"), "name"),
+        (hear("Qui Va?", ("faq/privacy", 0.4)), "name"),
+        (hear("bonjour?", "greet"), "name"),
+    ],
+)
+def test_what_only_looks_like_a_question_is_a_value(heard: Heard, field: str) -> None:
+    assert mean(heard, asked_for(field)) == Decision(INFORM, 1.0)
+
+
+def test_an_address_beside_a_question_is_still_a_value() -> None:
+    heard = hear("marie@exemple.ca, ça va?", "faq/privacy")
+    assert mean(heard, asked_for("email")) == Decision(INFORM, 1.0)
+
+
+@pytest.mark.parametrize("step", ["consent", "confirmed"])
+@pytest.mark.parametrize("label", ["affirm", "deny", "stop", "faq/privacy"])
+def test_yes_no_and_anything_else_keep_their_meaning_at_a_yes_no_step(
+    step: str, label: str
+) -> None:
+    assert mean(hear("bien sûr", label), asked_for(step)) == Decision(label, 0.9)
+
+
+def test_an_address_typed_at_the_summary_corrects_it() -> None:
+    heard = hear("non, c'est zoe@exemple.ca", "deny")
+    assert mean(heard, asked_for("confirmed")) == Decision(INFORM, 1.0)
+    assert mean(heard, asked_for("consent")) == Decision("deny", 0.9)
+
+
+def test_facets_and_topics_lead_nowhere_from_the_form() -> None:
+    here = replace(asked_for("consent"), topic="find_coach", offer="/stop")
+    heard = hear("au Québec", ("affirm", 0.9), facets={"region": ["QC"]})
+    assert mean(heard, here) == Decision("affirm", 0.9)
+
+
+# --- an open question of the assessment
+
+
+def answered(option: str, confidence: float, **extra: Any) -> Decision:
+    return Decision(ANSWER, confidence, {"option": option}, extra)
+
+
+@pytest.mark.parametrize(("text", "option"), [("b", "b"), ("la deuxième", "b"), ("C", "c")])
+def test_a_letter_or_an_ordinal_answers(text: str, option: str) -> None:
+    heard = hear(text, "stop", answers=[("none", 0.9), ("a", 0.05)])
+    assert mean(heard, ASSESSED) == answered(option, 1.0)
+
+
+def test_own_words_answer_and_are_read_back() -> None:
+    heard = hear("changer une loi", ("faq/what_is", 0.3), answers=[("a", 0.6), ("none", 0.2)])
+    assert mean(heard, ASSESSED) == answered("a", 0.6, read=True)
+
+
+def test_not_knowing_counts_as_the_lowest_option() -> None:
+    heard = hear("aucune idée", ("help", 0.3), answers=[("unsure", 0.8), ("none", 0.1)])
+    assert mean(heard, ASSESSED) == answered("c", 0.8, unsure=True)
+
+
+def test_two_options_that_are_close_are_both_offered() -> None:
+    heard = hear("un peu des deux", ("help", 0.1), answers=[("a", 0.4), ("b", 0.3), ("c", 0.1)])
+    decision = mean(heard, ASSESSED)
+    assert decision == Decision(AMBIGUOUS, 0.4, extra={"answer_options": ["a", "b"]})
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [("a", 0.4), ("b", 0.2)],  # too little together
+        [("a", 0.45), ("none", 0.4)],
+        [("a", 0.45), ("unsure", 0.4)],
+        [("unsure", 0.45), ("a", 0.4)],
+        [("none", 0.9), ("a", 0.05)],
+        [("none", 1.0)],
+        [],
+    ],
+)
+def test_what_answers_nothing_is_read_as_if_no_question_were_open(answers: Ranking) -> None:
+    heard = hear("le montant", ("faq/cost", 0.7), answers=answers)
+    assert mean(heard, ASSESSED) == Decision("faq/cost", 0.7)
+
+
+@pytest.mark.parametrize("label", sorted(CONTROL))
+def test_a_control_word_is_obeyed_in_the_assessment(label: str) -> None:
+    heard = hear("arrête", label, answers=[("none", 0.6), ("a", 0.2)])
+    assert mean(heard, ASSESSED) == Decision(label, 0.9)
+
+
+def test_the_surer_of_control_word_and_answer_counts() -> None:
+    answers = [("b", 0.7), ("none", 0.1)]
+    assert mean(hear("x", ("stop", 0.6), answers=answers), ASSESSED).intent == ANSWER
+    assert mean(hear("x", ("stop", 0.8), answers=answers), ASSESSED).intent == "stop"
+    doubtful = hear("x", ("stop", AT.control - 0.01), answers=answers)
+    assert mean(doubtful, ASSESSED).intent == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text", ["c'est confidentiel?", "qui va lire mes réponses", "is this free"]
+)
+def test_a_question_is_answered_in_the_middle_of_the_assessment(text: str) -> None:
+    heard = hear(text, ("faq/privacy", 0.8), answers=[("a", 0.6), ("none", 0.3)])
+    assert mean(heard, ASSESSED) == Decision("faq/privacy", 0.8)
+
+
+def test_the_surer_of_question_and_answer_counts() -> None:
+    heard = hear("on veut changer la loi?", ("faq/what_is", 0.6), answers=[("a", 0.8), ("b", 0.1)])
+    assert mean(heard, ASSESSED) == answered("a", 0.8, read=True)
+
+
+def test_a_statement_is_an_answer_rather_than_a_question() -> None:
+    heard = hear("on veut changer la loi", ("faq/what_is", 0.9), answers=[("a", 0.6), ("b", 0.1)])
+    assert mean(heard, ASSESSED) == answered("a", 0.6, read=True)
+
+
+def test_yes_answers_when_it_can_mean_one_option_only() -> None:
+    assert mean(hear("oui", "affirm"), ASSESSED) == answered("a", 0.9, read=True)
+
+
+def test_no_is_asked_about_when_it_can_mean_several_options() -> None:
+    decision = mean(hear("non", "deny"), ASSESSED)
+    assert decision == Decision(AMBIGUOUS, 0.9, extra={"answer_options": ["b", "c"]})
+
+
+def test_yes_that_can_mean_no_option_stays_a_yes() -> None:
+    here = replace(ASSESSED, question="impact")
+    assert mean(hear("oui", "affirm"), here) == Decision("affirm", 0.9)
+
+
+def test_a_long_yes_is_read_for_what_it_says() -> None:
+    heard = hear("oui on veut changer une loi", "affirm", answers=[("b", 0.7), ("a", 0.1)])
+    assert mean(heard, ASSESSED) == answered("b", 0.7, read=True)
+
+
+def test_the_form_without_an_open_question_reads_no_answer() -> None:
+    here = replace(ASSESSED, question=None)
+    assert mean(hear("b", ("faq/cost", 0.6)), here) == Decision("faq/cost", 0.6)
+    outside = replace(ASSESSED, form=None)
+    assert mean(hear("b", ("faq/cost", 0.6)), outside) == Decision("faq/cost", 0.6)
+
+
+# --- at a gate: see the result, or correct the answer
+
+
+AT_GATE = replace(ASSESSED, question=GATE)
+
+
+def test_yes_at_a_gate_confirms() -> None:
+    assert mean(hear("oui", "affirm"), AT_GATE) == answered("confirm", 0.9)
+
+
+def test_no_at_a_gate_goes_back() -> None:
+    assert mean(hear("non", "deny"), AT_GATE) == Decision("go_back", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("heard", "intent"),
+    [
+        (hear("b", "go_back"), "go_back"),
+        (hear("c'est combien?", "faq/cost"), "faq/cost"),
+        (hear("mouais", ("affirm", 0.3)), LOST),
+    ],
+)
+def test_anything_else_at_a_gate_keeps_its_meaning(heard: Heard, intent: str) -> None:
+    assert mean(heard, AT_GATE).intent == intent
+
+
+# --- yes to an offer
+
+
+OFFERED = Standing(offer="/start_assessment")
+
+
+def test_yes_accepts_what_was_offered() -> None:
+    assert mean(hear("oui", "affirm"), OFFERED) == Decision("", 0.9, payload="/start_assessment")
+
+
+@pytest.mark.parametrize(
+    ("heard", "here"),
+    [
+        (hear("non", "deny"), OFFERED),
+        (hear("c'est combien?", "faq/cost"), OFFERED),
+        (hear("oui", ("affirm", 0.5)), OFFERED),
+        (hear("oui", "affirm"), NOWHERE),
+        (hear("oui", "affirm"), replace(OFFERED, form=ASSESSMENT)),
+    ],
+)
+def test_nothing_else_accepts_an_offer(heard: Heard, here: Standing) -> None:
+    assert mean(heard, here).payload is None
+
+
+# --- leaning on what was just said
+
+
+SEARCHING = Standing(topic="find_coach")
+LOBBYING = Standing(topic="faq/lobbying_registration")
+COSTS = Standing(topic="faq/cost")
+QUEBEC: Mapping[str, Sequence[str]] = {"region": ["QC"]}
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC),
+        hear("logement", ("out_of_scope", 0.3), facets={"topic": ["housing"]}),
+        hear("peu importe la région", ("out_of_scope", 0.3), cleared=frozenset({"region"})),
+        hear("en français", ("faq/languages", 0.3), facets={"language": ["fr"]}),
+        hear("en français", ("find_coach", 0.8), facets={"language": ["fr"]}),
+        hear("en français", ("switch_language", 0.9), facets={"language": ["fr"]}),
+        hear("pas le logement", ("out_of_scope", 0.3), refused={"topic": ["housing"]}),
+    ],
+)
+def test_a_facet_refines_the_search_for_a_coach(heard: Heard) -> None:
+    decision = mean(heard, SEARCHING)
+    assert decision.intent == "find_coach"
+    assert decision.confidence >= AT.sure
+
+
+@pytest.mark.parametrize(
+    ("heard", "intent"),
+    [
+        (hear("stop au Québec", "stop", facets=QUEBEC), "stop"),
+        (hear("delete it", ("delete_my_data", 0.6), facets=QUEBEC), "delete_my_data"),
+        (hear("le lobbyisme au Québec", "faq/lobbying_registration", facets=QUEBEC), None),
+        (hear("in French", ("help", 0.9), facets={"language": ["fr"]}), "help"),
+        (
+            hear(
+                "on aimerait plutôt parler à une vraie personne au Québec",
+                ("declare_interest", 0.9),
+                facets=QUEBEC,
+            ),
+            "declare_interest",
+        ),
+    ],
+)
+def test_a_facet_in_a_message_that_means_something_else_refines_nothing(
+    heard: Heard, intent: str | None
+) -> None:
+    assert mean(heard, SEARCHING).intent == (intent or "faq/lobbying_registration")
+
+
+def test_the_other_language_named_in_a_search_is_a_change_of_language() -> None:
+    heard = hear("in English", ("switch_language", 0.9), facets={"language": ["en"]})
+    assert mean(heard, SEARCHING).intent == "switch_language"
+    french = hear("en français", ("switch_language", 0.9), facets={"language": ["fr"]})
+    assert mean(french, COSTS).intent == "switch_language"
+
+
+def test_a_facet_without_a_search_is_no_search() -> None:
+    assert mean(hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC)).intent == "out_of_scope"
+
+
+def test_a_region_asks_the_regional_question_again() -> None:
+    heard = hear("et au Québec?", ("find_coach", 0.7), facets=QUEBEC)
+    assert mean(heard, LOBBYING) == Decision("faq/lobbying_registration", 0.7)
+
+
+@pytest.mark.parametrize(
+    ("heard", "here"),
+    [
+        (hear("et au Québec?", ("greet", 0.1), facets=QUEBEC), COSTS),  # not regional
+        (hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC), LOBBYING),  # sure of another
+        (hear("housing", ("out_of_scope", 0.1), facets={"topic": ["housing"]}), LOBBYING),
+        (
+            hear(
+                "moi je connais bien du monde qui habite au Québec",
+                ("out_of_scope", 0.1),
+                facets=QUEBEC,
+            ),
+            LOBBYING,
+        ),
+    ],
+)
+def test_a_region_does_not_always_ask_again(heard: Heard, here: Standing) -> None:
+    assert not mean(heard, here).intent.startswith("faq/")
+
+
+def test_a_follow_up_leans_towards_what_the_answer_suggested() -> None:
+    heard = hear("et pour la demande?", ("faq/deadline", 0.3), ("faq/funding_request", 0.25))
+    assert mean(heard, COSTS).intent == "faq/funding_request"
+    assert mean(heard, NOWHERE).intent == AMBIGUOUS
+
+
+def test_a_follow_up_leans_towards_a_suggested_deed_too() -> None:
+    heard = hear("what about people?", ("faq/team_size", 0.4), ("find_coach", 0.38))
+    assert mean(heard, COSTS).intent == "find_coach"
+
+
+@pytest.mark.parametrize(
+    ("heard", "here"),
+    [
+        # sure by itself
+        (hear("et le délai?", ("faq/deadline", 0.9), ("faq/funding_request", 0.1)), COSTS),
+        # no follow-up word
+        (hear("la demande", ("faq/deadline", 0.55), ("faq/funding_request", 0.4)), COSTS),
+        # nothing suggested
+        (hear("et la demande", ("faq/deadline", 0.6), ("faq/privacy", 0.4)), COSTS),
+        # the topic is no question
+        (hear("et ça?", ("faq/deadline", 0.55), ("faq/funding_request", 0.45)), SEARCHING),
+    ],
+)
+def test_a_message_that_does_not_lean_is_taken_by_itself(heard: Heard, here: Standing) -> None:
+    assert mean(heard, here) == Decision(*heard.labels[0])
+
+
+def test_a_follow_up_of_no_weight_at_all_is_lost() -> None:
+    assert mean(hear("et puis?", ("faq/cost", 0.0)), COSTS).intent == LOST
+
+
+# --- two questions in one message
+
+
+BOTH = "Combien ça coûte? C'est long comment?"
+RANK = ranker(coûte=[("faq/cost", 0.9)], long=[("faq/timeline", 0.8)], coach=[("find_coach", 0.9)])
+
+
+def test_two_questions_are_both_answered() -> None:
+    decision = mean(hear(BOTH, ("faq/cost", 0.6), rank=RANK))
+    assert decision == Decision("faq/cost", 0.9, extra={"also": ["faq/timeline"]})
+
+
+def test_a_deed_comes_after_the_answer() -> None:
+    heard = hear("Trouve-moi un coach. Combien ça coûte?", ("find_coach", 0.6), rank=RANK)
+    decision = mean(heard)
+    assert decision == Decision("faq/cost", 0.9, extra={"also": ["find_coach"]})
+
+
+def test_three_questions_are_all_remembered() -> None:
+    heard = hear(f"{BOTH} Un coach près d'ici?", ("faq/cost", 0.3), rank=RANK)
+    assert mean(heard).extra == {"also": ["faq/timeline", "find_coach"]}
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear(BOTH, "faq/cost"),  # nothing to rank the parts with
+        hear("Combien ça coûte au juste?", "faq/cost", rank=RANK),  # one part
+        hear("Ça coûte cher? Ça coûte combien?", "faq/cost", rank=RANK),  # the same twice
+        hear(
+            "Bonjour à vous! Combien ça coûte?", "faq/cost", rank=ranker(coûte=[("faq/cost", 0.9)])
+        ),
+        hear(
+            BOTH,
+            "faq/cost",
+            rank=ranker(coûte=[("faq/cost", 0.9)], long=[("faq/timeline", 0.7)]),  # not sure enough
+        ),
+        hear(BOTH, "faq/cost", rank=ranker(coûte=[("faq/cost", 0.9)], long=[("greet", 0.9)])),
+    ],
+)
+def test_one_question_stays_one(heard: Heard) -> None:
+    assert mean(heard) == Decision("faq/cost", 0.9)
+
+
+def test_the_whole_message_counts_before_its_parts() -> None:
+    heard = hear(BOTH, ("faq/funding_request", 0.8), rank=RANK)
+    assert mean(heard) == Decision("faq/funding_request", 0.8)
+
+
+def test_two_deeds_are_not_two_questions() -> None:
+    rank = ranker(coach=[("find_coach", 0.9)], recommence=[("start_over", 0.9)])
+    heard = hear("Trouve-moi un coach. On recommence tout.", "find_coach", rank=rank)
+    assert mean(heard) == Decision("find_coach", 0.9)
+
+
+def test_a_story_of_five_sentences_is_one_message() -> None:
+    story = f"{BOTH} Un coach, svp? On est cinq. On est à Laval."
+    assert mean(hear(story, "faq/cost", rank=RANK)) == Decision("faq/cost", 0.9)
+
+
+# --- one question among other sentences
+
+
+STORY = "On est un petit organisme de Laval. Combien ça coûte?"
+
+
+def test_the_part_that_asks_tells_what_a_story_is_about() -> None:
+    heard = hear(STORY, ("faq/who_is_it_for", 0.3), rank=ranker(coûte=[("faq/cost", 0.72)]))
+    assert mean(heard) == Decision("faq/cost", 0.72)
+
+
+def test_the_clearest_of_the_parts_counts() -> None:
+    rank = ranker(organisme=[("faq/who_is_it_for", 0.71)], coûte=[("faq/cost", 0.73)])
+    assert mean(hear(STORY, ("help", 0.3), rank=rank)) == Decision("faq/cost", 0.73)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [("faq/cost", AT.part - 0.01), ("thank", 0.9), ("out_of_scope", 0.9)],
+)
+def test_a_part_that_is_doubtful_or_a_pleasantry_is_not_the_question(
+    part: tuple[str, float],
+) -> None:
+    heard = hear(STORY, ("faq/who_is_it_for", 0.3), rank=ranker(coûte=[part]))
+    assert mean(heard).extra == {"guesses": ["faq/who_is_it_for"]}
+
+
+def test_a_sure_message_is_not_taken_apart() -> None:
+    heard = hear(STORY, ("faq/who_is_it_for", 0.6), rank=ranker(coûte=[("faq/cost", 0.72)]))
+    assert mean(heard) == Decision("faq/who_is_it_for", 0.6)
+
+
+# --- always
+
+
+LABELS = st.sampled_from(
+    ["faq/cost", "faq/lobbying_registration", "affirm", "deny", "stop", "find_coach", "greet"]
+)
+RANKINGS = st.lists(st.tuples(LABELS, st.floats(0, 1)), max_size=4)
+OPTIONS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "unsure", "none"]), st.floats(0, 1)), max_size=3
+)
+STANDINGS = st.builds(
+    Standing,
+    form=st.sampled_from([None, ASSESSMENT, INTEREST]),
+    requested=st.sampled_from([None, "lead_name", "lead_consent", "lead_confirmed"]),
+    question=st.sampled_from([None, GATE, "aim", "impact"]),
+    topic=st.sampled_from([None, "faq/cost", "faq/lobbying_registration", "find_coach", "faq/x"]),
+    offer=st.sampled_from([None, "/stop"]),
+    candidates=st.sampled_from([(), ("/stop",), ("/stop", "/help")]),
+)
+SAID = st.sampled_from(["2", "oui", "et au Québec?", "a@b.ca", BOTH, ""]) | st.text(max_size=60)
+
+
+@given(SAID, RANKINGS, OPTIONS, STANDINGS, st.sampled_from([{}, QUEBEC]))
+def test_whatever_is_said_wherever_there_is_a_decision(
+    text: str, labels: Ranking, answers: Ranking, here: Standing, facets: Any
+) -> None:
+    decision = mean(Heard(text, labels, answers, facets, rank=RANK), here)
+    assert decision.intent or decision.payload
+    assert 0 <= decision.confidence <= 1
+    if decision.intent == AMBIGUOUS:
+        assert decision.extra.get("guesses") or len(decision.extra["answer_options"]) >= 2
+
+
+def test_a_ranking_is_described_by_its_best_labels() -> None:
+    ranking = [("faq/cost", 0.512345), ("stop", 0.2), ("help", 0.1), ("greet", 0.05)]
+    assert describe(ranking) == [
+        {"label": "faq/cost", "confidence": 0.5123},
+        {"label": "stop", "confidence": 0.2},
+        {"label": "help", "confidence": 0.1},
+    ]
+    assert describe(ranking, 1) == [{"label": "faq/cost", "confidence": 0.5123}]
