@@ -41,11 +41,12 @@ class AskConsent(MobilisAction):
         return "action_ask_lead_consent"
 
     def answer(self, turn: Turn) -> None:
+        days = turn.resources.settings.retention_days
         turn.respond(
-            "lead_consent",
+            "lead_consent" if days else "lead_consent_unlimited",
             [turn.titled("i_agree", "affirm"), turn.titled("i_decline", "deny")],
             kind="form",
-            days=turn.resources.settings.retention_days,
+            days=days,
         )
 
 

@@ -13,6 +13,7 @@ from mobilis.text import words
 
 FILE = "content/declined.yml"
 REASONS = ("partisan", "insult")
+GROUPS = (*REASONS, "request")
 
 
 def why_declined(text: str) -> str | None:
@@ -21,16 +22,24 @@ def why_declined(text: str) -> str | None:
     Raises:
         ContentError: content/declined.yml is wrong; names the field.
     """
+    found = _groups_in(text)
+    return next((reason for reason in REASONS if reason in found), None)
+
+
+def asks_for_partisan_work(text: str) -> bool:
+    """Whether partisan work is asked for, as in "write a flyer telling people to vote for …"."""
+    return {"partisan", "request"} <= _groups_in(text)
+
+
+def _groups_in(text: str) -> set[str]:
     said = f" {' '.join(words(text))} "
-    for reason, terms in load_terms(ROOT).items():
-        if any(f" {term} " in said for term in terms):
-            return reason
-    return None
+    groups = load_terms(ROOT).items()
+    return {group for group, terms in groups if any(f" {term} " in said for term in terms)}
 
 
 @lru_cache(maxsize=1)
 def load_terms(root: Path) -> dict[str, tuple[str, ...]]:
-    """The folded terms of each reason.
+    """The folded terms of each group.
 
     Raises:
         ContentError: the file is wrong; names the field.
@@ -39,7 +48,7 @@ def load_terms(root: Path) -> dict[str, tuple[str, ...]]:
     if not isinstance(data, Mapping):
         raise ContentError(f"{FILE}: a mapping of reasons to fr and en is expected")
     found = {}
-    for reason in REASONS:
+    for reason in GROUPS:
         terms: list[str] = []
         for language in LANGUAGES:
             by_language = data.get(reason)

@@ -104,7 +104,6 @@ outbox = Table(
     Column("at", UTCDateTime, nullable=False),
     Column("language", String(2), nullable=False),
     Column("content", JSON, nullable=False),  # the message of the chat API, less id, at, language
-    Column("delivered_at", UTCDateTime),
     UniqueConstraint("conversation_id", "position"),
 )
 

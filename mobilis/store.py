@@ -79,7 +79,7 @@ def _engine(url: str) -> Engine:
     options = {"future": True, "hide_parameters": True}  # what people said stays out of errors
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -91,6 +91,14 @@ def _engine(url: str) -> Engine:
             future=True,
         )
     raise SettingError("DATABASE_URL: only sqlite:// and postgresql:// are supported")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror
+        raise SettingError(f"MOBILIS_DATA_DIR: {folder} cannot be made: {reason}") from None
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -127,6 +127,8 @@ class Supervisor:
                 start_new_session=True,
             )
             self._note_pids()
+            if self._stopping.is_set():  # told to stop while this one was being started
+                await _end(part)
             await _copy_lines(part)
             code = await part.process.wait()
             if self._stopping.is_set():
@@ -163,16 +165,7 @@ class Supervisor:
 
     async def _stop(self) -> None:
         for part in reversed(self.parts):
-            process = part.process
-            if process is None or process.returncode is not None:
-                continue
-            process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), STOP_AFTER)
-            except asyncio.TimeoutError:
-                _say("up", f"{part.name} did not stop; killing it")
-                process.kill()
-                await process.wait()
+            await _end(part)
 
 
 async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | None:
@@ -186,9 +179,29 @@ async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | 
     return str(answer.json().get("part", "brain"))
 
 
+async def _end(part: Part) -> None:
+    """Stop a process, if it runs; kill it when it does not stop."""
+    process = part.process
+    if process is None or process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_AFTER)
+    except asyncio.TimeoutError:
+        _say("up", f"{part.name} did not stop; killing it")
+        process.kill()
+        await process.wait()
+
+
 async def _copy_lines(part: Part) -> None:
     assert part.process is not None and part.process.stdout is not None
-    async for line in part.process.stdout:
+    while True:
+        try:
+            line = await part.process.stdout.readline()
+        except ValueError:  # longer than the reader holds: dropped, its end comes with the next
+            continue
+        if not line:
+            return
         _say(part.name, line.decode(errors="replace").rstrip())
 
 

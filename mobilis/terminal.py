@@ -25,28 +25,40 @@ def converse(base: str, language: str) -> None:
         Unreachable: nothing answers at `base`.
     """
     with httpx.Client(base_url=base, timeout=WAIT + 10, trust_env=False) as client:
-        try:
-            opened = client.post("/api/conversations", json={"language": language})
-        except httpx.HTTPError:
-            raise Unreachable(f"nothing answers at {base}; start it with: mobilis up") from None
+        opened = _post(client, "/api/conversations", {"language": language})
         if opened.status_code != 201:
-            raise Unreachable(opened.json()["error"]["message"])
+            raise Unreachable(_refusal(opened))
         conversation = opened.json()
         client.headers["Authorization"] = f"Bearer {conversation['token']}"
         path = f"/api/conversations/{conversation['conversation']}/messages?wait={WAIT}"
         choices = show(conversation["messages"])
         for line in sys.stdin:
-            answer = client.post(path, json=_body(line.strip(), choices))
-            data = answer.json()
+            answer = _post(client, path, _body(line.strip(), choices))
             if answer.status_code == 200:
-                choices = show(data["messages"]) or choices
+                choices = show(answer.json()["messages"]) or choices
             else:
-                print(data.get("error", {}).get("message", "…"), flush=True)
+                print(_refusal(answer), flush=True)
+
+
+def _post(client: httpx.Client, path: str, body: Message) -> httpx.Response:
+    try:
+        return client.post(path, json=body)
+    except httpx.HTTPError:
+        base = str(client.base_url).rstrip("/")
+        raise Unreachable(f"nothing answers at {base}; start it with: mobilis up") from None
+
+
+def _refusal(answer: httpx.Response) -> str:
+    """Why there is no answer, in the words of the front door when it gave any."""
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return "…" if answer.status_code == 202 else f"status {answer.status_code}"
 
 
 def _body(line: str, choices: list[Message]) -> Message:
     body = {"id": str(uuid.uuid4())}
-    if line.isdigit() and 1 <= int(line) <= len(choices):
+    if line.isdecimal() and 1 <= int(line) <= len(choices):
         return {**body, "choice": choices[int(line) - 1]["id"]}
     return {**body, "text": line}
 

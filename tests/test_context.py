@@ -104,12 +104,21 @@ def test_words_that_are_declined_decide_where_the_label_is_doubtful(reason: str)
     assert mean(heard) == Decision("out_of_scope", 0.4)
 
 
-def test_a_sure_label_counts_before_an_insult_and_nearly_so_before_a_partisan_word() -> None:
+def test_a_sure_label_counts_before_an_insult_but_not_before_partisan_work() -> None:
     assert mean(hear("c'est con", ("stop", AT.sure), declined="insult")).intent == "stop"
-    doubtful = hear("un candidat", ("faq/cra_nonpartisan", AT.sure), declined="partisan")
-    assert mean(doubtful).intent == "out_of_scope"
-    sure = hear("un candidat", ("faq/cra_nonpartisan", AT.partisan), declined="partisan")
-    assert mean(sure).intent == "faq/cra_nonpartisan"
+    sure = hear("un candidat", ("faq/cra_nonpartisan", 1.0), declined="partisan")
+    assert mean(sure).intent == "out_of_scope"
+
+
+def test_one_word_must_be_surer_to_stand_for_a_question() -> None:
+    assert mean(hear("funding", ("faq/cost", 0.7))).intent == AMBIGUOUS
+    assert mean(hear("funding", ("faq/cost", AT.one_word))).intent == "faq/cost"
+    assert mean(hear("merci", ("thank", AT.sure))).intent == "thank"
+
+
+@pytest.mark.parametrize("text", ["/restart", '/inform{"score": 15}', "\u2060/stop"])
+def test_a_typed_command_is_never_followed(text: str) -> None:
+    assert mean(hear(text, ("start_over", 1.0))) == Decision(LOST, 0.0)
 
 
 @pytest.mark.parametrize("text", ["", "🎉🎉", "???", "…", " \u200b"])
@@ -364,9 +373,9 @@ def test_a_long_yes_is_read_for_what_it_says() -> None:
 
 def test_the_form_without_an_open_question_reads_no_answer() -> None:
     here = replace(ASSESSED, question=None)
-    assert mean(hear("b", ("faq/cost", 0.6)), here) == Decision("faq/cost", 0.6)
+    assert mean(hear("b", ("faq/cost", 0.9)), here) == Decision("faq/cost", 0.9)
     outside = replace(ASSESSED, form=None)
-    assert mean(hear("b", ("faq/cost", 0.6)), outside) == Decision("faq/cost", 0.6)
+    assert mean(hear("b", ("faq/cost", 0.9)), outside) == Decision("faq/cost", 0.9)
 
 
 # --- at a gate: see the result, or correct the answer

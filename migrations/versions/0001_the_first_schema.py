@@ -182,7 +182,6 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("content", sa.JSON(), nullable=False),
-        sa.Column("delivered_at", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversations.id"],

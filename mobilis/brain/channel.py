@@ -49,10 +49,10 @@ class SilentOutput(OutputChannel):
 class LoudActions(EndpointConfig):
     """The action server, whose failure ends the turn instead of being passed over in silence."""
 
-    async def request(self, *arguments: Any, **options: Any) -> Any | None:
+    async def request(self, *arguments: Any, **options: Any) -> Any:
         options["timeout"] = ACTION_TIMEOUT
         try:
-            return await super().request(*arguments, **options)
+            answer = await super().request(*arguments, **options)
         except ClientResponseError as error:
             if error.status == 400:  # a form declines to run: part of a normal turn
                 raise
@@ -61,6 +61,11 @@ class LoudActions(EndpointConfig):
             raise TurnAborted("the action server did not answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
             raise TurnAborted(f"the action server cannot be reached: {error}") from None
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise TurnAborted("the action server's answer is not a JSON object")
+        return answer
 
 
 class MobilisInput(InputChannel):

@@ -137,13 +137,13 @@ class DatabaseTrackerStore(TrackerStore):
             if asked is None:
                 return None
             rows = connection.execute(
-                select(table.c.name, table.c.data)
+                select(table.c.name, table.c.data, table.c.snapshot)
                 .where(own, table.c.position > asked)
                 .order_by(table.c.position)
             )
             replies = []
             for row in rows:
-                if row.name == UserUttered.type_name:
+                if row.snapshot or row.name == UserUttered.type_name:
                     break
                 if row.name == BotUttered.type_name:
                     replies.append(json.loads(row.data))
@@ -163,7 +163,7 @@ def _record(sender_id: str, position: int, event: Event) -> dict[str, Any]:
 
 
 def _snapshot(tracker: DialogueStateTracker) -> list[Event]:
-    """What of the past still matters: the slots' latest values and the active form."""
+    """What of the past still matters: the slots' latest values, the active form, the last reply."""
     events: list[Event] = [SessionStarted()]
     events += [
         SlotSet(name, slot.value)
@@ -172,4 +172,7 @@ def _snapshot(tracker: DialogueStateTracker) -> list[Event]:
     ]
     if tracker.active_loop_name:
         events.append(ActiveLoop(tracker.active_loop_name))
+    said = [event for event in tracker.events if isinstance(event, (BotUttered, UserUttered))]
+    if said and isinstance(said[-1], BotUttered):  # what it offered is still open
+        events.append(said[-1])
     return [*events, ActionExecuted(ACTION_LISTEN_NAME)]

@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from mobilis.nlu.encoder import EMBEDDING, the_encoder
+from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.text import fold
 
@@ -31,6 +32,12 @@ ANSWERS = "answers"  # message property: [(option, probability)] of the open que
 NONE = "none"
 
 Ranking = list[tuple[str, float]]
+
+
+def _word_vectorizer() -> TfidfVectorizer:
+    return TfidfVectorizer(
+        token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
+    )
 
 
 class LabelModel:
@@ -43,42 +50,61 @@ class LabelModel:
         self.letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=3, dtype=np.float32
         )
-        self.words = TfidfVectorizer(
-            token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
-        )
+        self.words = _word_vectorizer()
+        self.lemmas = _word_vectorizer()
 
-    def fit(self, texts: Sequence[str], vectors: np.ndarray, labels: Sequence[str]) -> "LabelModel":
-        """Learn from `texts`, their `vectors` of shape (n, dimension) and their `labels`."""
+    def fit(
+        self,
+        texts: Sequence[str],
+        vectors: np.ndarray,
+        labels: Sequence[str],
+        lemmas: Sequence[str | None],
+    ) -> "LabelModel":
+        """Learn from `texts`, their `vectors` of shape (n, dimension), their `labels`, and their
+        `lemmas` (None where a text has none: its words stand in)."""
         folded = [fold(text) for text in texts]
         self.letters.fit(folded)
         self.words.fit(folded)
+        self.lemmas.fit(_lemmatized(folded, lemmas))
         self.centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
-        features = self._features(folded, vectors)
+        features = self._features(folded, vectors, lemmas)
         self.model = LogisticRegression(
             C=self.strength, max_iter=60, class_weight="balanced", random_state=0
         )
         self.model.fit(features, labels)
         return self
 
-    def rank(self, text: str, vector: np.ndarray | None) -> Ranking:
+    def rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
         """Every label with its probability, best first."""
         vectors = np.zeros((1, 0), dtype=np.float32) if vector is None else vector[None, :]
         if vectors.shape[1] != self.centre.shape[0]:  # trained with an encoder, running without
             vectors = np.broadcast_to(self.centre, (1, self.centre.shape[0]))
-        probabilities = self.model.predict_proba(self._features([fold(text)], vectors))[0]
+        features = self._features([fold(text)], vectors, [lemmas])
+        probabilities = self.model.predict_proba(features)[0]
         order = np.argsort(-probabilities)
         return [(str(self.model.classes_[i]), float(probabilities[i])) for i in order]
 
-    def _features(self, folded: Sequence[str], vectors: np.ndarray) -> csr_matrix:
+    def _features(
+        self, folded: Sequence[str], vectors: np.ndarray, lemmas: Sequence[str | None]
+    ) -> csr_matrix:
         parts = [
             self.letters.transform(folded) * self.lexical,
             self.words.transform(folded) * self.lexical,
+            self.lemmas.transform(_lemmatized(folded, lemmas)) * self.lexical,
         ]
         if self.centre.size:
             centred = vectors - self.centre
             norms = np.linalg.norm(centred, axis=1, keepdims=True)
             parts.append(csr_matrix(self.vector * centred / np.maximum(norms, 1e-9)))
         return hstack(parts, format="csr")
+
+
+def _lemmatized(folded: Sequence[str], lemmas: Sequence[str | None]) -> list[str]:
+    return [fold(lemma) if lemma else text for text, lemma in zip(folded, lemmas)]
+
+
+def _lemmas(messages: Sequence[Message]) -> list[str | None]:
+    return [m.get(LEMMAS) for m in messages]
 
 
 def _said(training_data: TrainingData) -> list[Message]:
@@ -150,6 +176,7 @@ class LabelClassifier(_Trainable):
             [m.get(TEXT) for m in messages],
             _vectors(messages),
             [label_of(m) for m in messages],
+            _lemmas(messages),
         )
         return self._keep(model)
 
@@ -161,7 +188,9 @@ class LabelClassifier(_Trainable):
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                message.set(LABELS, self.learned.rank(text, message.get(EMBEDDING)))
+                message.set(
+                    LABELS, self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
+                )
                 message.set(RANK, self._rank_part)
         return messages
 
@@ -187,11 +216,12 @@ class AnswerClassifier(_Trainable):
         for question in questions:
             chosen = [m for m in answers if label[id(m)]["question"] in (question, "")]
             options = [label[id(m)]["option"] for m in chosen] + [NONE] * len(nones)
-            texts = [m.get(TEXT) for m in chosen + nones]
+            examples = chosen + nones
+            texts = [m.get(TEXT) for m in examples]
             model = LabelModel(
                 self.config["strength"], self.config["lexical"], self.config["vector"]
             )
-            learned[question] = model.fit(texts, _vectors(chosen + nones), options)
+            learned[question] = model.fit(texts, _vectors(examples), options, _lemmas(examples))
         return self._keep(learned)
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
@@ -199,5 +229,5 @@ class AnswerClassifier(_Trainable):
         for message in messages:
             text = message.get(TEXT)
             if model and text and not text.startswith("/"):
-                message.set(ANSWERS, model.rank(text, message.get(EMBEDDING)))
+                message.set(ANSWERS, model.rank(text, message.get(EMBEDDING), message.get(LEMMAS)))
         return messages

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mobilis.text import clauses, fold, words
+from mobilis.text import GUARD, clauses, fold, words
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -60,7 +60,7 @@ class Thresholds:
     clarify: float = 0.2
     second_question: float = 0.75
     part: float = 0.7
-    partisan: float = 0.6
+    one_word: float = 0.8
     answer: float = 0.5
     answer_pair: float = 0.65
     control: float = 0.55
@@ -90,7 +90,7 @@ class Heard:
     cleared: frozenset[str] = frozenset()
     refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
     language: str = "keep"
-    declined: str | None = None  # see mobilis.declined
+    declined: str | None = None  # "partisan" or "insult": see mobilis.declined
     rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
 
 
@@ -142,7 +142,9 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
 
 
 def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
-    """Nothing but signs or pictures."""
+    """Nothing but signs or pictures, or a command: neither is guessed at."""
+    if heard.text.lstrip(GUARD).startswith("/"):
+        return Decision(LOST, 0.0)
     if words(heard.text):
         return None
     return Decision(LOST, 0.0, extra={"readable": False})
@@ -286,10 +288,10 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
     if two:
         return two
     label, confidence = heard.labels[0]
-    unsure = confidence < at.sure
-    if (heard.declined == "insult" and unsure) or (
-        heard.declined == "partisan" and confidence < at.partisan
-    ):
+    # One word seldom says which question is meant.
+    alone = label.startswith(FAQ) and len(words(heard.text)) == 1
+    unsure = confidence < (at.one_word if alone else at.sure)
+    if heard.declined == "partisan" or (heard.declined == "insult" and unsure):
         return Decision("out_of_scope", confidence)
     if not unsure:
         return Decision(label, confidence)
@@ -319,7 +321,7 @@ _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goo
 
 
 def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
-    if not heard.rank:
+    if not heard.rank or (heard.labels[0][0] in CONTROL and heard.labels[0][1] >= at.sure):
         return None
     parts = clauses(heard.text)
     if not 2 <= len(parts) <= 4:

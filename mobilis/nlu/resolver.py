@@ -24,7 +24,7 @@ from rasa.shared.nlu.training_data.message import Message
 
 from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
-from mobilis.declined import why_declined
+from mobilis.declined import asks_for_partisan_work, why_declined
 from mobilis.nlu.classifier import ANSWERS, LABELS, RANK
 from mobilis.nlu.context import (
     AMBIGUOUS,
@@ -42,7 +42,7 @@ from mobilis.nlu.context import (
     describe,
 )
 from mobilis.nlu.facets import FACETS
-from mobilis.nlu.french import French
+from mobilis.nlu.french import the_french
 from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 
@@ -102,7 +102,7 @@ class ContextResolver(GraphComponent):
         self.knowledge = knowledge(
             load_content(ROOT), load_assessment(ROOT / "assessment" / "readiness.yml")
         )
-        self.french = French()
+        self.french = the_french()
 
     @classmethod
     def create(
@@ -174,9 +174,16 @@ def _heard(message: Message) -> Heard:
         cleared=facets.cleared if facets else frozenset(),
         refused=facets.refused if facets else {},
         language=reading.language if reading else KEEP,
-        declined=why_declined(message.get(TEXT)),
+        declined=_why_declined(message.get(TEXT)),
         rank=message.get(RANK),
     )
+
+
+def _why_declined(text: str) -> str | None:
+    """Only what is declined whatever its label: work for a party, and insults."""
+    if asks_for_partisan_work(text):
+        return "partisan"
+    return "insult" if why_declined(text) == "insult" else None
 
 
 def _from_payload(decision: Decision, domain: Domain) -> Decision:

@@ -1,0 +1,42 @@
+"""Visitors of the whole assistant, and its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from processes import Stack
+from visitors import WAIT, Visitor
+
+from mobilis.store import Database
+
+
+@pytest.fixture(scope="session")
+def kept(stack: Stack) -> Iterator[Database]:
+    """The database of the whole assistant."""
+    database = Database(stack.settings.database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def visitor_in(stack: Stack, kept: Database) -> Iterator[Callable[..., Visitor]]:
+    """Opens conversations in a language."""
+    with httpx.Client(base_url=stack.base, timeout=WAIT + 15, trust_env=False) as http:
+
+        def open_one(language: str) -> Visitor:
+            response = http.post("/api/conversations", json={"language": language})
+            assert response.status_code == 201, response.text
+            data = response.json()
+            return Visitor(
+                http, kept, language, data["conversation"], data["token"], data["messages"]
+            )
+
+        yield open_one
+
+
+@pytest.fixture(params=["fr", "en"])
+def visitor(request: pytest.FixtureRequest, visitor_in: Callable[..., Visitor]) -> Visitor:
+    """A visitor in each language."""
+    return visitor_in(request.param)

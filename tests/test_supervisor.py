@@ -1,0 +1,287 @@
+"""The supervisor with small processes in place of the real ones: started again, then stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from processes import free_port
+
+from mobilis import supervisor as module
+from mobilis.settings import Settings
+from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, stored_secret
+
+SLEEP = "import time\nprint('here', flush=True)\ntime.sleep(60)"
+# A front door that says how the chain is.
+DOOR = """
+import http.server, json, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response({status})
+        self.end_headers()
+        self.wfile.write(json.dumps({content}).encode())
+    def log_message(self, *arguments):
+        pass
+http.server.HTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
+"""
+# Says when it is told to stop, and stops or does not.
+TELLS = """
+import signal, sys, time
+def told(number, frame):
+    print("told", flush=True)
+    if {obeys}:
+        sys.exit(0)
+signal.signal(signal.SIGTERM, told)
+print("here", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+def part(name: str, code: str) -> Part:
+    return Part(name, [sys.executable, "-c", code], dict(os.environ))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(Settings(), data_dir=tmp_path / "var", project_dir=tmp_path, port=free_port())
+
+
+@pytest.fixture
+def make(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Supervisor]:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.08)
+
+    def make_one(*others: Part, status: int = 200, content: object = None) -> Supervisor:
+        made = Supervisor(settings)
+        door = DOOR.format(status=status, content=content or {}, port=settings.port)
+        made.parts = [*others, part("door", door)]
+        return made
+
+    return make_one
+
+
+async def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        await asyncio.sleep(0.01)
+
+
+def said(capsys: pytest.CaptureFixture[str], so_far: list[str]) -> list[str]:
+    so_far += capsys.readouterr().out.splitlines()
+    return so_far
+
+
+def during(made: Supervisor, watch: Callable[[], Awaitable[None]]) -> None:
+    """Run the supervisor; tell it to stop, as a terminal does, once `watch` has seen enough."""
+
+    async def both() -> None:
+        running = asyncio.create_task(made.run())
+        await until(lambda: made._pids.exists())
+        try:
+            await watch()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(running, 30)
+
+    asyncio.run(both())
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_says_when_everything_is_ready_and_ends_clean(make, capsys, settings) -> None:
+    made, lines, pids = make(part("brain", SLEEP)), [], {}
+
+    async def watch() -> None:
+        await until(lambda: any("talk to the assistant" in line for line in said(capsys, lines)))
+        pids.update(json.loads(made._pids.read_text()))
+
+    during(made, watch)
+    address = f"http://127.0.0.1:{settings.port}/"
+    assert any(line.startswith("up      | ready in ") for line in lines)
+    assert any(address in line for line in lines)
+    assert "brain   | here" in lines
+    assert set(pids) == {"brain", "door"}
+    assert not made._pids.exists()
+    assert [name for name, pid in pids.items() if alive(pid)] == []
+
+
+def test_a_part_that_ends_is_started_again_after_longer_and_longer_pauses(make, capsys) -> None:
+    made, lines = make(part("brain", "raise SystemExit(3)")), []
+    wanted = [
+        f"up      | brain ended with code 3; starting it again in {pause} s"
+        for pause in ("0.02", "0.04", "0.08", "0.08")
+    ]
+
+    async def watch() -> None:
+        await until(lambda: len(restarts(said(capsys, lines))) >= len(wanted))
+
+    during(made, watch)
+    assert restarts(lines)[: len(wanted)] == wanted
+
+
+def restarts(lines: list[str]) -> list[str]:
+    return [line for line in lines if "starting it again" in line]
+
+
+def test_the_pause_is_short_again_after_a_steady_life(make, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(module, "STEADY_AFTER", 0.0)
+    made, lines = make(part("brain", "")), []
+
+    async def watch() -> None:
+        await until(lambda: len(restarts(said(capsys, lines))) >= 3)
+
+    during(made, watch)
+    assert {line.rpartition(" in ")[2] for line in restarts(lines)} == {"0.02 s"}
+
+
+def test_a_part_that_is_killed_comes_back_under_another_pid(make, capsys) -> None:
+    made, lines = make(part("brain", SLEEP)), []
+
+    async def watch() -> None:
+        await until(lambda: "brain   | here" in said(capsys, lines))
+        pid = made.parts[0].process.pid
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: said(capsys, lines).count("brain   | here") == 2)
+        assert json.loads(made._pids.read_text())["brain"] == made.parts[0].process.pid != pid
+
+    during(made, watch)
+    assert any("brain ended with code -9" in line for line in lines)
+
+
+def test_parts_are_stopped_in_the_reverse_order(make, capsys) -> None:
+    made, lines = make(part("actions", TELLS.format(obeys=True))), []
+    made.parts.insert(1, part("brain", TELLS.format(obeys=True)))
+
+    async def watch() -> None:
+        await until(lambda: sum(line.endswith("| here") for line in said(capsys, lines)) == 2)
+
+    during(made, watch)
+    told = [line.split()[0] for line in said(capsys, lines) if line.endswith("| told")]
+    assert told == ["brain", "actions"]
+
+
+def test_a_part_that_does_not_stop_is_killed(make, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(module, "STOP_AFTER", 0.3)
+    made, lines = make(part("brain", TELLS.format(obeys=False))), []
+
+    async def watch() -> None:
+        await until(lambda: "brain   | here" in said(capsys, lines))
+
+    during(made, watch)
+    said(capsys, lines)
+    assert "brain   | told" in lines
+    assert "up      | brain did not stop; killing it" in lines
+    assert made.parts[0].process.returncode == -signal.SIGKILL
+
+
+def test_a_part_that_starts_while_everything_stops_is_stopped_too(
+    make, capsys, monkeypatch
+) -> None:
+    made, started = make(part("brain", SLEEP)), []
+    start = asyncio.create_subprocess_exec
+
+    async def start_late(*command: str, **options: object) -> asyncio.subprocess.Process:
+        if SLEEP in command:
+            await asyncio.sleep(0.2)  # the door is there by now
+            made._stopping.set()
+            await asyncio.sleep(0.2)
+        started.append(await start(*command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_late)
+    asyncio.run(asyncio.wait_for(made.run(), 20))
+    assert len(started) == 2
+    assert all(process.returncode is not None for process in started)
+
+
+def test_a_line_of_any_length_does_not_end_the_watch(make, capsys) -> None:
+    code = "print('x' * 300_000, flush=True)\nprint('after', flush=True)\n" + SLEEP
+    made, lines = make(part("brain", code)), []
+
+    async def watch() -> None:
+        await until(lambda: "brain   | here" in said(capsys, lines))
+        os.kill(made.parts[0].process.pid, signal.SIGKILL)
+        await until(lambda: restarts(said(capsys, lines)))
+
+    during(made, watch)
+    assert "brain   | after" in lines
+
+
+def test_what_a_part_says_need_not_be_text(make, capsys) -> None:
+    code = f"import sys\nsys.stdout.buffer.write(b'caf\\xe9\\n')\n{SLEEP}"
+    made, lines = make(part("brain", code)), []
+
+    async def watch() -> None:
+        await until(lambda: "brain   | here" in said(capsys, lines))
+
+    during(made, watch)
+    assert "brain   | caf\ufffd" in lines
+
+
+def test_what_is_not_ready_is_named(make, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(module, "READY_TIMEOUT", 1.0)
+    made = make(status=503, content={"status": "error", "part": "actions"})
+    with pytest.raises(NotReady, match=r"^actions was not ready after 1 s$"):
+        asyncio.run(asyncio.wait_for(made.run(), 30))
+    assert "up      | waiting for actions" in capsys.readouterr().out
+    assert made.parts[0].process.returncode is not None
+
+
+def test_a_front_door_that_does_not_listen_is_named(make, monkeypatch) -> None:
+    monkeypatch.setattr(module, "READY_TIMEOUT", 0.5)
+    made = make()
+    made.parts = [part("door", SLEEP)]
+    with pytest.raises(NotReady, match=r"^door was not ready"):
+        asyncio.run(asyncio.wait_for(made.run(), 30))
+
+
+def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None:
+    made = parts(settings, {"PATH": "/bin", "MOBILIS_PORT": "1"})
+    assert [one.name for one in made] == ["actions", "brain", "door"]
+    for one in made:
+        assert one.environment["MOBILIS_SECRET"] == stored_secret(settings)
+        assert one.environment["MOBILIS_PORT"] == str(settings.port)
+        assert one.environment["PATH"] == "/bin"
+    [brain] = [one.command for one in made if one.name == "brain"]
+    assert brain[brain.index("--interface") + 1] == "127.0.0.1"
+    assert "--enable-api" not in brain
+
+
+def test_a_secret_of_the_settings_is_not_stored(settings: Settings) -> None:
+    made = parts(replace(settings, secret="sixteen characters"), {})
+    assert {one.environment["MOBILIS_SECRET"] for one in made} == {"sixteen characters"}
+    assert not (settings.data_dir / "secret").exists()
+
+
+def test_the_secret_is_made_once_and_for_its_owner_alone(settings: Settings) -> None:
+    first = stored_secret(settings)
+    assert len(first) >= 32
+    assert stored_secret(settings) == first
+    path = settings.data_dir / "secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.unlink()
+    assert stored_secret(settings) != first
+
+
+def test_the_newest_file_counts(tmp_path: Path) -> None:
+    for moment, name in enumerate(("a.yml", "b.yml", "c.txt"), 1000):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (moment, moment))
+    assert newest(tmp_path, ("*.yml",)) == 1001
