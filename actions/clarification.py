@@ -9,7 +9,7 @@ from mobilis.brain.action import MobilisAction, Turn, payload
 from mobilis.declined import why_declined
 from mobilis.results import keep_unhandled
 
-LOST = "nlu_fallback"
+NOT_SURE = ("nlu_fallback", "ambiguous")
 
 
 class Clarify(MobilisAction):
@@ -43,15 +43,15 @@ class NotUnderstood(MobilisAction):
             turn.respond("foreign")
             return
         _keep(turn, "lost")
-        if not turn.heard.get("readable", True):
-            turn.respond("unreadable")
-        elif _lost_before(turn):
+        if _lost_before(turn):
             turn.say(
                 "text",
                 turn.wording("lost_again"),
                 turn.choices("request_human", "help"),
                 offer=payload("request_human"),
             )
+        elif not turn.heard.get("readable", True):
+            turn.respond("unreadable")
         else:
             turn.respond("lost", turn.choices("help", "start_assessment", "request_human"))
 
@@ -71,7 +71,7 @@ def _keep(turn: Turn, outcome: str) -> None:
 def _lost_before(turn: Turn) -> bool:
     """Whether the visitor's message before this one was not understood either."""
     said = [event for event in turn.tracker.events if event["event"] == "user"]
-    return len(said) > 1 and said[-2]["parse_data"]["intent"]["name"] == LOST
+    return len(said) > 1 and said[-2]["parse_data"]["intent"]["name"] in NOT_SURE
 
 
 class Decline(MobilisAction):

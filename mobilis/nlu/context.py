@@ -314,7 +314,8 @@ def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
     ranked = [heard.rank(part)[0] for part in clauses(heard.text)[:5]]
     asked = [pair for pair in ranked if pair[0] not in PLEASANT and pair[0] != "out_of_scope"]
     best = max(asked, key=lambda pair: pair[1], default=("", 0.0))
-    return Decision(*best) if best[1] >= at.part else None
+    agrees = best[0] == heard.labels[0][0]  # the whole message points there too
+    return Decision(*best) if best[1] >= (at.sure if agrees else at.part) else None
 
 
 _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})

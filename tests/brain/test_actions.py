@@ -140,11 +140,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(f"sqlite:///{path}")
     database = Database(f"sqlite:///{path}")
     import_coaches(database, ROOT / "coaches" / "sample.csv")
-    with database.write() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.rollback()
     database.dispose()
     return path
 
@@ -162,7 +157,7 @@ def wording(key: str, language: str, **values: Any) -> str:
 
 ASKED = '/answer{"question": "aim", "option": "%s"}'
 HELP = ["/start_assessment", "/find_coach"]
-# name: what is given, the kinds said, a key of the wording that opens it, payloads among the choices
+# By name: what is given, the kinds said, the key of the first words, payloads among the choices.
 CASES: dict[str, tuple[dict[str, Any], list[str], str | None, list[str]]] = {
     "action_open_conversation": (
         {},
@@ -173,7 +168,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None, list[str]]] = {
     "action_help": ({}, ["text"], "help", [*HELP, "/request_human"]),
     "action_go_on": ({}, [], None, []),
     "action_validate_slot_mappings": ({}, [], None, []),
-    "action_switch_language": ({"heard": {}}, ["text"], "language_switched", []),
+    "action_switch_language": ({"heard": {"label": "…"}}, ["text"], "language_switched", []),
     "action_faq": ({"entities": {"faq_id": "cost"}}, ["faq"], None, ["/request_human"]),
     "action_assessment_start": ({}, ["text"], None, []),
     "action_assessment_restart": ({}, ["text"], "assessment_restarted", []),
