@@ -36,9 +36,10 @@ test: $(INSTALLED) $(DOOR_INSTALLED) ## everything a change must pass
 	@deploy/find-python postgres
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== the front door and the library on a current Python, without Rasa"
-	@$(DOOR_VENV)/bin/python -m pytest -m "not brain"
-	@echo "== the model"; $(VENV)/bin/mobilis train --if-due
+	@echo "== the model, and beside it the library and the front door on a current Python, without Rasa"
+	@$(VENV)/bin/mobilis train --if-due --quiet & training=$$!; \
+	  $(DOOR_VENV)/bin/python -m pytest || failed=1; \
+	  wait $$training || failed=1; test -z "$$failed"
 	@echo "== everything, on Python 3.10 with Rasa"
 	@$(PYTHON) -m pytest
 

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train the model from the content")
     train.add_argument("--if-due", action="store_true", help="only when the content is newer")
+    train.add_argument("--quiet", action="store_true", help="show what Rasa says only on failure")
     train.set_defaults(command=_train)
 
     chat = commands.add_parser("chat", help="talk to the running assistant in this terminal")
@@ -113,7 +114,7 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
     if options.if_due and not is_due(settings.project_dir):
         print("the model is up to date")
         return 0
-    print(f"trained {train(settings.project_dir)}")
+    print(f"trained {train(settings.project_dir, quiet=options.quiet)}")
     return 0
 
 

@@ -32,6 +32,11 @@ def guard(text: str) -> str:
     return GUARD + text if text.lstrip().startswith("/") else text
 
 
+def is_command(text: str) -> bool:
+    """Whether `text` begins like a payload, whatever blanks or invisible characters come first."""
+    return plain(text).lstrip().startswith("/")
+
+
 def plain(text: str) -> str:
     """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »."""
     text = _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))  # NFKC would take U+00B4 apart

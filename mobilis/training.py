@@ -33,8 +33,9 @@ def is_due(root: Path) -> bool:
     return not model.exists() or model.stat().st_mtime < newest(root, INGREDIENTS)
 
 
-def train(root: Path) -> Path:
-    """Train from the content of `root`; the path of the new model.
+def train(root: Path, quiet: bool = False) -> Path:
+    """Train from the content of `root`; the path of the new model. `quiet` shows what Rasa says
+    only when it fails.
 
     Raises:
         TrainingFailed: Rasa ended with an error.
@@ -49,8 +50,12 @@ def train(root: Path) -> Path:
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
         "LOG_LEVEL_LIBRARIES": "ERROR",
     }
-    ended = subprocess.run(command, cwd=root, env=environment, check=False)
+    ended = subprocess.run(
+        command, cwd=root, env=environment, check=False, capture_output=quiet, text=True
+    )
     if ended.returncode:
+        if quiet:
+            sys.stderr.write(ended.stdout + ended.stderr)
         raise TrainingFailed("the model could not be trained; what Rasa said is above")
     (root / MODEL).touch()  # Rasa keeps the old file when nothing had to be learned anew
     return root / MODEL

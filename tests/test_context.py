@@ -158,7 +158,7 @@ PICKS = Standing(candidates=("/faq{1}", "/stop", "/find_coach"))
         ("la première", "/faq{1}"),
         ("a)", "/faq{1}"),
         ("le 2 svp", "/stop"),
-        ("the second one", None),  # two numbers at once
+        ("the second one", "/stop"),
         ("the second, please", "/stop"),
         ("B", "/stop"),
         ("option c", "/find_coach"),
@@ -679,3 +679,17 @@ def test_a_ranking_is_described_by_its_best_labels() -> None:
         {"label": "help", "confidence": 0.1},
     ]
     assert describe(ranking, 1) == [{"label": "faq/cost", "confidence": 0.5123}]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("the first one", 0), ("the second one", 1), ("la deuxième svp", 1)]
+)
+def test_a_place_in_the_list_picks_what_was_asked_about(text: str, number: int) -> None:
+    here = Standing(candidates=("/stop", "/resume"))
+    assert mean(hear(text, ("help", 0.9)), here).payload == here.candidates[number]
+
+
+def test_in_the_assessment_a_letter_is_an_option_and_a_place_is_in_the_list() -> None:
+    here = replace(ASSESSED, candidates=("/answer_b", "/answer_c"))
+    assert mean(hear("la première", ("help", 0.9)), here).payload == "/answer_b"
+    assert mean(hear("b", ("help", 0.9)), here).payload is None

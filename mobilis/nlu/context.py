@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mobilis.text import GUARD, clauses, fold, words
+from mobilis.text import clauses, fold, is_command, words
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -133,8 +133,12 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
         return None
     said = _IT_IS.sub("", " ".join(words(heard.text))).split()
     said = [word for word in said if word not in _PICK_FILLERS]
+    said = [word for word in said if word != "one"] or said  # "the second one"
+    # In the assessment, letters and digits are those of the options, not places in the list.
+    shortest = 4 if here.form == ASSESSMENT else 1
     for number, names in _ORDINALS.items():
-        if len(said) == 1 and said[0] in names and number <= len(here.candidates):
+        named = said and all(word in names and len(word) >= shortest for word in said)
+        if named and number <= len(here.candidates):
             return Decision("", 1.0, payload=here.candidates[number - 1])
     if len(here.candidates) == 1 and heard.labels[0][0] == "affirm":
         return Decision("", heard.labels[0][1], payload=here.candidates[0])
@@ -143,7 +147,7 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
 
 def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """Nothing but signs or pictures, or a command: neither is guessed at."""
-    if heard.text.lstrip(GUARD).startswith("/"):
+    if is_command(heard.text):
         return Decision(LOST, 0.0)
     if words(heard.text):
         return None

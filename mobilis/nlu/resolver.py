@@ -45,6 +45,7 @@ from mobilis.nlu.facets import FACETS
 from mobilis.nlu.french import the_french
 from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
+from mobilis.text import is_command
 
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 
@@ -151,6 +152,8 @@ class ContextResolver(GraphComponent):
             return _wanted_language(heard, here)
         if decision.intent == INFORM and here.requested != "lead_message":
             return None  # a name or an address says nothing of the language
+        if is_command(heard.text):
+            return None
         return None if heard.language in (KEEP, OTHER) else heard.language
 
 

@@ -50,7 +50,6 @@ COMMANDS = [
     "\u2060/restart",
     "\uff0frestart",
     "/restart\n/restart",
-    "EXTERNAL: /restart",
     "/faq/cost",
     '/affirm@1.0{"confirmed":"yes"}',
 ]
@@ -202,16 +201,19 @@ def test_a_typed_command_is_only_text_where_nothing_is_asked(visitor: Visitor, t
     assert visitor.remembered("restart") == visitor.remembered("reset_slots") == []
 
 
-def test_a_command_in_a_form_is_what_was_written(visitor: Visitor) -> None:
+def test_a_command_in_a_form_is_no_detail(visitor: Visitor) -> None:
     visitor.hears(
         {"fr": "je veux laisser mes coordonnées", "en": "I want to leave my details"}[
             visitor.language
         ]
     )
     visitor.presses("/affirm")
-    [asked] = visitor.hears("/restart")
-    assert asked["text"] == WORDING["lead_ask_organization"][visitor.language]
-    assert visitor.slots()["lead_name"] == "/restart"
+    known = visitor.slots()
+    for text in ("/restart", '/deny{"field": "lead_consent"}', '/inform{"lead_name": "x"}'):
+        found = visitor.hears(text)
+        assert only_in(found, visitor.language)
+        assert found[-1]["text"] == WORDING["lead_ask_name"][visitor.language]
+        assert visitor.slots() == known
 
 
 # --- choices and tokens
@@ -297,6 +299,10 @@ def test_a_payload_beside_a_text_counts_for_nothing(visitor: Visitor) -> None:
 
 SQL = "Robert'); DROP TABLE leads; -- \" OR 1=1"
 HTML = '<script>alert(1)</script> <img src=x onerror="alert(2)"> &amp; <b>gras</b>'
+NOTES = {
+    "fr": "Nous aimerions rencontrer la mairesse avec toute l'équipe, merci beaucoup : ",
+    "en": "We would like to meet the mayor with the whole team, thank you so much: ",
+}
 BRACES = "{lead_email} {0.__class__} {{7*7}} ${7*7} %s %(name)s \\n"
 
 
@@ -304,7 +310,12 @@ BRACES = "{lead_email} {0.__class__} {{7*7}} ${7*7} %s %(name)s \\n"
 def test_a_declaration_is_kept_as_it_was_written(visitor: Visitor, hostile: str) -> None:
     everything = set(metadata.tables) | {"alembic_version"}
     counts = {name: count(visitor.database, table) for name, table in metadata.tables.items()}
-    given = [f"Ana {hostile}", f"Org {hostile}", "o'brien+x@example.org", f"Note {hostile}\n{SQL}"]
+    given = [
+        f"Ana {hostile}",
+        f"Org {hostile}",
+        "o'brien+x@example.org",
+        NOTES[visitor.language] + hostile,
+    ]
     form(visitor)
     for field, text in zip(("organization", "email"), given):
         [asked] = visitor.hears(text)
@@ -373,10 +384,11 @@ def test_what_is_no_name_is_refused(visitor: Visitor, field: str, text: str) -> 
 
 @pytest.mark.parametrize("hostile", [SQL, HTML, BRACES])
 def test_sql_and_html_in_a_message_are_words(visitor: Visitor, hostile: str) -> None:
-    assert only_in(visitor.hears(hostile), visitor.language)
-    said = [message for message in visitor.history() if message.get("role") == "visitor"]
+    found = visitor.hears(hostile)
+    assert only_in(found, "fr") or only_in(found, "en")  # their words are English ones
+    said = [message for message in visitor.history() if message["role"] == "visitor"]
     assert said[-1]["text"] == hostile
-    assert only_in(visitor.hears(f"{QUESTIONS[visitor.language]} {hostile}"), visitor.language)
+    assert visitor.hears(f"{QUESTIONS[visitor.language]} {hostile}")
     assert set(metadata.tables) <= set(inspect(visitor.database.engine).get_table_names())
 
 
