@@ -18,11 +18,11 @@ run: $(INSTALLED) ## install, train if the content is newer, start everything, s
 
 install: $(INSTALLED) ## install the locked packages into .venv
 
-$(INSTALLED): requirements/brain.lock pyproject.toml deploy/find-python
+$(INSTALLED): requirements/brain.lock requirements/uv.lock pyproject.toml deploy/find-python
 	@deploy/find-python install $(VENV) requirements/brain.lock 3.10
 	@touch $@
 
-$(DOOR_INSTALLED): requirements/door.lock pyproject.toml deploy/find-python
+$(DOOR_INSTALLED): requirements/door.lock requirements/uv.lock pyproject.toml deploy/find-python
 	@deploy/find-python install $(DOOR_VENV) requirements/door.lock newest
 	@touch $@
 
@@ -46,10 +46,12 @@ test: $(INSTALLED) $(DOOR_INSTALLED) ## everything a change must pass
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
 
-lock: ## lock the requirements again (needs uv)
-	uv pip compile -q --python-version 3.10 --no-emit-index-url --no-emit-find-links --generate-hashes \
+lock: $(INSTALLED) ## lock the requirements again
+	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \
+	  --custom-compile-command "make lock" requirements/uv.in -o requirements/uv.lock
+	$(VENV)/bin/uv pip compile -q --python-version 3.10 --no-emit-index-url --no-emit-find-links --generate-hashes \
 	  --custom-compile-command "make lock" requirements/brain.in -o requirements/brain.lock
-	uv pip compile -q --python-version 3.12 --no-emit-index-url --no-emit-find-links --generate-hashes \
+	$(VENV)/bin/uv pip compile -q --python-version 3.12 --no-emit-index-url --no-emit-find-links --generate-hashes \
 	  --custom-compile-command "make lock" requirements/door.in -o requirements/door.lock
 
 clean: ## remove what was installed, trained and stored

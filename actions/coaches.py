@@ -98,6 +98,8 @@ def _introduce(
         heading = turn.wording("coaches_more", first=offset + 1, last=offset + count, total=total)
     elif total == 1:
         heading = turn.wording("coaches_one")
+    elif total == count:
+        heading = turn.wording("coaches_all", total=total)
     else:
         heading = turn.wording("coaches_found", total=total, count=count)
     lines = [heading]
