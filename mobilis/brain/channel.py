@@ -117,7 +117,8 @@ class MobilisInput(InputChannel):
 
     def _allowed(self, request: Request) -> bool:
         given = request.headers.get("authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode())
+        expected = f"Bearer {self.secret}"
+        return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
 def _error(status: int, sentence: str) -> HTTPResponse:
