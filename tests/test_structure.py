@@ -212,7 +212,7 @@ def test_a_lock_pins_by_hash_and_names_no_registry(path: Path) -> None:
     assert re.findall(r"(?m)^\S*(?:index-url|find-links|extra-index|trusted-host)\S*", text) == []
     assert re.findall(r"[a-z+]+://\S+", text) == []
     pinned = re.findall(r"(?m)^[a-z0-9][\w.\[\]-]*==\S+", text, re.IGNORECASE)
-    assert len(pinned) > 10
+    assert pinned
     assert len(re.findall(r"(?m)^[^\s#].*$", text)) == len(pinned)  # every entry is pinned
     assert text.count("--hash=sha256:") >= len(pinned)
 
