@@ -260,7 +260,9 @@ def test_what_a_language_lacks_is_listed(capsys) -> None:
 
 def test_training_is_due_when_the_content_is_newer(project: Path, capsys, monkeypatch) -> None:
     started: list[Path] = []
-    monkeypatch.setattr(training, "train", lambda root: started.append(root) or root / "model")
+    monkeypatch.setattr(
+        training, "train", lambda root, quiet: started.append(root) or root / "model"
+    )
     model = project / training.MODEL
     assert training.is_due(project)
     model.parent.mkdir()

@@ -10,6 +10,7 @@ import pytest
 from mobilis import wording
 from mobilis.errors import ContentError
 from mobilis.settings import ROOT
+from mobilis.web import pages
 from mobilis.web.door import Door
 from mobilis.wording import CODES, PAGE_KEYS, load_wording, preferred_language
 
@@ -47,7 +48,7 @@ def test_what_the_page_refers_to_is_there(door):
 
 
 def test_the_pages_script_writes_no_markup():
-    script = (Path(wording.__file__).parent / "static" / "demo.js").read_text(encoding="utf-8")
+    script = (Path(pages.__file__).parent / "static" / "demo.js").read_text(encoding="utf-8")
     for dangerous in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert dangerous not in script
 
