@@ -58,11 +58,12 @@ class LabelModel:
         texts: Sequence[str],
         vectors: np.ndarray,
         labels: Sequence[str],
-        lemmas: Sequence[str | None],
+        lemmas: Sequence[str | None] | None = None,
     ) -> "LabelModel":
         """Learn from `texts`, their `vectors` of shape (n, dimension), their `labels`, and their
         `lemmas` (None where a text has none: its words stand in)."""
         folded = [fold(text) for text in texts]
+        lemmas = lemmas or [None] * len(folded)
         self.letters.fit(folded)
         self.words.fit(folded)
         self.lemmas.fit(_lemmatized(folded, lemmas))

@@ -53,8 +53,9 @@ class ContentImporter(TrainingDataImporter):
         for lang in LANGUAGES:
             label = {"language": lang, "question": "", "option": "unsure"}
             examples += [_example(text, ANSWER_INTENT, label) for text in assessment.unsure[lang]]
-        # Rasa wants an example of every intent; nothing is learned from these payloads.
-        examples += [Message.build(f"/{intent}", intent=intent) for intent in MADE_INTENTS]
+        # Rasa wants two examples of every intent; nothing is learned from these payloads.
+        payloads = [(f"/{intent}{end}", intent) for intent in MADE_INTENTS for end in ("", "{}")]
+        examples += [Message.build(text, intent=intent) for text, intent in payloads]
         return TrainingData(examples)
 
     def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:

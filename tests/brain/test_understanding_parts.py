@@ -312,7 +312,7 @@ def test_personal_details_are_masked(french: French, text: str, masked: str) -> 
 
 
 def test_lemmas_leave_out_the_signs(french: French) -> None:
-    assert french.lemmas("Les organismes mobilisent!") == ["le", "organisme", "mobiliser"]
+    assert french.lemmas(["Les organismes mobilisent!"]) == ["le organisme mobiliser"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
