@@ -39,6 +39,7 @@ class Settings:
     messages_per_minute_address: int = 120
     conversations_per_minute_address: int = 10
     turn_timeout: float = 20.0
+    encoder: str = ""
     turn_attempts: int = 8
     turn_backoff: float = 1.0
     workers: int = 8

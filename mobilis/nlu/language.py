@@ -8,18 +8,16 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import joblib
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.context import OTHER
 from mobilis.text import clean, words
 
@@ -117,37 +115,8 @@ def _foreign(text: str) -> bool:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class LanguageReader(GraphComponent):
+class LanguageReader(LearningComponent):
     """Reads the language of every message, under `written_language`."""
-
-    def __init__(self, model_storage: ModelStorage, resource: Resource) -> None:
-        self._storage = model_storage
-        self._resource = resource
-        self.learned = LanguageModel()
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "LanguageReader":
-        return cls(model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "LanguageReader":
-        component = cls(model_storage, resource)
-        with model_storage.read_from(resource) as folder:
-            component.learned = joblib.load(folder / "language.joblib")
-        return component
 
     def train(self, training_data: TrainingData) -> Resource:
         pairs = [
@@ -155,10 +124,7 @@ class LanguageReader(GraphComponent):
             for m in training_data.intent_examples
             if (m.get(METADATA) or {}).get(METADATA_INTENT)
         ]
-        self.learned.fit(pairs)
-        with self._storage.write_to(self._resource) as folder:
-            joblib.dump(self.learned, folder / "language.joblib", compress=1)
-        return self._resource
+        return self.keep(LanguageModel().fit(pairs))
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
