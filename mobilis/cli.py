@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print the report as JSON")
     evaluate.set_defaults(command=_evaluate)
 
+    calibrate = commands.add_parser(
+        "calibrate", help="choose from data where confidence ends and doubt begins"
+    )
+    calibrate.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    calibrate.add_argument("--write", action="store_true", help="put the choice into config.yml")
+    calibrate.add_argument("--json", action="store_true", help="print the report as JSON")
+    calibrate.set_defaults(command=_calibrate)
+
     journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
@@ -197,6 +205,18 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
 
     report = evaluate(options.what, options.file, settings.project_dir)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.nlu.calibration import FILES, calibrate, to_text, write
+
+    root = settings.project_dir
+    report = calibrate(root, options.files or sorted(root.glob(FILES)))
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    if options.write:
+        write(root, report)
+        print("written to config.yml; train again with: mobilis train", file=sys.stderr)
     return 0
 
 

@@ -58,8 +58,7 @@ class Thresholds:
 
     sure: float = 0.5
     clarify: float = 0.2
-    second_question: float = 0.75
-    part: float = 0.7
+    part: float = 0.95  # a part of a message is short: its meaning must be plain
     one_word: float = 0.8
     answer: float = 0.5
     answer_pair: float = 0.65
@@ -335,7 +334,7 @@ def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
     for part in parts:
         label, confidence = heard.rank(part)[0]
         wanted = label not in PLEASANT and label != "out_of_scope"
-        if wanted and confidence >= at.second_question and label not in [a for a, _ in asked]:
+        if wanted and confidence >= at.part and label not in [a for a, _ in asked]:
             asked.append((label, confidence))
     whole = heard.labels[0][0]
     if len(asked) < 2 or (whole not in [a for a, _ in asked] and heard.labels[0][1] >= at.sure):

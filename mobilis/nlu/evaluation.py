@@ -9,19 +9,25 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
+from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
+from rasa.engine.graph import SchemaNode
 from rasa.shared.core.events import ActiveLoop, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.log_utils import configure_structlog
 
+from mobilis.assessment import load_assessment
+from mobilis.content import load_content
 from mobilis.errors import MobilisError
-from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, LOST
-from mobilis.nlu.resolver import MOBILIS
+from mobilis.nlu.classifier import LabelClassifier
+from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, FAQ, LOST, Heard
+from mobilis.nlu.resolver import MOBILIS, ContextResolver, heard_in
 from mobilis.text import guard
 from mobilis.training import MODEL
 
@@ -42,10 +48,51 @@ class Understanding:
             raise EvaluationRefused(f"{MODEL}: there is no model; train one with: mobilis train")
         configure_structlog(logging.WARNING)  # Rasa logs every message else, on standard output
         self.agent = Agent.load(str(path))
+        self._labels = {name: name for name in self.agent.domain.intents}
+        faqs = load_content(root).faqs
+        self._labels |= {name: FAQ + name for name in faqs} | {FAQ + n: FAQ + n for n in faqs}
+        assessment = load_assessment(root / "assessment" / "readiness.yml")
+        self.options = {
+            question.id: {*(option.id for option in question.options), "unsure", "none"}
+            for question in assessment.questions
+        }
+
+    def label(self, name: str) -> str:
+        """The label called `name`, an intent or an FAQ with or without `faq/`.
+
+        Raises:
+            ValueError: there is no such label.
+        """
+        if name not in self._labels:
+            raise ValueError(f"there is no label {name}")
+        return self._labels[name]
+
+    @property
+    def scale(self) -> float:
+        """The steepness that the label classifier runs with."""
+        node = self._node(LabelClassifier)
+        return float({**LabelClassifier.get_default_config(), **node.config}["scale"])
+
+    def heard(self, text: str) -> Heard:
+        """What the components before the resolver read in `text`, in a new conversation."""
+        inputs = {
+            PLACEHOLDER_MESSAGE: [UserMessage(guard(text))],
+            PLACEHOLDER_TRACKER: self._tracker(),
+        }
+        target = self._node(ContextResolver).needs["messages"]
+        found = self.agent.processor.graph_runner.run(inputs, targets=[target])
+        return heard_in(found[target][0])
+
+    def _tracker(self) -> DialogueStateTracker:
+        return DialogueStateTracker("evaluation", self.agent.domain.slots)
+
+    def _node(self, kind: type) -> SchemaNode:
+        nodes = self.agent.processor.model_metadata.predict_schema.nodes
+        return next(node for node in nodes.values() if issubclass(node.uses, kind))
 
     def parse(self, text: str, question: str | None = None) -> dict[str, Any]:
         """The parse of `text`, in the middle of an assessment `question` when one is given."""
-        tracker = DialogueStateTracker("evaluation", self.agent.domain.slots)
+        tracker = self._tracker()
         if question:
             for event in (ActiveLoop(ASSESSMENT), SlotSet("assessment_question", question)):
                 tracker.update(event)
@@ -54,35 +101,54 @@ class Understanding:
         return parsed
 
 
+class Judged(NamedTuple):
+    """One message: what it means, what was understood, and (intents) what the visitor gets."""
+
+    text: str
+    expected: str
+    got: str
+    confidence: float
+    outcome: str = ""
+
+
 Row = tuple[str, ...]
-Judge = Callable[[Understanding, Row], tuple[str, str, str, float]]
+Judge = Callable[[Understanding, Row], Judged]
 
 
 def evaluate(what: str, path: Path, root: Path) -> dict[str, Any]:
     """The report on `path`: n, correct, accuracy, errors, and for intents the shares of
-    each outcome.
+    each outcome. An intent is correct when the label ranked first is the expected one, whether it
+    is then answered or asked about; a message out of scope also when it is not understood.
 
     Raises:
         EvaluationRefused: no model, or a line of the file is wrong.
     """
     columns, judge = _KINDS[what]
-    rows = _rows(path, columns)
+    rows = read_rows(path, columns)
     model = Understanding(root)
-    judged = [judge(model, row) for row in rows]
-    errors = [
-        {"text": text, "expected": expected, "got": got, "confidence": round(confidence, 4)}
-        for text, expected, got, confidence in judged
-        if expected != got
-    ]
+    judged = []
+    for number, row in enumerate(rows, 1):
+        try:
+            judged.append(judge(model, row))
+        except ValueError as error:
+            raise EvaluationRefused(f"{path}:{number}: {error}") from None
+    wrong = [one for one in judged if one.expected != one.got]
     report: dict[str, Any] = {
         "n": len(judged),
-        "correct": len(judged) - len(errors),
-        "accuracy": round(1 - len(errors) / len(judged), 4),
-        "errors": errors,
+        "correct": len(judged) - len(wrong),
+        "accuracy": round(1 - len(wrong) / len(judged), 4),
+        "errors": [_as_error(one) for one in wrong],
     }
     if what == "intents":
         report.update(_outcomes(judged))
+        answered = [one for one in judged if one.outcome == "wrong" and one not in wrong]
+        report["errors"] += [_as_error(one) for one in answered]
     return report
+
+
+def _as_error(one: Judged) -> dict[str, Any]:
+    error = {**one._asdict(), "confidence": round(one.confidence, 4)}
+    return {key: value for key, value in error.items() if value != ""}
 
 
 def to_text(report: dict[str, Any]) -> str:
@@ -90,14 +156,19 @@ def to_text(report: dict[str, Any]) -> str:
     lines = [
         f"{name.replace('_', ' ')}: {value}" for name, value in report.items() if name != "errors"
     ]
-    lines += [
-        f"  {error['expected']} ≠ {error['got']} ({error['confidence']:.2f})  {error['text']}"
-        for error in report["errors"]
-    ]
+    for error in report["errors"]:
+        outcome = f", {error['outcome']}" if "outcome" in error else ""
+        found = f"{error['expected']} ≠ {error['got']} ({error['confidence']:.2f}{outcome})"
+        lines.append(f"  {found}  {error['text']}")
     return "\n".join(lines)
 
 
-def _rows(path: Path, columns: int) -> list[Row]:
+def read_rows(path: Path, columns: int) -> list[Row]:
+    """The lines of a tab-separated file, each with so many columns.
+
+    Raises:
+        EvaluationRefused: no file, not UTF-8, empty, or a line has other columns.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -115,17 +186,39 @@ def _rows(path: Path, columns: int) -> list[Row]:
     return rows
 
 
-def _judge_intent(model: Understanding, row: Row) -> tuple[str, str, str, float]:
-    expected, text = row
+def outcome(expected: str, decided: str) -> str:
+    """What a decision does to a visitor: right, wrong, refused, clarified, out_of_scope_answered or
+    out_of_scope_refused."""
+    if expected == OUT_OF_SCOPE:
+        return "out_of_scope_refused" if decided in REFUSED else "out_of_scope_answered"
+    if decided in REFUSED:
+        return "refused"
+    if decided == AMBIGUOUS:
+        return "clarified"
+    return "right" if decided == expected else "wrong"
+
+
+def _judge_intent(model: Understanding, row: Row) -> Judged:
+    label, text = row
+    expected = model.label(label)
     parsed = model.parse(text)
-    got = (parsed.get(MOBILIS) or {}).get("label") or LOST
-    if expected == OUT_OF_SCOPE and got in REFUSED:
-        got = OUT_OF_SCOPE
-    return text, expected, got, parsed["intent"]["confidence"]
+    said = parsed.get(MOBILIS) or {}
+    decided = said.get("label") or LOST
+    ranked = said.get("labels") or [{"label": LOST, "confidence": 0.0}]
+    first = ranked[0]["label"] if decided in (AMBIGUOUS, LOST) else decided
+    if expected == OUT_OF_SCOPE and decided in REFUSED:
+        first = OUT_OF_SCOPE
+    confidence = ranked[0]["confidence"]
+    return Judged(text, expected, first, confidence, outcome(expected, decided))
 
 
-def _judge_answer(model: Understanding, row: Row) -> tuple[str, str, str, float]:
+def _judge_answer(model: Understanding, row: Row) -> Judged:
     question, expected, text = row
+    options = model.options.get(question)
+    if options is None:
+        raise ValueError(f"there is no question {question}")
+    if expected not in options:
+        raise ValueError(f"{expected} is not an option of {question}")
     parsed = model.parse(text, question)
     said = parsed.get(MOBILIS) or {}
     if parsed["intent"]["name"] != ANSWER:
@@ -135,13 +228,13 @@ def _judge_answer(model: Understanding, row: Row) -> tuple[str, str, str, float]
         got = "unsure"
     else:
         got = next(e["value"] for e in parsed["entities"] if e["entity"] == "option")
-    return text, expected, got, parsed["intent"]["confidence"]
+    return Judged(text, expected, got, parsed["intent"]["confidence"])
 
 
-def _judge_facets(model: Understanding, row: Row) -> tuple[str, str, str, float]:
+def _judge_facets(model: Understanding, row: Row) -> Judged:
     text, expected = row
     facets = (model.parse(text).get(MOBILIS) or {}).get("facets") or {}
-    return text, _canonical(json.loads(expected)), _canonical(facets), 1.0
+    return Judged(text, _canonical(json.loads(expected)), _canonical(facets), 1.0)
 
 
 def _canonical(facets: dict[str, Any]) -> str:
@@ -151,9 +244,12 @@ def _canonical(facets: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in listed.items() if value}, sort_keys=True)
 
 
-def _judge_language(model: Understanding, row: Row) -> tuple[str, str, str, float]:
+def _judge_language(model: Understanding, row: Row) -> Judged:
     expected, text = row
-    return text, expected, (model.parse(text).get(MOBILIS) or {}).get("language") or "keep", 1.0
+    if expected not in ("fr", "en", "keep"):
+        raise ValueError(f"{expected} is not one of fr, en, keep")
+    got = (model.parse(text).get(MOBILIS) or {}).get("language") or "keep"
+    return Judged(text, expected, got, 1.0)
 
 
 _KINDS: dict[str, tuple[int, Judge]] = {
@@ -164,18 +260,33 @@ _KINDS: dict[str, tuple[int, Judge]] = {
 }
 
 
-def _outcomes(judged: list[tuple[str, str, str, float]]) -> dict[str, float]:
-    inside = [(expected, got) for _, expected, got, _ in judged if expected != OUT_OF_SCOPE]
-    outside = [got for _, expected, got, _ in judged if expected == OUT_OF_SCOPE]
-    everything = [(expected, got) for _, expected, got, _ in judged]
-    wrong = [(e, g) for e, g in inside if g != e and g not in REFUSED and g != AMBIGUOUS]
+def _outcomes(judged: list[Judged]) -> dict[str, Any]:
+    inside = [one.outcome for one in judged if one.expected != OUT_OF_SCOPE]
+    outside = [one.outcome for one in judged if one.expected == OUT_OF_SCOPE]
     return {
-        "macro_f1": _macro_f1(everything),
-        "out_of_scope_recall": _share(sum(got in REFUSED for got in outside), len(outside)),
-        "in_scope_refused": _share(sum(got in REFUSED for _, got in inside), len(inside)),
-        "in_scope_clarified": _share(sum(got == AMBIGUOUS for _, got in inside), len(inside)),
-        "in_scope_wrong": _share(len(wrong), len(inside)),
+        "macro_f1": _macro_f1([(one.expected, one.got) for one in judged]),
+        "out_of_scope_recall": _share(outside.count("out_of_scope_refused"), len(outside)),
+        "in_scope_refused": _share(inside.count("refused"), len(inside)),
+        "in_scope_clarified": _share(inside.count("clarified"), len(inside)),
+        "in_scope_wrong": _share(inside.count("wrong"), len(inside)),
+        "expected_calibration_error": calibration_error(
+            [(one.confidence, one.got == one.expected) for one in judged]
+        ),
     }
+
+
+def calibration_error(judged: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """Expected calibration error: how far confidence is from the share that is right, over bins of
+    equal width, weighted by their messages. `judged`: pairs (confidence, whether it was right)."""
+    confidence = np.array([pair[0] for pair in judged])
+    right = np.array([pair[1] for pair in judged], dtype=float)
+    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    apart = [
+        abs(confidence[number == i].sum() - right[number == i].sum())
+        for i in range(bins)
+        if (number == i).any()
+    ]
+    return round(float(sum(apart)) / len(judged), 4)
 
 
 def _share(count: int, total: int) -> float:

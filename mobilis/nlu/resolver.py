@@ -1,5 +1,6 @@
 """The last component of the pipeline: from what was read to the intent that dialogue follows."""
 
+from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -62,6 +63,11 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
     )
 
 
+def knowledge_of(root: Path) -> Knowledge:
+    """`knowledge` of the content below `root`."""
+    return knowledge(load_content(root), load_assessment(root / "assessment" / "readiness.yml"))
+
+
 def standing(tracker: DialogueStateTracker) -> Standing:
     """Where the conversation of `tracker` stands."""
     said = _last_said(tracker)
@@ -100,9 +106,7 @@ class ContextResolver(GraphComponent):
     def __init__(self, config: dict[str, Any]) -> None:
         fields = Thresholds.__dataclass_fields__
         self.thresholds = Thresholds(**{k: v for k, v in config.items() if k in fields})
-        self.knowledge = knowledge(
-            load_content(ROOT), load_assessment(ROOT / "assessment" / "readiness.yml")
-        )
+        self.knowledge = knowledge_of(ROOT)
         self.french = the_french()
 
     @classmethod
@@ -125,7 +129,7 @@ class ContextResolver(GraphComponent):
 
     def _resolve(self, message: Message, tracker: DialogueStateTracker, domain: Domain) -> None:
         here = standing(tracker)
-        heard = _heard(message)
+        heard = heard_in(message)
         decision = decide(heard, here, self.knowledge, self.thresholds)
         if decision.payload:
             decision = _from_payload(decision, domain)
@@ -166,7 +170,8 @@ def _wanted_language(heard: Heard, here: Standing) -> str:
     return "en" if here.language == "fr" else "fr"
 
 
-def _heard(message: Message) -> Heard:
+def heard_in(message: Message) -> Heard:
+    """What the components before read in `message`."""
     facets = message.get(FACETS)
     reading = message.get(LANGUAGE)
     return Heard(
