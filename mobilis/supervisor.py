@@ -143,7 +143,9 @@ class Supervisor:
     def _note_pids(self) -> None:
         pids = {part.name: part.process.pid for part in self.parts if part.process}
         self._pids.parent.mkdir(parents=True, exist_ok=True)
-        self._pids.write_text(json.dumps(pids))
+        half = self._pids.with_suffix(".new")  # whoever reads it never finds half of it
+        half.write_text(json.dumps(pids))
+        half.replace(self._pids)
 
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT

@@ -56,7 +56,7 @@ class LabelModel:
         lexical: float = 0.25,
         lexical_width: float = 0.2,
         vector_width: float = 0.9,
-        scale: float = 8.0,
+        scale: float = 15.0,
     ) -> None:
         self.ridge = ridge
         self.lexical = lexical
@@ -173,7 +173,7 @@ class LabelClassifier(LearningComponent):
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`scale` of `LabelModel`; it applies without training again."""
-        return {"scale": 8.0}
+        return {"scale": 15.0}
 
     def train(self, training_data: TrainingData) -> Resource:
         messages = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
@@ -213,7 +213,7 @@ class AnswerClassifier(LearningComponent):
     def get_default_config() -> dict[str, Any]:
         """`scale` of `LabelModel`; `none_share`: every how manieth other message is an example of
         `none`."""
-        return {"scale": 8.0, "none_share": 6}
+        return {"scale": 15.0, "none_share": 6}
 
     def train(self, training_data: TrainingData) -> Resource:
         answers = [m for m in _said(training_data) if label_of(m) == ANSWER_INTENT]

@@ -60,6 +60,7 @@ class Thresholds:
     clarify: float = 0.2
     part: float = 0.95  # a part of a message is short: its meaning must be plain
     one_word: float = 0.8
+    decline: float = 0.8
     answer: float = 0.5
     answer_pair: float = 0.65
     control: float = 0.55
@@ -119,11 +120,24 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
     """The meaning of `heard` in `standing`. Never raises; what is not understood is `LOST`."""
     if not heard.labels:
         return Decision(LOST, 0.0)
+    if standing.form == ASSESSMENT:
+        heard = replace(heard, labels=_leaned(heard.labels, _LIKELY_IN_ASSESSMENT))
     for reading in _READINGS:
         decision = reading(heard, standing, known, at)
         if decision:
             return decision
     return _alone(heard, at)
+
+
+# "Can you give me an example?" is about success stories, except beside an open question.
+_LIKELY_IN_ASSESSMENT = {"explain_question": 20.0, "go_back": 3.0, "stop": 3.0}
+
+
+def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
+    """`labels`, some of which are likelier here by a factor."""
+    leaned = [(label, p * weights.get(label, 1.0)) for label, p in labels]
+    total = sum(p for _, p in leaned) or 1.0
+    return sorted(((label, p / total) for label, p in leaned), key=lambda pair: -pair[1])
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -278,10 +292,8 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
 
 def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Decision | None:
     """A follow-up, decided with a lean towards what the last answer suggested."""
-    wanted = {FAQ + label for label in likely} | set(likely)
-    leaned = [(label, p * (2.0 if label in wanted else 1.0)) for label, p in heard.labels]
-    total = sum(p for _, p in leaned) or 1.0
-    leaned = sorted(((label, p / total) for label, p in leaned), key=lambda pair: -pair[1])
+    weights = dict.fromkeys([*likely, *(FAQ + label for label in likely)], 2.0)
+    leaned = _leaned(heard.labels, weights)
     return _alone(replace(heard, labels=leaned), at)
 
 
@@ -296,6 +308,8 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
     unsure = confidence < (at.one_word if alone else at.sure)
     if heard.declined == "partisan" or (heard.declined == "insult" and unsure):
         return Decision("out_of_scope", confidence)
+    if label == "out_of_scope" and at.sure <= confidence < at.decline:
+        return Decision(LOST, confidence)  # rather "I did not understand" than a refusal
     if not unsure:
         return Decision(label, confidence)
     part = _clearest_part(heard, at)
