@@ -14,6 +14,7 @@ from mobilis.supervisor import newest
 
 MODEL = Path("models") / "mobilis.tar.gz"
 ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
+LEARNING = ("bundled", "classifier", "component", "encoder", "french", "importer", "language")
 # What a model is made from. Wordings are read at run time and are not listed.
 INGREDIENTS = (
     "config.yml",
@@ -21,7 +22,7 @@ INGREDIENTS = (
     "data/*.yml",
     "faq/*.yml",
     "assessment/*.yml",
-    "mobilis/nlu/*.py",
+    *(f"mobilis/nlu/{name}.py" for name in LEARNING),
     "mobilis/text.py",
 )
 

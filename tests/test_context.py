@@ -288,17 +288,17 @@ def test_a_letter_or_an_ordinal_answers(text: str, option: str) -> None:
 
 
 def test_own_words_answer_and_are_read_back() -> None:
-    heard = hear("changer une loi", ("faq/what_is", 0.3), answers=[("a", 0.6), ("none", 0.2)])
+    heard = hear("changer une loi", ("faq/what_is", 0.3), answers=[("a", 0.6), ("none", 0.4)])
     assert mean(heard, ASSESSED) == answered("a", 0.6, read=True)
 
 
 def test_not_knowing_counts_as_the_lowest_option() -> None:
-    heard = hear("aucune idée", ("help", 0.3), answers=[("unsure", 0.8), ("none", 0.1)])
+    heard = hear("aucune idée", ("help", 0.3), answers=[("unsure", 0.8), ("none", 0.2)])
     assert mean(heard, ASSESSED) == answered("c", 0.8, unsure=True)
 
 
 def test_two_options_that_are_close_are_both_offered() -> None:
-    heard = hear("un peu des deux", ("help", 0.1), answers=[("a", 0.4), ("b", 0.3), ("c", 0.1)])
+    heard = hear("un peu des deux", ("help", 0.1), answers=[("none", 0.6), ("a", 0.4), ("b", 0.3)])
     decision = mean(heard, ASSESSED)
     assert decision == Decision(AMBIGUOUS, 0.4, extra={"answer_options": ["a", "b"]})
 
@@ -307,7 +307,7 @@ def test_two_options_that_are_close_are_both_offered() -> None:
     "answers",
     [
         [("a", 0.4), ("b", 0.2)],  # too little together
-        [("a", 0.45), ("none", 0.4)],
+        [("none", 0.6), ("a", 0.4)],
         [("a", 0.45), ("unsure", 0.4)],
         [("unsure", 0.45), ("a", 0.4)],
         [("none", 0.9), ("a", 0.05)],
@@ -327,7 +327,7 @@ def test_a_control_word_is_obeyed_in_the_assessment(label: str) -> None:
 
 
 def test_the_surer_of_control_word_and_answer_counts() -> None:
-    answers = [("b", 0.7), ("none", 0.1)]
+    answers = [("b", 0.7), ("none", 0.3)]
     assert mean(hear("x", ("stop", 0.6), answers=answers), ASSESSED).intent == ANSWER
     assert mean(hear("x", ("stop", 0.8), answers=answers), ASSESSED).intent == "stop"
     doubtful = hear("x", ("stop", AT.control - 0.01), answers=answers)
@@ -343,12 +343,16 @@ def test_a_question_is_answered_in_the_middle_of_the_assessment(text: str) -> No
 
 
 def test_the_surer_of_question_and_answer_counts() -> None:
-    heard = hear("on veut changer la loi?", ("faq/what_is", 0.6), answers=[("a", 0.8), ("b", 0.1)])
+    heard = hear(
+        "on veut changer la loi?", ("faq/what_is", 0.6), answers=[("a", 0.8), ("none", 0.2)]
+    )
     assert mean(heard, ASSESSED) == answered("a", 0.8, read=True)
 
 
 def test_a_statement_is_an_answer_rather_than_a_question() -> None:
-    heard = hear("on veut changer la loi", ("faq/what_is", 0.9), answers=[("a", 0.6), ("b", 0.1)])
+    heard = hear(
+        "on veut changer la loi", ("faq/what_is", 0.9), answers=[("a", 0.6), ("none", 0.4)]
+    )
     assert mean(heard, ASSESSED) == answered("a", 0.6, read=True)
 
 
@@ -367,7 +371,7 @@ def test_yes_that_can_mean_no_option_stays_a_yes() -> None:
 
 
 def test_a_long_yes_is_read_for_what_it_says() -> None:
-    heard = hear("oui on veut changer une loi", "affirm", answers=[("b", 0.7), ("a", 0.1)])
+    heard = hear("oui on veut changer une loi", "affirm", answers=[("b", 0.7), ("none", 0.3)])
     assert mean(heard, ASSESSED) == answered("b", 0.7, read=True)
 
 
@@ -486,7 +490,19 @@ def test_the_other_language_named_in_a_search_is_a_change_of_language() -> None:
 
 
 def test_a_facet_without_a_search_is_no_search() -> None:
-    assert mean(hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC)).intent == "out_of_scope"
+    assert mean(hear("au Québec", "out_of_scope", facets=QUEBEC)).intent == "out_of_scope"
+
+
+def test_an_unsure_refusal_says_that_it_did_not_understand() -> None:
+    assert mean(hear("la patente bleue", ("out_of_scope", AT.decline - 0.01))).intent == LOST
+    insult = hear("maudit niaiseux", ("out_of_scope", AT.decline - 0.01), declined="insult")
+    assert mean(insult).intent == "out_of_scope"
+
+
+def test_beside_an_open_question_an_example_is_one_of_the_question() -> None:
+    heard = hear("un exemple?", ("faq/examples", 0.8), ("explain_question", 0.1))
+    assert mean(heard, ASSESSED).intent == "explain_question"
+    assert mean(heard).intent == "faq/examples"
 
 
 def test_a_region_asks_the_regional_question_again() -> None:
@@ -515,7 +531,7 @@ def test_a_region_does_not_always_ask_again(heard: Heard, here: Standing) -> Non
 
 
 def test_a_follow_up_leans_towards_what_the_answer_suggested() -> None:
-    heard = hear("et pour la demande?", ("faq/deadline", 0.3), ("faq/funding_request", 0.25))
+    heard = hear("et pour la demande?", ("faq/deadline", 0.45), ("faq/funding_request", 0.4))
     assert mean(heard, COSTS).intent == "faq/funding_request"
     assert mean(heard, NOWHERE).intent == AMBIGUOUS
 
@@ -550,18 +566,20 @@ def test_a_follow_up_of_no_weight_at_all_is_lost() -> None:
 
 
 BOTH = "Combien ça coûte? C'est long comment?"
-RANK = ranker(coûte=[("faq/cost", 0.9)], long=[("faq/timeline", 0.8)], coach=[("find_coach", 0.9)])
+RANK = ranker(
+    coûte=[("faq/cost", 0.98)], long=[("faq/timeline", 0.96)], coach=[("find_coach", 0.98)]
+)
 
 
 def test_two_questions_are_both_answered() -> None:
     decision = mean(hear(BOTH, ("faq/cost", 0.6), rank=RANK))
-    assert decision == Decision("faq/cost", 0.9, extra={"also": ["faq/timeline"]})
+    assert decision == Decision("faq/cost", 0.98, extra={"also": ["faq/timeline"]})
 
 
 def test_a_deed_comes_after_the_answer() -> None:
     heard = hear("Trouve-moi un coach. Combien ça coûte?", ("find_coach", 0.6), rank=RANK)
     decision = mean(heard)
-    assert decision == Decision("faq/cost", 0.9, extra={"also": ["find_coach"]})
+    assert decision == Decision("faq/cost", 0.98, extra={"also": ["find_coach"]})
 
 
 def test_three_questions_are_all_remembered() -> None:
@@ -576,14 +594,14 @@ def test_three_questions_are_all_remembered() -> None:
         hear("Combien ça coûte au juste?", "faq/cost", rank=RANK),  # one part
         hear("Ça coûte cher? Ça coûte combien?", "faq/cost", rank=RANK),  # the same twice
         hear(
-            "Bonjour à vous! Combien ça coûte?", "faq/cost", rank=ranker(coûte=[("faq/cost", 0.9)])
+            "Bonjour à vous! Combien ça coûte?", "faq/cost", rank=ranker(coûte=[("faq/cost", 0.98)])
         ),
         hear(
             BOTH,
             "faq/cost",
-            rank=ranker(coûte=[("faq/cost", 0.9)], long=[("faq/timeline", 0.7)]),  # not sure enough
-        ),
-        hear(BOTH, "faq/cost", rank=ranker(coûte=[("faq/cost", 0.9)], long=[("greet", 0.9)])),
+            rank=ranker(coûte=[("faq/cost", 0.98)], long=[("faq/timeline", 0.9)]),
+        ),  # not sure enough
+        hear(BOTH, "faq/cost", rank=ranker(coûte=[("faq/cost", 0.98)], long=[("greet", 0.98)])),
     ],
 )
 def test_one_question_stays_one(heard: Heard) -> None:
@@ -596,7 +614,7 @@ def test_the_whole_message_counts_before_its_parts() -> None:
 
 
 def test_two_deeds_are_not_two_questions() -> None:
-    rank = ranker(coach=[("find_coach", 0.9)], recommence=[("start_over", 0.9)])
+    rank = ranker(coach=[("find_coach", 0.98)], recommence=[("start_over", 0.98)])
     heard = hear("Trouve-moi un coach. On recommence tout.", "find_coach", rank=rank)
     assert mean(heard) == Decision("find_coach", 0.9)
 
@@ -613,18 +631,18 @@ STORY = "On est un petit organisme de Laval. Combien ça coûte?"
 
 
 def test_the_part_that_asks_tells_what_a_story_is_about() -> None:
-    heard = hear(STORY, ("faq/who_is_it_for", 0.3), rank=ranker(coûte=[("faq/cost", 0.72)]))
-    assert mean(heard) == Decision("faq/cost", 0.72)
+    heard = hear(STORY, ("faq/who_is_it_for", 0.3), rank=ranker(coûte=[("faq/cost", 0.97)]))
+    assert mean(heard) == Decision("faq/cost", 0.97)
 
 
 def test_the_clearest_of_the_parts_counts() -> None:
-    rank = ranker(organisme=[("faq/who_is_it_for", 0.71)], coûte=[("faq/cost", 0.73)])
-    assert mean(hear(STORY, ("help", 0.3), rank=rank)) == Decision("faq/cost", 0.73)
+    rank = ranker(organisme=[("faq/who_is_it_for", 0.9)], coûte=[("faq/cost", 0.98)])
+    assert mean(hear(STORY, ("help", 0.3), rank=rank)) == Decision("faq/cost", 0.98)
 
 
 @pytest.mark.parametrize(
     "part",
-    [("faq/cost", AT.part - 0.01), ("thank", 0.9), ("out_of_scope", 0.9)],
+    [("faq/cost", AT.part - 0.01), ("thank", 0.98), ("out_of_scope", 0.98)],
 )
 def test_a_part_that_is_doubtful_or_a_pleasantry_is_not_the_question(
     part: tuple[str, float],
@@ -634,7 +652,7 @@ def test_a_part_that_is_doubtful_or_a_pleasantry_is_not_the_question(
 
 
 def test_a_sure_message_is_not_taken_apart() -> None:
-    heard = hear(STORY, ("faq/who_is_it_for", 0.6), rank=ranker(coûte=[("faq/cost", 0.72)]))
+    heard = hear(STORY, ("faq/who_is_it_for", 0.6), rank=ranker(coûte=[("faq/cost", 0.97)]))
     assert mean(heard) == Decision("faq/who_is_it_for", 0.6)
 
 

@@ -213,7 +213,7 @@ class AnswerClassifier(LearningComponent):
     def get_default_config() -> dict[str, Any]:
         """`scale` of `LabelModel`; `none_share`: every how manieth other message is an example of
         `none`."""
-        return {"scale": 15.0, "none_share": 6}
+        return {"scale": 15.0, "none_share": 20}
 
     def train(self, training_data: TrainingData) -> Resource:
         answers = [m for m in _said(training_data) if label_of(m) == ANSWER_INTENT]

@@ -61,8 +61,8 @@ class Thresholds:
     part: float = 0.95  # a part of a message is short: its meaning must be plain
     one_word: float = 0.8
     decline: float = 0.8
-    answer: float = 0.5
-    answer_pair: float = 0.65
+    answer: float = 0.35  # of an option, against no answer at all
+    answer_pair: float = 0.7  # from this share of the likeliest option's, the second is asked too
     control: float = 0.55
 
 
@@ -136,8 +136,9 @@ _LIKELY_IN_ASSESSMENT = {"explain_question": 20.0, "go_back": 3.0, "stop": 3.0}
 def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
     """`labels`, some of which are likelier here by a factor."""
     leaned = [(label, p * weights.get(label, 1.0)) for label, p in labels]
-    total = sum(p for _, p in leaned) or 1.0
-    return sorted(((label, p / total) for label, p in leaned), key=lambda pair: -pair[1])
+    kept = sum(p for _, p in labels) / (sum(p for _, p in leaned) or 1.0)
+    leaned = [(label, min(p * kept, 1.0)) for label, p in leaned]
+    return sorted(leaned, key=lambda pair: -pair[1])
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -206,24 +207,31 @@ def _in_assessment(
     if option:
         return _answer(option, 1.0)
     label, confidence = heard.labels[0]
-    best = heard.answers[0] if heard.answers else ("none", 1.0)
+    best, close = _likeliest(heard.answers, at)
     if label in ("affirm", "deny") and confidence >= at.control and len(words(heard.text)) <= 3:
         return _yes_or_no(known.yes_no(here.question, label == "affirm"), confidence)
-    is_answer = best[0] != "none" and best[1] >= at.answer
+    is_answer = best[1] >= at.answer
     if label in CONTROL and confidence >= at.control and (not is_answer or confidence > best[1]):
         return None
     asks = bool(_ASKS.search(fold(heard.text)) or heard.text.rstrip().endswith("?"))
-    if asks and confidence >= at.sure and (not is_answer or confidence > best[1]):
+    doubtful = best[1] < 0.5  # likelier no answer at all
+    if (asks or doubtful) and confidence >= at.sure and (not is_answer or confidence > best[1]):
         return None
-    if is_answer:
-        return _read_answer(best, here, known)
-    if len(heard.answers) > 1:
-        second = heard.answers[1]
-        close = best[0] != "none" and second[0] not in ("none", "unsure") and best[0] != "unsure"
-        if close and best[1] + second[1] >= at.answer_pair:
-            options = [best[0], second[0]]
-            return Decision(AMBIGUOUS, best[1], extra={"answer_options": options})
-    return None
+    if is_answer and close:
+        return Decision(AMBIGUOUS, best[1], extra={"answer_options": close})
+    return _read_answer(best, here, known) if is_answer else None
+
+
+def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], list[str]]:
+    """The likeliest option with its chance against "no answer at all"; and the two options that are
+    too close to tell apart, if so."""
+    none = dict(answers).get("none", 1.0)
+    options = [(option, p) for option, p in answers if option != "none"][:2]
+    if not options:
+        return ("", 0.0), []
+    (first, p), (second, q) = options[0], options[-1]
+    close = first != second and q >= at.answer_pair * p and "unsure" not in (first, second)
+    return (first, p / max(p + none, 1e-9)), [first, second] if close else []
 
 
 def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:
@@ -308,7 +316,7 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
     unsure = confidence < (at.one_word if alone else at.sure)
     if heard.declined == "partisan" or (heard.declined == "insult" and unsure):
         return Decision("out_of_scope", confidence)
-    if label == "out_of_scope" and at.sure <= confidence < at.decline:
+    if label == "out_of_scope" and at.sure <= confidence < at.decline and not heard.declined:
         return Decision(LOST, confidence)  # rather "I did not understand" than a refusal
     if not unsure:
         return Decision(label, confidence)

@@ -26,7 +26,8 @@ from mobilis.assessment import load_assessment
 from mobilis.content import load_content
 from mobilis.errors import MobilisError
 from mobilis.nlu.classifier import LabelClassifier
-from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, FAQ, LOST, Heard
+from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, FAQ, LOST, OTHER, Heard
+from mobilis.nlu.language import KEEP
 from mobilis.nlu.resolver import MOBILIS, ContextResolver, heard_in
 from mobilis.text import guard
 from mobilis.training import MODEL
@@ -248,8 +249,8 @@ def _judge_language(model: Understanding, row: Row) -> Judged:
     expected, text = row
     if expected not in ("fr", "en", "keep"):
         raise ValueError(f"{expected} is not one of fr, en, keep")
-    got = (model.parse(text).get(MOBILIS) or {}).get("language") or "keep"
-    return Judged(text, expected, got, 1.0)
+    read = model.heard(text).language
+    return Judged(text, expected, KEEP if read == OTHER else read, 1.0)
 
 
 _KINDS: dict[str, tuple[int, Judge]] = {
