@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mobilis.encoders import encoder_name
 from mobilis.errors import MobilisError
-from mobilis.nlu.bundled import encoder_name
 from mobilis.settings import load_settings
 from mobilis.supervisor import newest
 

@@ -258,16 +258,42 @@ def test_what_a_language_lacks_is_listed(capsys) -> None:
 # --- model, measures, journeys
 
 
+def trained(project: Path) -> None:
+    """As after a training with the encoder that is chosen."""
+    model = project / training.MODEL
+    model.parent.mkdir()
+    model.touch()
+    os.utime(model, (4e9, 4e9))
+    name = training.encoder_name(training.load_settings().encoder)
+    (project / training.ENCODER).write_text(name, encoding="utf-8")
+
+
+def test_training_is_due_for_another_encoder(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(project)
+    assert not training.is_due(project)
+    monkeypatch.setenv("MOBILIS_ENCODER", str(project))
+    assert training.is_due(project)
+
+
+@pytest.mark.parametrize("name", ["another-encoder", "", None])
+def test_training_is_due_for_a_model_of_another_encoder(project: Path, name: str | None) -> None:
+    trained(project)
+    if name is None:
+        (project / training.ENCODER).unlink()
+    else:
+        (project / training.ENCODER).write_text(name, encoding="utf-8")
+    assert training.is_due(project)
+
+
 def test_training_is_due_when_the_content_is_newer(project: Path, capsys, monkeypatch) -> None:
     started: list[Path] = []
     monkeypatch.setattr(
         training, "train", lambda root, quiet: started.append(root) or root / "model"
     )
-    model = project / training.MODEL
     assert training.is_due(project)
-    model.parent.mkdir()
-    model.touch()
-    os.utime(model, (4e9, 4e9))
+    trained(project)
     assert main(["train", "--if-due"]) == 0
     assert capsys.readouterr().out == "the model is up to date\n"
     assert started == []

