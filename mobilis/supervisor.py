@@ -58,7 +58,6 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "SANIC_HOST": "127.0.0.1",
-        "OMP_WAIT_POLICY": "passive",  # the encoder's threads do not spin while others work
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     }
     actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]

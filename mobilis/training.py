@@ -59,7 +59,6 @@ def train(root: Path, quiet: bool = False) -> Path:
         "PYTHONWARNINGS": "ignore",
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
         "LOG_LEVEL_LIBRARIES": "ERROR",
-        "OMP_WAIT_POLICY": "passive",  # the encoder's threads do not spin while others work
     }
     ended = subprocess.run(
         command, cwd=root, env=environment, check=False, capture_output=quiet, text=True

@@ -161,8 +161,9 @@ class Turn:
 class MobilisAction(Action, abc.ABC):
     """An action that answers in `answer`; when that fails, it says so in the visitor's language."""
 
+    @abc.abstractmethod
     def name(self) -> str:
-        raise NotImplementedError("an action gives its name")
+        """What domain.yml calls it."""
 
     @abc.abstractmethod
     def answer(self, turn: Turn) -> list[EventType] | None:

@@ -4,7 +4,6 @@
 and `AnswerClassifier` (the option of an assessment question) are its two graph components.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +23,6 @@ from mobilis.nlu.encoder import EMBEDDING, the_encoder
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.text import fold
-
-logger = logging.getLogger(__name__)
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
@@ -172,12 +169,12 @@ class LabelClassifier(LearningComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`scale` of `LabelModel`; it applies without training again."""
+        """`scale` of `LabelModel`."""
         return {"scale": 15.0}
 
     def train(self, training_data: TrainingData) -> Resource:
         messages = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
-        model = LabelModel().fit(
+        model = LabelModel(scale=self.config["scale"]).fit(
             [m.get(TEXT) for m in messages],
             _vectors(messages),
             [label_of(m) for m in messages],
@@ -185,20 +182,16 @@ class LabelClassifier(LearningComponent):
         )
         return self.keep(model)
 
-    def _rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
-        self.learned.scale = self.config["scale"]
-        ranking: Ranking = self.learned.rank(text, vector, lemmas)
-        return ranking
-
     def _rank_part(self, text: str) -> Ranking:
         encoder = the_encoder()
-        return self._rank(text, encoder.encode([text])[0] if encoder else None)
+        ranking: Ranking = self.learned.rank(text, encoder.encode([text])[0] if encoder else None)
+        return ranking
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                ranking = self._rank(text, message.get(EMBEDDING), message.get(LEMMAS))
+                ranking = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
                 message.set(LABELS, ranking)
                 message.set(RANK, self._rank_part)
         return messages
