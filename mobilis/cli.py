@@ -138,6 +138,7 @@ def _check_content(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.content import problems
     from mobilis.declined import load_terms
     from mobilis.facets import load_facets
+    from mobilis.shorthand import load_shorthand
     from mobilis.wording import load_wording
 
     root = settings.project_dir
@@ -146,6 +147,7 @@ def _check_content(options: argparse.Namespace, settings: Settings) -> int:
         lambda: load_assessment(root / "assessment" / "readiness.yml"),
         lambda: load_facets(root),
         lambda: load_terms(root),
+        lambda: load_shorthand(root),
         lambda: load_wording(root),
     ):
         try:

@@ -14,7 +14,16 @@ from mobilis.supervisor import newest
 
 MODEL = Path("models") / "mobilis.tar.gz"
 ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
-LEARNING = ("bundled", "classifier", "component", "encoder", "french", "importer", "language")
+LEARNING = (
+    "bundled",
+    "classifier",
+    "component",
+    "encoder",
+    "french",
+    "importer",
+    "language",
+    "spelling",
+)
 # What a model is made from. Wordings are read at run time and are not listed.
 INGREDIENTS = (
     "config.yml",
@@ -23,6 +32,7 @@ INGREDIENTS = (
     "faq/*.yml",
     "assessment/*.yml",
     *(f"mobilis/nlu/{name}.py" for name in LEARNING),
+    "content/shorthand.yml",
     "mobilis/text.py",
 )
 

@@ -4,7 +4,9 @@
 and `AnswerClassifier` (the option of an assessment question) are its two graph components.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,14 +24,46 @@ from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.encoder import EMBEDDING, the_encoder
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
-from mobilis.text import fold
+from mobilis.nlu.spelling import SPELL
+from mobilis.text import clean, fold
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
 ANSWERS = "answers"  # message property: [(option, probability)] of the open question
 NONE = "none"
+PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
+
+
+class Terms:
+    """The terms of texts weighted as TF-IDF, by scikit-learn; a text alone goes without its checks,
+    which take longer than the text."""
+
+    def __init__(self, **options: Any) -> None:
+        self._vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
+
+    def __len__(self) -> int:
+        return len(self._vocabulary)
+
+    def fit(self, texts: Sequence[str]) -> csr_matrix:
+        """Learn the terms of `texts`; their rows, of shape (texts, terms), each of length 1."""
+        rows = self._vectorizer.fit_transform(texts)
+        self._vocabulary: dict[str, int] = self._vectorizer.vocabulary_
+        self._rarity: np.ndarray = self._vectorizer.idf_
+        self._split = self._vectorizer.build_analyzer()
+        return rows
+
+    def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """The row of one text: the numbers of its terms, and their weights."""
+        counts = Counter(self._split(text))
+        known = {
+            self._vocabulary[term]: n for term, n in counts.items() if term in self._vocabulary
+        }
+        terms = np.fromiter(known, dtype=np.intp, count=len(known))
+        weights = 1 + np.log(np.fromiter(known.values(), dtype=np.float64, count=len(known)))
+        weights *= self._rarity[terms]
+        return terms, weights / max(float(np.linalg.norm(weights)), 1e-9)
 
 
 class LabelModel:
@@ -60,12 +94,8 @@ class LabelModel:
         self.lexical_width = lexical_width
         self.vector_width = vector_width
         self.scale = scale
-        self._letters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=3, dtype=np.float32
-        )
-        self._words = TfidfVectorizer(
-            token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
-        )
+        self._letters = Terms(analyzer="char_wb", ngram_range=(2, 4), min_df=3)
+        self._words = Terms(token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2))
 
     def fit(
         self,
@@ -78,14 +108,14 @@ class LabelModel:
         `lemmas` (None where a text has none: its words stand in)."""
         folded = [fold(text) for text in texts]
         lemmas = lemmas or [None] * len(folded)
-        self._letters.fit(folded)
-        self._words.fit(_lemmatized(folded, lemmas))
-        rows = self._rows(folded, lemmas)
+        words = [lemma or text for text, lemma in zip(folded, lemmas)]
+        rows = hstack([self._letters.fit(folded), self._words.fit(words)], format="csr")
         self._columns = rows.T.tocsr()
-        self._sizes = _sizes(rows)
+        self._sizes = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
         self._centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
         self._vectors = self._centred(vectors)
-        kernel = self._kernel(rows, self._vectors)
+        common = (rows @ self._columns).toarray()
+        kernel = self._kernel(common, self._sizes[:, None], self._vectors)
         kernel[np.diag_indices_from(kernel)] += self.ridge
         names, numbers = np.unique(labels, return_inverse=True)
         self.labels: list[str] = names.tolist()
@@ -100,16 +130,21 @@ class LabelModel:
         vectors = None
         if vector is not None and vector.shape == self._centre.shape:
             vectors = self._centred(vector[None, :])
-        kernel = self._kernel(self._rows([fold(text)], [lemmas]), vectors)
+        common, size = self._overlap(fold(text), lemmas)
+        kernel = self._kernel(common[None, :], size, vectors)
         scores = self.scale * (kernel[0] @ self._weights + self._share)
         likely = np.exp(scores - scores.max())
         likely /= likely.sum()
         return [(self.labels[i], float(likely[i])) for i in np.argsort(-likely)]
 
-    def _rows(self, folded: Sequence[str], lemmas: Sequence[str | None]) -> csr_matrix:
-        words = _lemmatized(folded, lemmas)
-        parts = [self._letters.transform(folded), self._words.transform(words)]
-        return hstack(parts, format="csr", dtype=np.float32)
+    def _overlap(self, folded: str, lemmas: str | None) -> tuple[np.ndarray, float]:
+        """What the terms of one text have in common with those of every training text, of shape
+        (n,), and the squared length of its row."""
+        letters, words = self._letters.row(folded), self._words.row(lemmas or folded)
+        terms = np.concatenate([letters[0], words[0] + len(self._letters)])
+        weights = np.concatenate([letters[1], words[1]])
+        common: np.ndarray = self._columns[terms].T @ weights
+        return common.astype(np.float32), float(weights @ weights)
 
     def _centred(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors around the mean of training, of length 1: the encoder's lie in a narrow cone."""
@@ -119,12 +154,15 @@ class LabelModel:
         unit: np.ndarray = centred / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)[:, None]
         return unit.astype(np.float32)
 
-    def _kernel(self, rows: csr_matrix, vectors: np.ndarray | None) -> np.ndarray:
-        """How alike each of `rows` is to every training text: (len(rows), n), from 0 to 1."""
-        distances = (rows @ self._columns).toarray()
-        distances *= -2
-        distances += _sizes(rows)[:, None] + self._sizes
-        kernel: np.ndarray = np.exp(distances * -self.lexical_width, out=distances)
+    def _kernel(
+        self, common: np.ndarray, sizes: np.ndarray | float, vectors: np.ndarray | None
+    ) -> np.ndarray:
+        """How alike texts are to every training text, from 0 to 1, of shape (texts, n): from the
+        products of their rows, which are overwritten, the squared lengths of the rows, and their
+        vectors."""
+        common *= -2
+        common += sizes + self._sizes
+        kernel: np.ndarray = np.exp(common * -self.lexical_width, out=common)
         if not self._centre.size:
             return kernel
         kernel *= self.lexical
@@ -136,15 +174,6 @@ class LabelModel:
             closeness *= 1 - self.lexical
             kernel += closeness
         return kernel
-
-
-def _sizes(rows: csr_matrix) -> np.ndarray:
-    """The squared length of each row."""
-    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-
-
-def _lemmatized(folded: Sequence[str], lemmas: Sequence[str | None]) -> list[str]:
-    return [lemma or text for text, lemma in zip(folded, lemmas)]
 
 
 def _lemmas(messages: Sequence[Message]) -> list[str | None]:
@@ -182,9 +211,10 @@ class LabelClassifier(LearningComponent):
         )
         return self.keep(model)
 
-    def _rank_part(self, text: str) -> Ranking:
+    def _rank_part(self, spell: Callable[[str], str], text: str) -> Ranking:
         encoder = the_encoder()
-        ranking: Ranking = self.learned.rank(text, encoder.encode([text])[0] if encoder else None)
+        vector = encoder.encode([spell(text)])[0] if encoder else None
+        ranking: Ranking = self.learned.rank(text, vector)
         return ranking
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -193,7 +223,8 @@ class LabelClassifier(LearningComponent):
             if text and not text.startswith("/"):
                 ranking = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
                 message.set(LABELS, ranking)
-                message.set(RANK, self._rank_part)
+                rank = partial(self._rank_part, message.get(SPELL) or clean)
+                message.set(RANK, lru_cache(maxsize=PARTS)(rank))
         return messages
 
 

@@ -25,6 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mobilis.encoders import BUNDLED, NO_ENCODER, bundled_weights
 from mobilis.errors import SettingError
 from mobilis.nlu import bundled
+from mobilis.nlu.spelling import SPELLED
 from mobilis.settings import ROOT, load_settings
 from mobilis.text import clean
 
@@ -157,7 +158,7 @@ class SentenceEncoder(GraphComponent):
         examples = training_data.training_examples
         messages = [m for m in examples if not (m.get(TEXT) or "/").startswith("/")]
         if messages and self.encoder:
-            texts = [m.get(TEXT) for m in messages]
+            texts = [m.get(SPELLED) or m.get(TEXT) for m in messages]
             logger.info(f"encoding {len(texts)} phrasings")
             for message, vector in zip(messages, self.encoder.encode_many(texts)):
                 message.set(EMBEDDING, vector)
@@ -167,5 +168,6 @@ class SentenceEncoder(GraphComponent):
         for message in messages:
             text: str | None = message.get(TEXT)
             if text and not text.startswith("/") and self.encoder:
-                message.set(EMBEDDING, self.encoder.encode([text])[0])
+                read = message.get(SPELLED) or text
+                message.set(EMBEDDING, self.encoder.encode([read])[0])
         return messages

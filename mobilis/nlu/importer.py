@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rasa.shared.importers.rasa import RasaFileImporter
-from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT
+from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -76,6 +76,12 @@ def label_of(message: Message) -> str:
     """
     metadata = (message.get(METADATA) or {}).get(METADATA_INTENT) or {}
     return str(metadata.get("label") or message.get(INTENT))
+
+
+def language_of(message: Message) -> str | None:
+    """The language that an example is written in: fr, en, or None for what nobody says."""
+    metadata = (message.get(METADATA) or {}).get(METADATA_INTENT) or {}
+    return metadata.get("language") if message.get(TEXT) else None
 
 
 def _example(text: str, intent: str, label: dict[str, str] | None = None) -> Phrasing:

@@ -19,6 +19,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.context import OTHER
+from mobilis.settings import ROOT
+from mobilis.shorthand import load_shorthand
 from mobilis.text import clean, words
 
 LANGUAGE = "written_language"  # message property: a `Reading`
@@ -29,8 +31,21 @@ NEUTRAL = frozenset(
     """ok okay k hm hmm mm mmh ah oh ha haha lol euh hum stop super perfect coach coachs coaches
     innoweave mobilis email faq cra arc t3010 ppdda adppe cg bravo ontario quebec canada manitoba
     alberta yukon nunavut a b c d e restart inform demo info test no question option options menu
-    message budget cool wow coalition lobbying""".split()
+    message budget cool wow coalition lobbying profit nonprofit miigwech kwe boozhoo tansi
+    nakurmiik""".split()
 )
+
+# The small words of a sentence tell its language; its nouns may be borrowed ("our comité logement
+# needs a coach").
+_SMALL = frozenset(
+    """my our your his her their the this that these is are was does do did can could we you i they
+    it he she us of to for with from how what when who why says say needs want wants
+    je tu il elle on nous vous ils elles mon ma mes notre nos votre vos son sa ses leur leurs le la
+    les ce cette ces est sont etait c qui que quoi dans avec pour chez du des au aux""".split()
+)
+_SMALL_WEIGHT = 1.5
+
+_SHORT_TIMES = 3  # as often as that, a short form of content/shorthand.yml counts as read
 
 _OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "RUSSIAN", "HINDI")
 _MARGIN = 1.4  # log-odds that a message must show
@@ -48,7 +63,8 @@ class Reading(NamedTuple):
 @lru_cache(maxsize=1)
 def _detector() -> LanguageDetector:
     languages = [Language.FRENCH, Language.ENGLISH] + [getattr(Language, o) for o in _OTHERS]
-    return LanguageDetectorBuilder.from_languages(*languages).build()
+    builder = LanguageDetectorBuilder.from_languages(*languages)
+    return builder.with_low_accuracy_mode().build()  # 175 MB less; as good beside our own words
 
 
 class LanguageModel:
@@ -60,11 +76,15 @@ class LanguageModel:
         for language, text in texts:
             counts[language].update(words(text))
         totals = {language: sum(counter.values()) + 1 for language, counter in counts.items()}
+        for language, shorthand in load_shorthand(ROOT).items():
+            alone = [said[0] for form in shorthand.forms if len(said := words(form)) == 1]
+            counts[language].update(alone * _SHORT_TIMES)
         self.odds: dict[str, float] = {}
         for word in set(counts["fr"]) | set(counts["en"]):
             french = (counts["fr"][word] + 0.3) / totals["fr"]
             english = (counts["en"][word] + 0.3) / totals["en"]
-            self.odds[word] = max(-3.5, min(3.5, math.log(french / english)))
+            odds = max(-3.5, min(3.5, math.log(french / english)))
+            self.odds[word] = odds * (_SMALL_WEIGHT if word in _SMALL else 1.0)
         return self
 
     def read(self, text: str) -> Reading:

@@ -1,0 +1,90 @@
+"""What the sentence encoder reads: a message with its short forms written out and, in French, with
+the accents that people leave out.
+
+Accents are learned from the phrasings: of each word, the way it is written most often.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from mobilis.nlu.component import LearningComponent
+from mobilis.nlu.importer import language_of
+from mobilis.nlu.language import LANGUAGE
+from mobilis.settings import ROOT
+from mobilis.shorthand import load_shorthand
+from mobilis.text import clean, unaccented
+
+SPELLED = "spelled"  # message property: the text as the encoder reads it
+SPELL = "spell"  # message property: spells another text as this one was
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def learn_accents(texts: Iterable[str]) -> dict[str, str]:
+    """Words without their accents to the words as `texts` write them most often, where the two
+    differ: "benevole" → « bénévole », but nothing for "a" or "ou"."""
+    written: dict[str, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        for word in _WORD.findall(clean(text).lower()):
+            written[unaccented(word)][word] += 1
+    usual = {bare: max(sorted(forms), key=forms.__getitem__) for bare, forms in written.items()}
+    return {bare: word for bare, word in usual.items() if word != bare}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class Speller(LearningComponent):
+    """Gives every message its text as the encoder reads it, under `spelled`; it stands between the
+    language reader and the encoder."""
+
+    def __init__(
+        self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource
+    ) -> None:
+        super().__init__(config, model_storage, resource)
+        self._shorthand = load_shorthand(ROOT)
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "Speller":
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = training_data.training_examples
+        return self.keep(learn_accents(m.get(TEXT) for m in examples if language_of(m) == "fr"))
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        for message in training_data.training_examples:
+            language = language_of(message)
+            if language:
+                message.set(SPELLED, self._spell(language, message.get(TEXT)))
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            reading = message.get(LANGUAGE)
+            if reading:
+                spell = partial(self._spell, "en" if reading.language == "en" else "fr")
+                message.set(SPELL, spell)
+                message.set(SPELLED, spell(message.get(TEXT)))
+        return messages
+
+    def _spell(self, language: str, text: str) -> str:
+        text = self._shorthand[language].write_out(clean(text).lower())
+        if language == "en":
+            return text
+        return _WORD.sub(lambda found: self.learned.get(found[0], found[0]), text)
