@@ -22,7 +22,7 @@ from mobilis.nlu.resolver import knowledge_of
 FILES = "data/calibration.*.tsv"
 CONFIG = "config.yml"
 # What an outcome costs, for each message; being answered wrongly is worst.
-COSTS = {"wrong": 10.0, "refused": 5.0, "clarified": 1.0, "out_of_scope_answered": 3.0}
+COSTS = {"wrong": 20.0, "refused": 5.0, "clarified": 1.0, "out_of_scope_answered": 3.0}
 _FACTORS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)  # on the present scale
 _SURE = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _CLARIFY = (0.1, 0.2, 0.3)
