@@ -117,7 +117,7 @@ def _most(votes: Votes) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def to_review(root: Path, found: Sequence[Missed]) -> str:
@@ -128,7 +128,8 @@ def to_review(root: Path, found: Sequence[Missed]) -> str:
         ContentError: a content file is wrong.
     """
     words_of = _words(root)
-    titles = _titles(root, words_of)
+    labels = list(dict.fromkeys(shelf.label for shelf in shelves(root)))
+    titles = _titles(root, labels, words_of)
     groups: dict[str, list[Missed]] = defaultdict(list)
     for one in found:
         groups[one.proposed].append(one)
@@ -139,7 +140,7 @@ def to_review(root: Path, found: Sequence[Missed]) -> str:
         for one in sorted(groups[label], key=lambda one: (-one.count, one.language, one.text)):
             lines += ["", *_entry(one, titles, words_of)]
     lines += ["", f"# {_both(words_of['labels'])}"]
-    lines += [f"#   {label}: {titles[label]}" for label in _labels(root)]
+    lines += [f"#   {label}: {titles[label]}" for label in labels]
     return "\n".join(lines) + "\n"
 
 
@@ -201,11 +202,7 @@ def _total(found: Sequence[Missed]) -> int:
     return sum(one.count for one in found)
 
 
-def _labels(root: Path) -> list[str]:
-    return list(dict.fromkeys(shelf.label for shelf in shelves(root)))
-
-
-def _titles(root: Path, words_of: Mapping[str, Text]) -> dict[str, str]:
+def _titles(root: Path, labels: Sequence[str], words_of: Mapping[str, Text]) -> dict[str, str]:
     """What each label means, and each question of the assessment."""
     content = load_content(root)
     titles = {f"faq/{faq.id}": _both(faq.title) for faq in content.faqs.values()}
@@ -214,7 +211,7 @@ def _titles(root: Path, words_of: Mapping[str, Text]) -> dict[str, str]:
         titles[ANSWER + question.id] = _both(question.text)
         for option in question.options:
             titles[f"{ANSWER}{question.id}/{option.id}"] = _both(option.title)
-    intents = [label for label in _labels(root) if label not in titles]
+    intents = [label for label in labels if label not in titles]
     return titles | {name: _both(content.choices.get(name, {})) for name in intents}
 
 

@@ -64,12 +64,13 @@ def plan(root: Path, path: Path) -> Plan:
         ImportRefused: entries are wrong, or teach what must not be learned; names each.
         ContentError: a content file is wrong.
     """
+    accepted = [entry for entry in read_review(path) if entry.accept]
     all_shelves = shelves(root)
     shelf_of = {(shelf.label, shelf.language): shelf for shelf in all_shelves}
     faults: list[Fault] = []
     new: list[tuple[Reviewed, Shelf]] = []
     known = 0
-    for entry in (entry for entry in read_review(path) if entry.accept):
+    for entry in accepted:
         label = entry.label if (entry.label, entry.language) in shelf_of else f"faq/{entry.label}"
         shelf = shelf_of.get((label, entry.language))
         if shelf is None:
@@ -80,7 +81,8 @@ def plan(root: Path, path: Path) -> Plan:
             faults.append(fault)
         else:
             new.append((entry, shelf))
-    faults += _said_elsewhere(root, [entry for entry, _ in new], all_shelves)
+    if new:
+        faults += _said_elsewhere(root, [entry for entry, _ in new], all_shelves)
     _refuse(path, faults)
     additions = [(shelf, entry.text) for entry, shelf in new]
     return Plan(additions, added(root, additions), known)
