@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from mobilis import review as module
 from mobilis.cli import main
 from mobilis.errors import FileRefused, ImportRefused
 from mobilis.phrasings import set_aside
-from mobilis.review import plan, read_review, to_diff, write
+from mobilis.review import plan, read_review, write
 from mobilis.settings import ROOT
 
 GOOD = """\
@@ -345,22 +344,6 @@ def test_a_file_keeps_its_permissions(project: Path, reviewed: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_the_difference_is_one_that_can_be_applied(
-    project: Path, reviewed: Path, tmp_path: Path
-) -> None:
-    changes = plan(project, reviewed).changes
-    for change in changes:
-        path = tmp_path / change.file
-        path.parent.mkdir(exist_ok=True)
-        shutil.copy(project / change.file, path)
-    patched = subprocess.run(
-        ["patch", "-p0"], cwd=tmp_path, input=to_diff(changes) + "\n", text=True, check=False
-    )
-    assert patched.returncode == 0
-    for change in changes:
-        assert (tmp_path / change.file).read_text(encoding="utf-8") == change.after
-
-
 # --- the command
 
 
@@ -370,7 +353,7 @@ def test_the_command_shows_what_would_change_and_changes_nothing(
     before = contents(project)
     assert main(["learn", "apply", str(reviewed), "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line[0] == "+" and line[1] != "+"] == [
+    assert [line for line in lines if line[0] in "+-" and line[1] not in "+-"] == [
         "+        - on veut une loi sur les zèbres",
         "+    - zebra coach wanted near the zoo",
         "+    - what's a zebra: a horse?",
