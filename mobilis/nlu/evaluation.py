@@ -60,6 +60,8 @@ class Understanding:
             self.agent = Agent.load(str(path))
             self.heard("bonjour")
         except Exception as error:  # noqa: BLE001 - a model of other code fails in any way
+            if isinstance(error.__cause__, MobilisError):  # a setting, which Rasa wrapped
+                raise error.__cause__ from None
             raise EvaluationRefused(f"{named}: {UNFIT} ({type(error).__name__})") from None
         self._labels = {name: name for name in self.agent.domain.intents}
         faqs = load_content(root).faqs

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mobilis.errors import MobilisError
+from mobilis.errors import MobilisError, SettingError
 from mobilis.nlu import calibration, evaluation
+from mobilis.nlu.encoder import the_encoder
 from mobilis.nlu.evaluation import (
     EvaluationRefused,
     Understanding,
@@ -143,6 +144,18 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path: Path, file: Path) -> N
         evaluate("intents", file, tmp_path)
     sentence = "models/mobilis.tar.gz: there is no model; train one with: mobilis train"
     assert str(error.value) == sentence
+
+
+def test_a_setting_that_is_wrong_is_named_and_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOBILIS_ENCODER", str(tmp_path))
+    the_encoder.cache_clear()
+    try:
+        with pytest.raises(SettingError, match=r"^MOBILIS_ENCODER: "):
+            Understanding(ROOT)
+    finally:
+        the_encoder.cache_clear()
 
 
 def test_a_directory_is_no_model(tmp_path: Path, file: Path) -> None:
