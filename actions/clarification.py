@@ -65,7 +65,15 @@ def _keep(turn: Turn, outcome: str) -> None:
         text=turn.heard.get("masked") or "",
         outcome=outcome,
         guesses=turn.heard.get("labels") or [],
+        question=_open_question(turn),
     )
+
+
+def _open_question(turn: Turn) -> str | None:
+    """The question of the assessment that the message may have been an answer to."""
+    question = turn.slot("assessment_question")
+    is_open = turn.tracker.active_loop_name == "assessment_form" and question != "gate"
+    return question if is_open else None
 
 
 def _lost_before(turn: Turn) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from mobilis import __version__
@@ -39,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(command=_up)
 
     train = commands.add_parser("train", help="train the model from the content")
-    train.add_argument("--if-due", action="store_true", help="only when the content is newer")
+    when = train.add_mutually_exclusive_group()
+    when.add_argument("--if-due", action="store_true", help="only when the content is newer")
+    when.add_argument("--output", type=Path, metavar="FILE", help="leave the present model alone")
     train.add_argument("--quiet", action="store_true", help="show what Rasa says only on failure")
     train.set_defaults(command=_train)
 
@@ -73,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("what", choices=("intents", "answers", "facets", "language"))
     evaluate.add_argument("file", type=Path, metavar="FILE")
     evaluate.add_argument("--json", action="store_true", help="print the report as JSON")
+    evaluate.add_argument(
+        "--compare", type=Path, metavar="MODEL", help="show what changes with another model's file"
+    )
     evaluate.set_defaults(command=_evaluate)
 
     calibrate = commands.add_parser(
@@ -83,11 +89,31 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--json", action="store_true", help="print the report as JSON")
     calibrate.set_defaults(command=_calibrate)
 
+    learn = commands.add_parser("learn", help="learn from what was not understood")
+    actions = learn.add_subparsers(required=True, metavar="ACTION")
+    exported = actions.add_parser("export", help="write it out, masked, for a person to review")
+    exported.add_argument("--since", type=_day, metavar="DATE", help="from this day on (UTC)")
+    exported.add_argument("--output", type=Path, metavar="FILE", help="a new file to write to")
+    exported.set_defaults(command=_export_learning)
+    applied = actions.add_parser("apply", help="add what was accepted to the content files")
+    applied.add_argument("file", type=Path, metavar="FILE")
+    applied.add_argument("--dry-run", action="store_true", help="only show what would change")
+    applied.set_defaults(command=_apply_learning)
+
     journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a day such as 2026-11-23 is expected, not {text!r}"
+        ) from None
 
 
 def _up(options: argparse.Namespace, settings: Settings) -> int:
@@ -122,7 +148,8 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
     if options.if_due and not is_due(settings.project_dir):
         print("the model is up to date")
         return 0
-    print(f"trained {train(settings.project_dir, quiet=options.quiet)}")
+    path = train(settings.project_dir, quiet=options.quiet, output=options.output)
+    print(f"trained {path}")
     return 0
 
 
@@ -203,9 +230,13 @@ def _erase(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.nlu.evaluation import evaluate, to_text
+    from mobilis.nlu import comparison, evaluation
 
-    report = evaluate(options.what, options.file, settings.project_dir)
+    given = (options.what, options.file, settings.project_dir)
+    if options.compare:
+        report, to_text = comparison.compare(*given, options.compare), comparison.to_text
+    else:
+        report, to_text = evaluation.evaluate(*given), evaluation.to_text
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
     return 0
 
@@ -219,6 +250,46 @@ def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
     if options.write:
         write(root, report)
         print("written to config.yml; train again with: mobilis train", file=sys.stderr)
+    return 0
+
+
+def _export_learning(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.learning import missed, to_review, write_new
+    from mobilis.store import Database, migrate
+
+    migrate(settings.database)
+    with Database.from_settings(settings).read() as connection:
+        found = missed(connection, options.since)
+    if not found:
+        print("there is nothing to review: all was understood", file=sys.stderr)
+        return 0
+    text = to_review(settings.project_dir, found)
+    if options.output:
+        write_new(options.output, text)
+        print(f"wrote {len(found)} messages to review to {options.output}")
+    else:
+        print(text, end="")
+    return 0
+
+
+def _apply_learning(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.review import plan, to_diff, write
+
+    try:
+        planned = plan(settings.project_dir, options.file)
+    except ImportRefused as refused:
+        print("\n".join(refused.problems), file=sys.stderr)
+        print("mobilis: nothing was added", file=sys.stderr)
+        return 1
+    count, known = len(planned.additions), f"{planned.known} stand there already"
+    if options.dry_run:
+        print(to_diff(planned.changes))
+        print(f"{count} phrasings would be added, {known}")
+        return 0
+    write(settings.project_dir, planned.changes)
+    for shelf, text in planned.additions:
+        print(f"{shelf.file}: {shelf.field}: {text}")
+    print(f"{count} phrasings were added, {known}; they are learned by: mobilis train")
     return 0
 
 

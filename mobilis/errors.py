@@ -4,6 +4,7 @@ MobilisError
 ├── ContentError        a content file is wrong; the message names the file and the field
 ├── SettingError        a setting is missing or wrong; the message names the setting
 ├── StoreError          the database is unreachable or refuses
+├── FileRefused         a file given to a command cannot be used; the message names file and line
 ├── ImportRefused       an imported file has bad rows; carries one line per problem
 ├── BrainError          the brain did not answer a turn
 │   ├── BrainUnavailable    worth trying again later
@@ -29,6 +30,10 @@ class SettingError(MobilisError):
 
 class StoreError(MobilisError):
     """The database is unreachable or refuses."""
+
+
+class FileRefused(MobilisError):
+    """A file given to a command cannot be used. The message names the file and the line."""
 
 
 class ImportRefused(MobilisError):

@@ -185,7 +185,9 @@ unhandled = Table(
     Column("text", Text, nullable=False),  # masked: no name, address, e-mail or number
     Column("outcome", String(16), nullable=False),  # lost | clarified
     Column("guesses", JSON, nullable=False),  # [{"label", "confidence"}]
-    Column("chosen", String(64)),  # the label the visitor then picked
+    Column("question", String(64)),  # of the assessment, when it was open
+    Column("chosen", String(64)),  # the label the visitor then picked, or none of those offered
+    Column("followed_by", String(64)),  # the label of what the visitor typed next, if understood
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,6 +12,9 @@ from sqlalchemy import insert, select, update
 from mobilis.assessment import Answers, Result, answers_to_dict
 from mobilis.models import assessments, unhandled
 from mobilis.store import Database, now
+
+NONE_OF_THESE = "none"  # picked: none of what a "did you mean" offered
+FOLLOWS_WITHIN = timedelta(minutes=10)
 
 
 def keep_result(
@@ -45,34 +49,46 @@ def keep_unhandled(
     text: str,
     outcome: str,
     guesses: Sequence[Mapping[str, Any]],
+    question: str | None = None,
 ) -> None:
     """Store a message that was not understood (`lost`) or asked about (`clarified`).
 
-    `text` must already be masked.
+    `text` must already be masked. `question` is the question of the assessment that was open.
     """
     values = {
         "language": language,
         "text": text,
         "outcome": outcome,
         "guesses": [dict(guess) for guess in guesses],
+        "question": question,
     }
     _once(database, unhandled, conversation_id, message_id, values)
 
 
-def choose_label(database: Database, conversation_id: str, label: str) -> None:
-    """Record what the visitor picked after the newest "did you mean" of the conversation."""
-    newest = (
-        select(unhandled.c.id)
-        .where(unhandled.c.conversation_id == conversation_id, unhandled.c.outcome == "clarified")
-        .order_by(unhandled.c.created_at.desc())
-        .limit(1)
-        .scalar_subquery()
+def note_choice(database: Database, conversation_id: str, message_id: str, label: str) -> None:
+    """Record what the visitor picked after a "did you mean" about a message: a label, or
+    `NONE_OF_THESE`. The first pick stays."""
+    _note(database, conversation_id, message_id, "chosen", label)
+
+
+def note_next(database: Database, conversation_id: str, message_id: str, label: str) -> None:
+    """Record what the visitor's next message was understood as, unless it came much later."""
+    recent = unhandled.c.created_at >= now() - FOLLOWS_WITHIN
+    _note(database, conversation_id, message_id, "followed_by", label, recent)
+
+
+def _note(
+    database: Database, conversation_id: str, message_id: str, column: str, label: str, *where: Any
+) -> None:
+    own = (
+        unhandled.c.conversation_id == conversation_id,
+        unhandled.c.source_message_id == message_id,
     )
     with database.write() as connection:
         connection.execute(
             update(unhandled)
-            .where(unhandled.c.id == newest, unhandled.c.chosen.is_(None))
-            .values(chosen=label)
+            .where(*own, unhandled.c[column].is_(None), *where)
+            .values({column: label})
         )
 
 

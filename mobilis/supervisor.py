@@ -61,7 +61,7 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     }
     actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
-    brain = ["rasa", "run", "--model", "models", "--interface", "127.0.0.1"]
+    brain = ["rasa", "run", "--model", "models/mobilis.tar.gz", "--interface", "127.0.0.1"]
     brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
     brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
     return [

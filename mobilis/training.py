@@ -12,7 +12,8 @@ from mobilis.errors import MobilisError
 from mobilis.settings import load_settings
 from mobilis.supervisor import newest
 
-MODEL = Path("models") / "mobilis.tar.gz"
+SUFFIX = ".tar.gz"
+MODEL = Path("models") / f"mobilis{SUFFIX}"
 ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
 LEARNING = (
     "bundled",
@@ -52,14 +53,18 @@ def is_due(root: Path) -> bool:
     return model.stat().st_mtime < newest(root, INGREDIENTS)
 
 
-def train(root: Path, quiet: bool = False) -> Path:
-    """Train from the content of `root`; the path of the new model. `quiet` shows what Rasa says
-    only when it fails.
+def train(root: Path, quiet: bool = False, output: Path | None = None) -> Path:
+    """Train from the content of `root`; the path of the new model, which is `output` when it shall
+    not take the place of the present one. `quiet` shows what Rasa says only when it fails.
 
     Raises:
-        TrainingFailed: Rasa ended with an error.
+        TrainingFailed: Rasa ended with an error, or `output` is no name for a model.
     """
-    command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", "mobilis"]
+    model = (output or root / MODEL).resolve()
+    if not model.name.endswith(SUFFIX) or model.is_dir():
+        raise TrainingFailed(f"{output}: the name of a model's file ends with {SUFFIX}")
+    command = [sys.executable, "-m", "rasa", "train", "--out", str(model.parent)]
+    command += ["--fixed-model-name", model.name.removesuffix(SUFFIX)]
     command += ["--skip-validation", "--force"]  # content is checked before; Rasa's cache unused
     environment = {
         **os.environ,
@@ -77,6 +82,8 @@ def train(root: Path, quiet: bool = False) -> Path:
         if quiet:
             sys.stderr.write(ended.stdout + ended.stderr)
         raise TrainingFailed("the model could not be trained; what Rasa said is above")
+    if output:
+        return output
     (root / ENCODER).write_text(encoder_name(load_settings().encoder), encoding="utf-8")
     (root / MODEL).touch()  # Rasa keeps the old file when nothing had to be learned anew
     return root / MODEL

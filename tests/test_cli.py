@@ -290,7 +290,7 @@ def test_training_is_due_for_a_model_of_another_encoder(project: Path, name: str
 def test_training_is_due_when_the_content_is_newer(project: Path, capsys, monkeypatch) -> None:
     started: list[Path] = []
     monkeypatch.setattr(
-        training, "train", lambda root, quiet: started.append(root) or root / "model"
+        training, "train", lambda root, **how: started.append(root) or root / "model"
     )
     assert training.is_due(project)
     trained(project)
@@ -300,6 +300,32 @@ def test_training_is_due_when_the_content_is_newer(project: Path, capsys, monkey
     os.utime(project / "faq" / "cost.yml", (5e9, 5e9))
     assert main(["train", "--if-due"]) == 0
     assert started == [project]
+
+
+def test_a_model_beside_the_present_one_leaves_it_alone(project: Path, capsys, monkeypatch) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(training.subprocess, "run", run)
+    other = project / "models" / "other.tar.gz"
+    assert main(["train", "--output", str(other)]) == 0
+    assert capsys.readouterr().out == f"trained {other}\n"
+    [command] = commands
+    assert command[command.index("--out") + 1] == str(project / "models")
+    assert command[command.index("--fixed-model-name") + 1] == "other"
+    assert not (project / training.ENCODER).exists() and not (project / training.MODEL).exists()
+
+
+def test_a_model_is_written_to_a_file_of_its_kind(project: Path, capsys) -> None:
+    sentence = "the name of a model's file ends with .tar.gz"
+    for name in ("models", "other.zip"):
+        assert fails(capsys, "train", "--output", name) == f"{name}: {sentence}"
+    (project / "folder.tar.gz").mkdir()
+    folder = str(project / "folder.tar.gz")
+    assert fails(capsys, "train", "--output", folder) == f"{folder}: {sentence}"
 
 
 def test_training_that_fails_is_one_sentence(project: Path, capsys, monkeypatch) -> None:
@@ -322,7 +348,7 @@ def test_measuring_without_a_model_says_how_to_get_one(project: Path, capsys) ->
     [
         (None, ": there is no such file"),
         (b"", ": the file is empty"),
-        (b"\xff", ": the file is not UTF-8"),
+        (b"\xff", ":1: the line is not UTF-8"),
         (b"faq/cost\tcombien\nfaq/cost\n", ":2: 2 columns are expected"),
     ],
 )

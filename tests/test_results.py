@@ -14,7 +14,13 @@ from mobilis import results
 from mobilis.assessment import Answer, Result
 from mobilis.errors import StoreError
 from mobilis.models import assessments, metadata, unhandled
-from mobilis.results import choose_label, keep_result, keep_unhandled
+from mobilis.results import (
+    NONE_OF_THESE,
+    keep_result,
+    keep_unhandled,
+    note_choice,
+    note_next,
+)
 from mobilis.store import Database
 
 ANSWERS = {"aim": Answer("a", text="un peu des deux"), "impact": Answer("b", unsure=True)}
@@ -57,6 +63,7 @@ def miss(
     message_id: str = "message-1",
     outcome: str = "clarified",
     conversation_id: str = "talk-1",
+    question: str | None = None,
 ) -> None:
     keep_unhandled(
         database,
@@ -66,7 +73,16 @@ def miss(
         text="ask [nom] about it",
         outcome=outcome,
         guesses=GUESSES,
+        question=question,
     )
+
+
+def meant(database: Database) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    """What was picked and what was said next, by conversation and message."""
+    return {
+        (row.conversation_id, row.source_message_id): (row.chosen, row.followed_by)
+        for row in rows(database, unhandled)
+    }
 
 
 def test_a_finished_assessment_is_kept_with_its_answers(database: Database) -> None:
@@ -111,36 +127,56 @@ def test_a_message_that_was_not_understood_is_kept_once(database: Database) -> N
     assert row.chosen is None
 
 
-def test_what_was_picked_is_noted_on_the_newest_clarification_only(database: Database) -> None:
+def test_the_open_question_of_the_assessment_is_kept(database: Database) -> None:
+    miss(database, "message-1", question="aim")
+    miss(database, "message-2")
+    assert [row.question for row in rows(database, unhandled)] == ["aim", None]
+
+
+def test_what_was_picked_is_noted_on_its_message_only(database: Database) -> None:
     miss(database, "message-1")
     miss(database, "message-2")
-    miss(database, "message-3", outcome="lost")
     miss(database, "message-1", conversation_id="talk-2")
-    choose_label(database, "talk-1", "faq/cost")
-    chosen = {
-        (row.conversation_id, row.source_message_id): row.chosen
-        for row in rows(database, unhandled)
-    }
-    assert chosen == {
-        ("talk-1", "message-1"): None,
-        ("talk-1", "message-2"): "faq/cost",
-        ("talk-1", "message-3"): None,
-        ("talk-2", "message-1"): None,
+    note_choice(database, "talk-1", "message-1", "faq/cost")
+    note_choice(database, "talk-1", "message-2", NONE_OF_THESE)
+    assert meant(database) == {
+        ("talk-1", "message-1"): ("faq/cost", None),
+        ("talk-1", "message-2"): ("none", None),
+        ("talk-2", "message-1"): (None, None),
     }
 
 
 def test_the_first_pick_stays(database: Database) -> None:
     miss(database)
-    choose_label(database, "talk-1", "faq/cost")
-    choose_label(database, "talk-1", "faq/timeline")
-    assert [row.chosen for row in rows(database, unhandled)] == ["faq/cost"]
+    note_choice(database, "talk-1", "message-1", "faq/cost")
+    note_choice(database, "talk-1", "message-1", "faq/timeline")
+    assert meant(database) == {("talk-1", "message-1"): ("faq/cost", None)}
 
 
-def test_a_pick_without_a_clarification_changes_nothing(database: Database) -> None:
+def test_what_was_said_next_is_noted_beside_a_pick(database: Database) -> None:
     miss(database, outcome="lost")
-    choose_label(database, "talk-1", "faq/cost")
-    choose_label(database, "nobody", "faq/cost")
-    assert [row.chosen for row in rows(database, unhandled)] == [None]
+    note_next(database, "talk-1", "message-1", "faq/cost")
+    note_next(database, "talk-1", "message-1", "faq/timeline")
+    assert meant(database) == {("talk-1", "message-1"): (None, "faq/cost")}
+
+
+def test_what_was_said_much_later_does_not_count_but_a_pick_does(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    miss(database)
+    later = datetime(2026, 11, 23, 12, tzinfo=timezone.utc) + results.FOLLOWS_WITHIN
+    monkeypatch.setattr(results, "now", lambda: later + timedelta(seconds=1))
+    note_next(database, "talk-1", "message-1", "faq/cost")
+    assert meant(database) == {("talk-1", "message-1"): (None, None)}
+    note_choice(database, "talk-1", "message-1", "faq/cost")
+    assert meant(database) == {("talk-1", "message-1"): ("faq/cost", None)}
+
+
+def test_of_a_message_that_was_understood_nothing_is_noted(database: Database) -> None:
+    miss(database)
+    note_choice(database, "talk-1", "message-9", "faq/cost")
+    note_next(database, "nobody", "message-1", "faq/cost")
+    assert meant(database) == {("talk-1", "message-1"): (None, None)}
 
 
 def test_a_database_that_refuses_is_told(tmp_path: Path) -> None:
@@ -150,4 +186,4 @@ def test_a_database_that_refuses_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         miss(without_tables)
     with pytest.raises(StoreError):
-        choose_label(without_tables, "talk-1", "faq/cost")
+        note_choice(without_tables, "talk-1", "message-1", "faq/cost")

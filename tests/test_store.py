@@ -18,7 +18,7 @@ from sqlalchemy import delete, insert, inspect, select, text
 
 from mobilis import store
 from mobilis.errors import SettingError, StoreError
-from mobilis.models import choices, conversations, erasures, metadata, outbox
+from mobilis.models import choices, conversations, erasures, metadata, outbox, unhandled
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database, migrate, now
 
@@ -103,6 +103,18 @@ def test_migrations_can_be_undone_and_done_again(database: Database) -> None:
     migrate(database.url)
     note(database, "again")
     assert noted(database) == ["again"]
+
+
+def test_what_was_kept_by_an_older_schema_stays(database: Database) -> None:
+    alembic(database, command.downgrade, "0001")
+    row = "'id', 'talk', 'message', 'fr', 'combien', 'lost', '[]', '2026-11-23 16:00:00'"
+    columns = "id, conversation_id, source_message_id, language, text, outcome, guesses, created_at"
+    with database.write() as connection:
+        connection.execute(text(f"INSERT INTO unhandled ({columns}) VALUES ({row})"))
+    migrate(database.url)
+    with database.read() as connection:
+        [kept] = connection.execute(select(unhandled))
+    assert (kept.text, kept.question, kept.chosen, kept.followed_by) == ("combien", *[None] * 3)
 
 
 def test_a_schema_of_a_newer_version_is_refused_in_one_sentence(database: Database) -> None:

@@ -7,6 +7,10 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 
+from mobilis.encoders import encoder_name
+from mobilis.settings import load_settings
+
+ENCODER_FILE = "encoder"  # beside what was learned: for which encoder (see mobilis.nlu.comparison)
 _FILE = "learned.joblib"
 
 
@@ -50,4 +54,6 @@ class LearningComponent(GraphComponent):
         self.learned = learned
         with self._storage.write_to(self._resource) as folder:
             joblib.dump(learned, folder / _FILE)
+            name = encoder_name(load_settings().encoder)
+            (folder / ENCODER_FILE).write_text(name, encoding="utf-8")
         return self._resource

@@ -24,7 +24,9 @@ from rasa.utils.log_utils import configure_structlog
 
 from mobilis.assessment import load_assessment
 from mobilis.content import load_content
-from mobilis.errors import MobilisError
+from mobilis.errors import FileRefused, MobilisError
+from mobilis.facets import FACETS
+from mobilis.given import read_given
 from mobilis.nlu.classifier import LabelClassifier
 from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, FAQ, LOST, OTHER, Heard
 from mobilis.nlu.language import KEEP
@@ -34,6 +36,7 @@ from mobilis.training import MODEL
 
 OUT_OF_SCOPE = "out_of_scope"
 REFUSED = frozenset({OUT_OF_SCOPE, LOST})
+UNFIT = "it is not a model, or one of other code: train it again with mobilis train"
 
 
 class EvaluationRefused(MobilisError):
@@ -41,14 +44,25 @@ class EvaluationRefused(MobilisError):
 
 
 class Understanding:
-    """The trained model, asked as in a live turn."""
+    """A trained model, asked as in a live turn: the present one, or that of a file.
 
-    def __init__(self, root: Path) -> None:
-        path = root / MODEL
-        if not path.exists():
-            raise EvaluationRefused(f"{MODEL}: there is no model; train one with: mobilis train")
+    Raises:
+        EvaluationRefused: there is no model, or it does not work with this code.
+    """
+
+    def __init__(self, root: Path, model: Path | None = None) -> None:
+        path, named = model or root / MODEL, model or MODEL
+        if not path.is_file():
+            how = "" if model else "; train one with: mobilis train"
+            raise EvaluationRefused(f"{named}: there is no model{how}")
         configure_structlog(logging.WARNING)  # Rasa logs every message else, on standard output
-        self.agent = Agent.load(str(path))
+        try:
+            self.agent = Agent.load(str(path))
+            self.heard("bonjour")
+        except Exception as error:  # noqa: BLE001 - a model of other code fails in any way
+            if isinstance(error.__cause__, MobilisError):  # a setting, which Rasa wrapped
+                raise error.__cause__ from None
+            raise EvaluationRefused(f"{named}: {UNFIT} ({type(error).__name__})") from None
         self._labels = {name: name for name in self.agent.domain.intents}
         faqs = load_content(root).faqs
         self._labels |= {name: FAQ + name for name in faqs} | {FAQ + n: FAQ + n for n in faqs}
@@ -124,15 +138,36 @@ def evaluate(what: str, path: Path, root: Path) -> dict[str, Any]:
     Raises:
         EvaluationRefused: no model, or a line of the file is wrong.
     """
-    columns, judge = _KINDS[what]
-    rows = read_rows(path, columns)
-    model = Understanding(root)
+    rows = examples(what, path)
+    return report_on(what, judge(what, path, rows, Understanding(root)))
+
+
+def examples(what: str, path: Path) -> list[Row]:
+    """The lines of a file of examples.
+
+    Raises:
+        EvaluationRefused: the file cannot be read, or a line has other columns.
+    """
+    return read_rows(path, _KINDS[what][0])
+
+
+def judge(what: str, path: Path, rows: Sequence[Row], model: Understanding) -> list[Judged]:
+    """What `model` makes of each of the `rows` of `path`.
+
+    Raises:
+        EvaluationRefused: a line names what there is not.
+    """
     judged = []
     for number, row in enumerate(rows, 1):
         try:
-            judged.append(judge(model, row))
+            judged.append(_KINDS[what][1](model, row))
         except ValueError as error:
             raise EvaluationRefused(f"{path}:{number}: {error}") from None
+    return judged
+
+
+def report_on(what: str, judged: list[Judged]) -> dict[str, Any]:
+    """The figures and the errors of `evaluate`."""
     wrong = [one for one in judged if one.expected != one.got]
     report: dict[str, Any] = {
         "n": len(judged),
@@ -171,21 +206,15 @@ def read_rows(path: Path, columns: int) -> list[Row]:
         EvaluationRefused: no file, not UTF-8, empty, or a line has other columns.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise EvaluationRefused(f"{path}: there is no such file") from None
-    except UnicodeDecodeError:
-        raise EvaluationRefused(f"{path}: the file is not UTF-8") from None
-    except OSError as error:
-        raise EvaluationRefused(f"{path}: {error.strerror}") from None
+        text = read_given(path)
+    except FileRefused as refused:
+        raise EvaluationRefused(str(refused)) from None
     rows = []
-    for number, line in enumerate(lines, 1):
-        row = tuple(line.split("\t"))
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        row = tuple(line.removesuffix("\r").split("\t"))
         if len(row) != columns or not all(cell.strip() for cell in row):
             raise EvaluationRefused(f"{path}:{number}: {columns} columns are expected")
         rows.append(row)
-    if not rows:
-        raise EvaluationRefused(f"{path}: the file is empty")
     return rows
 
 
@@ -236,10 +265,23 @@ def _judge_answer(model: Understanding, row: Row) -> Judged:
 
 def _judge_facets(model: Understanding, row: Row) -> Judged:
     text, expected = row
-    if not isinstance(json.loads(expected), dict):
-        raise ValueError(f"{expected} is not a JSON object of facets")
+    wanted = _facets(expected)
     facets = (model.parse(text).get(MOBILIS) or {}).get("facets") or {}
-    return Judged(text, _canonical(json.loads(expected)), _canonical(facets), 1.0)
+    return Judged(text, _canonical(wanted), _canonical(facets), 1.0)
+
+
+def _facets(text: str) -> dict[str, Any]:
+    try:
+        facets = json.loads(text)
+    except ValueError:
+        facets = None
+    if not isinstance(facets, dict):
+        raise ValueError(f"{text} is not a JSON object of facets")
+    for name, values in facets.items():
+        for value in values if isinstance(values, list) else [values]:
+            if value not in FACETS.get(name, ()):
+                raise ValueError(f"there is no {name} {value}")
+    return facets
 
 
 def _canonical(facets: dict[str, Any]) -> str:

@@ -98,6 +98,7 @@ def run(
     told: dict[str, Any] | None = None,
     conversation: str = TALK,
     kind: type[MobilisAction] | None = None,
+    form: str | None = None,
 ) -> Heard:
     """Run an action. `heard` is what understanding found in a typed message; a pressed button has
     none. `told` is what a form has just been told."""
@@ -112,7 +113,8 @@ def run(
     past = [*(events or []), {"event": "user", "text": text, "parse_data": message}]
     past += [{"event": "slot", "name": key, "value": value} for key, value in (told or {}).items()]
     known = {**DOMAIN_SLOTS, "language": language, **(slots or {}), **(told or {})}
-    tracker = Tracker(conversation, known, message, past, False, None, {}, "action_listen")
+    loop = {"name": form} if form else {}
+    tracker = Tracker(conversation, known, message, past, False, None, loop, "action_listen")
     dispatcher = CollectingDispatcher()
     made = (kind or ACTIONS[name])()
     said = asyncio.run(made.run(dispatcher, tracker, {}))
@@ -667,7 +669,111 @@ def test_between_two_answers_the_form_asks_which(database: Database) -> None:
     assert [row.outcome for row in rows(database, unhandled)] == ["clarified"]
 
 
-def test_what_was_picked_after_a_guess_is_kept(database: Database) -> None:
+PICKED = '/faq{"faq_id": "cost"}'
+OFFERED = {"kind": "clarify", "candidates": [PICKED, '/answer{"question": "aim", "option": "a"}']}
+ASKED_AGAIN = {"kind": "question"}
+
+
+def said_before(intent: str = "ambiguous", *answers: dict[str, Any]) -> list[dict[str, Any]]:
+    """The visitor's last message and what it was answered."""
+    asked = {"event": "user", "message_id": "message-0", "parse_data": {"intent": {"name": intent}}}
+    return [asked, *({"event": "bot", "metadata": {"mobilis": answer}} for answer in answers)]
+
+
+@pytest.mark.parametrize(
+    ("events", "given", "meant"),
+    [
+        # picked by its button, by its number, and with a form that asked again in between
+        (
+            said_before("ambiguous", OFFERED),
+            {"text": PICKED, "intent": "faq", "entities": {"faq_id": "cost"}},
+            ("faq/cost", None),
+        ),
+        (
+            said_before("ambiguous", OFFERED),
+            {"heard": {"picked": PICKED}, "intent": "faq", "entities": {"faq_id": "cost"}},
+            ("faq/cost", None),
+        ),
+        (
+            said_before("ambiguous", OFFERED, ASKED_AGAIN),
+            {
+                "text": OFFERED["candidates"][1],
+                "intent": "answer",
+                "entities": {"question": "aim", "option": "a"},
+            },
+            ("answer/aim/a", None),
+        ),
+        # none of these
+        (
+            said_before("ambiguous", OFFERED),
+            {"text": "/out_of_scope", "intent": "out_of_scope"},
+            ("none", None),
+        ),
+        # said another way
+        (
+            said_before("ambiguous", OFFERED),
+            {"heard": {"label": "faq/timeline"}, "intent": "faq"},
+            (None, "faq/timeline"),
+        ),
+        (
+            said_before("nlu_fallback", {"kind": "text"}),
+            {"heard": {"label": "find_coach"}, "intent": "find_coach"},
+            (None, "find_coach"),
+        ),
+        (
+            said_before("nlu_fallback", ASKED_AGAIN),
+            {
+                "heard": {"label": "answer"},
+                "intent": "answer",
+                "entities": {"option": "b"},
+                "slots": {"assessment_question": "aim"},
+            },
+            (None, "answer/aim/b"),
+        ),
+        (
+            said_before("nlu_fallback", ASKED_AGAIN),
+            {
+                "text": OFFERED["candidates"][1],
+                "intent": "answer",
+                "entities": {"question": "aim", "option": "a"},
+            },
+            (None, "answer/aim/a"),
+        ),
+        # nothing told
+        (
+            said_before("nlu_fallback", ASKED_AGAIN),
+            {"intent": "answer", "entities": {"option": "confirm"}},
+            (None, None),
+        ),
+        (
+            said_before("nlu_fallback", {"kind": "text"}),
+            {"text": "/request_human", "intent": "request_human"},
+            (None, None),
+        ),
+        (
+            said_before("nlu_fallback"),
+            {"heard": {"label": "nlu_fallback"}, "intent": "nlu_fallback"},
+            (None, None),
+        ),
+        (
+            said_before("nlu_fallback"),
+            {"heard": {"label": "inform"}, "intent": "inform"},
+            (None, None),
+        ),
+        (
+            said_before("faq", {"kind": "faq"}),
+            {"heard": {"label": "find_coach"}, "intent": "find_coach"},
+            (None, None),
+        ),
+        ([], {"heard": {"label": "find_coach"}, "intent": "find_coach"}, (None, None)),
+    ],
+)
+def test_what_a_message_turned_out_to_mean_is_kept(
+    database: Database,
+    events: list[dict[str, Any]],
+    given: dict[str, Any],
+    meant: tuple[str | None, str | None],
+) -> None:
     keep_unhandled(
         database,
         conversation_id=TALK,
@@ -677,12 +783,30 @@ def test_what_was_picked_after_a_guess_is_kept(database: Database) -> None:
         outcome="clarified",
         guesses=[],
     )
-    picked = '/faq{"faq_id": "cost"}'
-    shown = {"kind": "clarify", "candidates": [picked, "/find_coach"]}
-    before = {"event": "bot", "metadata": {"mobilis": shown}}
-    given = {"text": picked, "intent": "faq", "entities": {"faq_id": "cost"}, "events": [before]}
-    run("action_validate_slot_mappings", **given)
-    assert [row.chosen for row in rows(database, unhandled)] == ["faq/cost"]
+    run("action_validate_slot_mappings", events=events, **given)
+    assert [(r.chosen, r.followed_by) for r in rows(database, unhandled)] == [meant]
+
+
+@pytest.mark.parametrize(
+    ("form", "question", "kept"),
+    [
+        ("assessment_form", "aim", "aim"),
+        ("assessment_form", "gate", None),
+        (None, "aim", None),
+        ("interest_form", "aim", None),
+    ],
+)
+def test_the_question_that_was_open_is_kept(
+    database: Database, form: str | None, question: str, kept: str | None
+) -> None:
+    run(
+        "action_not_understood",
+        intent="nlu_fallback",
+        heard={"masked": "…"},
+        slots={"assessment_question": question},
+        form=form,
+    )
+    assert [row.question for row in rows(database, unhandled)] == [kept]
 
 
 # --- language, province, questions, coaches

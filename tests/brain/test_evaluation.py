@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mobilis.errors import MobilisError
+from mobilis.errors import MobilisError, SettingError
 from mobilis.nlu import calibration, evaluation
+from mobilis.nlu.encoder import the_encoder
 from mobilis.nlu.evaluation import (
     EvaluationRefused,
     Understanding,
@@ -55,7 +56,9 @@ def model(trained: Understanding, monkeypatch: pytest.MonkeyPatch) -> Understand
     [
         (None, ": there is no such file"),
         (b"", ": the file is empty"),
-        ("greet\tallô\n".encode("latin-1"), ": the file is not UTF-8"),
+        ("greet\tallô\n".encode("latin-1"), ":1: the line is not UTF-8"),
+        (b"greet\thello\ngreet\tall\xf4\n", ":2: the line is not UTF-8"),
+        (b"greet\thello\x0bgreet\thi\n", ":1: 2 columns are expected"),
         (b"greet\thello\ngreet\n", ":2: 2 columns are expected"),
         (b"greet\thello\tthere\n", ":1: 2 columns are expected"),
         (b"greet\thello\n\ngreet\thi\n", ":2: 2 columns are expected"),
@@ -70,6 +73,17 @@ def test_a_file_that_cannot_be_read_is_named(
     with pytest.raises(EvaluationRefused) as error:
         read_rows(file, 2)
     assert str(error.value) == f"{file}{problem}"
+
+
+def test_a_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationRefused) as error:
+        read_rows(tmp_path, 2)
+    assert str(error.value) == f"{tmp_path}: Is a directory"
+
+
+def test_a_separator_of_lines_inside_a_message_is_part_of_it(file: Path) -> None:
+    file.write_text("\ufeffgreet\tallô\u2028vous\n", encoding="utf-8")
+    assert read_rows(file, 2) == [("greet", "allô\u2028vous")]
 
 
 def test_lines_are_read_in_order(file: Path) -> None:
@@ -132,6 +146,25 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path: Path, file: Path) -> N
     assert str(error.value) == sentence
 
 
+def test_a_setting_that_is_wrong_is_named_and_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOBILIS_ENCODER", str(tmp_path))
+    the_encoder.cache_clear()
+    try:
+        with pytest.raises(SettingError, match=r"^MOBILIS_ENCODER: "):
+            Understanding(ROOT)
+    finally:
+        the_encoder.cache_clear()
+
+
+def test_a_directory_is_no_model(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "models" / "mobilis.tar.gz").mkdir(parents=True)
+    file.write_text(INTENTS, encoding="utf-8")
+    with pytest.raises(EvaluationRefused, match=r"^models/mobilis.tar.gz: there is no model; "):
+        evaluate("intents", file, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("what", "line", "problem"),
     [
@@ -140,7 +173,12 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path: Path, file: Path) -> N
         ("answers", "goal\ta\tun règlement", "there is no question goal"),
         ("answers", "aim\tz\tun règlement", "z is not an option of aim"),
         ("language", "es\thola", "es is not one of fr, en, keep"),
-        ("facets", "un coach\t{region: ON}", ""),
+        ("facets", "un coach\t{region: ON}", "{region: ON} is not a JSON object of facets"),
+        ("facets", 'un coach\t["ON"]', '["ON"] is not a JSON object of facets'),
+        ("facets", 'un coach\t{"regoin": "ON"}', "there is no regoin ON"),
+        ("facets", 'un coach\t{"region": ["ON", "XX"]}', "there is no region XX"),
+        ("facets", 'un coach\t{"region": 5}', "there is no region 5"),
+        ("facets", 'un coach\t{"topic": [["housing"]]}', "there is no topic ['housing']"),
     ],
 )
 @pytest.mark.usefixtures("model")
@@ -154,7 +192,7 @@ def test_a_line_that_is_wrong_is_named(what: str, line: str, problem: str, file:
     file.write_text(f"{good[what]}\n{line}\n", encoding="utf-8")
     with pytest.raises(EvaluationRefused) as error:
         evaluate(what, file, ROOT)
-    assert str(error.value).startswith(f"{file}:2: {problem}")
+    assert str(error.value) == f"{file}:2: {problem}"
 
 
 @pytest.mark.usefixtures("model")
