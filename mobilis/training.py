@@ -10,7 +10,7 @@ from pathlib import Path
 from mobilis.encoders import encoder_name
 from mobilis.errors import MobilisError
 from mobilis.settings import load_settings
-from mobilis.supervisor import newest
+from mobilis.supervisor import RASA_ENVIRONMENT, newest
 
 MODEL = Path("models") / "mobilis.tar.gz"
 ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
@@ -51,15 +51,7 @@ def train(root: Path, quiet: bool = False) -> Path:
     """
     command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", "mobilis"]
     command += ["--skip-validation", "--force"]  # content is checked before; Rasa's cache unused
-    environment = {
-        **os.environ,
-        "RASA_TELEMETRY_ENABLED": "false",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONWARNINGS": "ignore",
-        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-        "LOG_LEVEL_LIBRARIES": "ERROR",
-    }
+    environment = {**os.environ, **RASA_ENVIRONMENT, "LOG_LEVEL_LIBRARIES": "ERROR"}
     ended = subprocess.run(
         command, cwd=root, env=environment, check=False, capture_output=quiet, text=True
     )
