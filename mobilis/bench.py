@@ -37,7 +37,7 @@ from mobilis.measures import (
     verdict,
     whole_number,
 )
-from mobilis.stack import Stack, StockServer
+from mobilis.stack import Stack, StockServer, leaving_nothing
 from mobilis.usage import Memory, core_seconds, family, memory
 
 MOST_AT_ONCE = 64
@@ -199,18 +199,15 @@ def _train(root: Path, tell: Tell) -> float:
         environment = {**os.environ, "MOBILIS_PROJECT_DIR": name, "PYTHONPATH": name}
         command = [sys.executable, "-m", "mobilis.cli", "train", "--quiet"]
         began = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
         try:
-            ended = subprocess.run(
-                command,
-                cwd=copy,
-                env=environment,
-                check=False,
-                stdout=subprocess.DEVNULL,
-                timeout=TRAINING_SECONDS,
-            )
+            with leaving_nothing(process):
+                process.wait(TRAINING_SECONDS)
         except subprocess.TimeoutExpired:
             raise BenchRefused(f"training did not end within {TRAINING_SECONDS:.0f} s") from None
-        if ended.returncode:
+        if process.returncode:
             raise BenchRefused("training failed; what it said is above")
         return round(time.monotonic() - began, 1)
 

@@ -103,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     turns.set_defaults(command=_bench_turns)
     for one in (nlu, turns):
         one.add_argument("--ours-only", action="store_true", help="without the stock assistant")
+        one.add_argument(
+            "--phrasings",
+            default="12",
+            metavar="N",
+            help="that the stock assistant learns, of each label and language (12; 0: all, hours)",
+        )
         one.add_argument("--fresh", action="store_true", help="train the stock assistant again")
         one.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -250,7 +256,8 @@ def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
     root = settings.project_dir
     trained_model(root)  # before minutes go into the stock assistant
     count = whole_number("--messages", options.messages, 1, MOST_MESSAGES)
-    project = None if options.ours_only else _prepare_stock(root, options.fresh)
+    _end_as_on_ctrl_c()
+    project = None if options.ours_only else _prepare_stock(root, options)
     keep_to_one_core()
     os.environ.update(RASA_ENVIRONMENT)
     warnings.simplefilter("ignore")  # Rasa's, about itself
@@ -265,17 +272,25 @@ def _bench_turns(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.bench import bench_turns, to_text
 
     root = settings.project_dir
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends
-    prepare = None if options.ours_only else partial(_prepare_stock, root, options.fresh)
+    _end_as_on_ctrl_c()
+    prepare = None if options.ours_only else partial(_prepare_stock, root, options)
     report = bench_turns(root, _tell, options.concurrency, options.turns, prepare, options.train)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
     return 0
 
 
-def _prepare_stock(root: Path, fresh: bool) -> Path:
+def _end_as_on_ctrl_c() -> None:
+    """When this process is told to end, it first ends those that it started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+def _prepare_stock(root: Path, options: argparse.Namespace) -> Path:
+    from mobilis.measures import whole_number
     from mobilis.stock import prepare
 
-    return prepare(root, _tell, fresh)
+    most = whole_number("--phrasings", options.phrasings, 0, 1000)
+    return prepare(root, _tell, options.fresh, most)
 
 
 def _tell(line: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import httpx
 
 WAIT_SECONDS = 30  # for one answer
+GRACE_SECONDS = 5.0  # until an answer that should have come is given up
 MOST_SECONDS = 240.0  # for one load: what is not said by then counts as failed
 CONVERSATION = 8  # turns
 
@@ -135,7 +136,7 @@ async def hold(
     load = Load()
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(
-        base_url=base, timeout=wait + 5, limits=limits, trust_env=False
+        base_url=base, timeout=wait + GRACE_SECONDS, limits=limits, trust_env=False
     ) as client:
         opened: deque[tuple[Any, Script]] = deque()
 
