@@ -31,6 +31,7 @@ from mobilis.measures import (
     latency,
     machine,
     ratio,
+    settle,
     table,
     trained_model,
     unseen,
@@ -65,16 +66,13 @@ class Side:
     assistant: Stack | StockServer
     channel: Channel
     loads: dict[int, Load] = field(default_factory=dict)
-    core_seconds: dict[int, float] = field(default_factory=dict)
     memory: dict[str, Memory] = field(default_factory=dict)
 
     def take(self, conversations: Sequence[Script], at_once: int) -> None:
         """Hold the conversations, and add what came of it to that level."""
-        before = self._core_seconds()
-        load = asyncio.run(hold(self.channel, self.assistant.base, conversations, at_once))
-        used = self._core_seconds() - before
+        base, used = self.assistant.base, self.core_seconds
+        load = asyncio.run(hold(self.channel, base, conversations, at_once, used))
         self.loads[at_once] = self.loads.get(at_once, Load()).plus(load)
-        self.core_seconds[at_once] = self.core_seconds.get(at_once, 0.0) + used
 
     def weigh(self) -> None:
         """Note the memory of each process, with that of processes which only it knows of."""
@@ -83,7 +81,8 @@ class Side:
             others = [other for other in known.values() if other != pid]
             self.memory[name] = _sum(memory(one) for one in family(pid, apart=others))
 
-    def _core_seconds(self) -> float:
+    def core_seconds(self) -> float:
+        """For how long its processes have had a core so far."""
         return sum(core_seconds(pid) for pid in family(self.assistant.root_pid))
 
 
@@ -147,16 +146,16 @@ def bench_turns(
     levels = levels_of(concurrency)
     said = plan(unseen(root), levels, whole_number("--turns", turns, ROUNDS, 10_000))
     trained_model(root)
-    where = machine()
     project = prepare() if prepare else None
     seconds = {"ours": _train(root, tell)} if train else {}
     if project:
         seconds["stock"] = stock.training(project)["seconds"]
+    where = machine()
     with _running(root, project, tell) as sides:
         for side in sides:
+            settle(side.core_seconds)
             side.take(scripts(said[0], 2), 2)
             side.loads.clear()
-            side.core_seconds.clear()
         rounds = iter(said[1:])
         for level in levels:
             tell(f"{level} at once")
@@ -234,13 +233,12 @@ def _report(
 def _figures(side: Side, level: int) -> dict[str, Any]:
     load = side.loads[level]
     answered = len(load.latencies)
-    used = side.core_seconds[level]
     return {
         "turns": answered,
         "turns_per_second": round(load.rate, 2),
         **latency(load.latencies),
         "errors": dict(load.errors),
-        "core_ms_per_turn": round(used * 1000 / answered, 1) if answered else None,
+        "core_ms_per_turn": round(load.core_seconds * 1000 / answered, 1) if answered else None,
     }
 
 

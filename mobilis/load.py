@@ -89,16 +89,18 @@ async def _post(
 
 @dataclass
 class Load:
-    """What came of some conversations: `seconds` in all, those of each answered turn, and how many
-    turns failed, by reason."""
+    """What came of some conversations: `seconds` in all, those that the assistant had a core for,
+    those of each answered turn, and how many turns failed, by reason."""
 
     seconds: float = 0.0
+    core_seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
     def plus(self, other: Load) -> Load:
         return Load(
             self.seconds + other.seconds,
+            self.core_seconds + other.core_seconds,
             self.latencies + other.latencies,
             self.errors + other.errors,
         )
@@ -128,11 +130,13 @@ async def hold(
     base: str,
     conversations: Sequence[Script],
     at_once: int,
+    used: Callable[[], float] = lambda: 0.0,
     wait: float = WAIT_SECONDS,
     most: float = MOST_SECONDS,
 ) -> Load:
     """Hold conversations at `base`, `at_once` at a time. Each visitor waits for the answer before
-    the next message; opening is done beforehand and not timed."""
+    the next message; opening is done beforehand and not timed. `used` tells for how many seconds
+    the assistant has had a core so far."""
     load = Load()
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(
@@ -155,9 +159,10 @@ async def hold(
                     await _turn(channel, client, conversation, text, load)
 
         await _work(deque(conversations), at_once, open_one)
-        began = time.perf_counter()
+        used_before, began = used(), time.perf_counter()
         await _work(opened, at_once, hold_one)
         load.seconds = time.perf_counter() - began
+        load.core_seconds = used() - used_before
     return load
 
 

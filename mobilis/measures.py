@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import platform
 import random
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,6 +151,18 @@ def verdict(report: Mapping[str, Any]) -> str:
     )
 
 
+def settle(
+    used: Callable[[], float], idle: float = 0.02, look_every: float = 0.5, most: float = 60.0
+) -> None:
+    """Wait until hardly any time on the cores is `used` any more: a model may still be loading
+    behind an assistant that says it is ready."""
+    for _ in range(int(most / look_every)):
+        before = used()
+        time.sleep(look_every)
+        if used() - before <= idle:
+            return
+
+
 def machine() -> dict[str, Any]:
     """Where and when it was measured: figures of two machines, or of a busy one, do not compare."""
     return {
@@ -165,7 +178,7 @@ def machine() -> dict[str, Any]:
 def described(where: Mapping[str, Any]) -> str:
     """`machine` in one line."""
     return (
-        f"{where['at']}, {where['cores']} of {where['of']} cores, load {where['load']} before it"
+        f"{where['at']}, {where['cores']} of {where['of']} cores, load {where['load']} when it"
         f" began, Python {where['python']}, {where['system']}"
     )
 

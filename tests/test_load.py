@@ -87,6 +87,18 @@ def test_the_turns_of_a_conversation_that_does_not_open_are_lost(
     assert load.rate == 0
 
 
+def test_openings_cost_no_time(assistant: Assistant, base: str) -> None:
+    opened_when_asked: list[int] = []
+
+    def used() -> float:
+        opened_when_asked.append(assistant.opened)
+        return len(opened_when_asked) * 2.0
+
+    load = asyncio.run(hold(ChatApi(), base, [Script("fr", ["un"])] * 3, 1, used))
+    assert opened_when_asked == [3, 3]
+    assert load.core_seconds == 2.0
+
+
 def test_what_is_not_said_in_time_counts_as_failed(assistant: Assistant, base: str) -> None:
     talks = [Script("fr", ["un"] * 10)]
     load = asyncio.run(hold(RestChannel(), base, talks, 1, most=0.05))
@@ -116,9 +128,10 @@ def test_there_are_conversations_enough_to_be_held_at_once() -> None:
 
 
 def test_two_loads_are_one() -> None:
-    one, other = Load(1.0, [0.5]), Load(2.0, [0.25])
+    one, other = Load(1.0, 0.5, [0.5]), Load(2.0, 1.5, [0.25])
     one.errors["timeout"] += 1
     other.errors["timeout"] += 2
     both = one.plus(other)
-    assert (both.seconds, both.latencies, both.errors) == (3.0, [0.5, 0.25], {"timeout": 3})
+    assert (both.seconds, both.core_seconds) == (3.0, 2.0)
+    assert (both.latencies, both.errors) == ([0.5, 0.25], {"timeout": 3})
     assert Load().rate == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from mobilis.measures import (
     machine,
     percentile,
     ratio,
+    settle,
     shown,
     table,
     trained_model,
@@ -105,6 +107,18 @@ def test_one_core_is_kept_to_and_mathematics_to_one_thread() -> None:
     )
     pinned = "1" if hasattr(os, "sched_setaffinity") else str(os.cpu_count())
     assert ended.stdout.split() == [pinned, "1"]
+
+
+def test_it_waits_for_what_still_loads() -> None:
+    used = iter([0.0, 0.5, 0.5, 0.8, 0.8, 0.801, 9.0])
+    settle(lambda: next(used), look_every=0.01)
+    assert next(used) == 9.0
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    began = time.monotonic()
+    settle(time.monotonic, idle=0.0, look_every=0.05, most=0.2)
+    assert 0.2 <= time.monotonic() - began < 5
 
 
 # --- options and files

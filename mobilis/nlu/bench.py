@@ -28,6 +28,7 @@ from mobilis.measures import (
     latency,
     machine,
     percentile,
+    settle,
     shown,
     table,
     trained_model,
@@ -163,18 +164,9 @@ def bench_nlu(root: Path, tell: Tell, count: int, project: Path | None = None) -
     pipelines = [Pipeline("ours", model)]
     if project:
         pipelines.append(Pipeline("stock", project / stock.MODEL))
-    settle()
+    settle(time.process_time)
     tell(f"reading {len(said.messages)} messages")
     return asyncio.run(_measured(where, pipelines, said))
-
-
-def settle(idle: float = 0.05, look_every: float = 0.5, most: float = 60.0) -> None:
-    """Wait until this process does nothing any more: a model may still be loading behind us."""
-    for _ in range(int(most / look_every)):
-        before = time.process_time()
-        time.sleep(look_every)
-        if time.process_time() - before < idle:
-            return
 
 
 async def _measured(

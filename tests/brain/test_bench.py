@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from mobilis.measures import unseen
 from mobilis.nlu import bench as module
-from mobilis.nlu.bench import LONG, PAIRS, SHORT, WARM_UP, Pipeline, plan, settle, targets, to_text
+from mobilis.nlu.bench import LONG, PAIRS, SHORT, WARM_UP, Pipeline, plan, targets, to_text
 from mobilis.settings import ROOT
 
 LATENCY = {"p50": 5.0, "p95": 9.0, "p99": 12.0, "mean": 5.0}
@@ -112,24 +111,6 @@ def test_what_was_read_to_warm_up_is_forgotten(pipeline: Pipeline) -> None:
     read(pipeline, "trois")
     assert len(pipeline.seconds) == len(pipeline.core_seconds) == 1
     assert all(len(seconds) == 1 for seconds in pipeline.watch.seconds.values())
-
-
-def test_it_waits_for_what_still_loads() -> None:
-    until = time.monotonic() + 0.4
-
-    def busy() -> None:
-        while time.monotonic() < until:
-            sum(range(1000))
-
-    threading.Thread(target=busy).start()
-    settle(idle=0.01, look_every=0.05)
-    assert time.monotonic() >= until
-
-
-def test_it_does_not_wait_for_ever() -> None:
-    began = time.monotonic()
-    settle(idle=0.0, look_every=0.05, most=0.2)
-    assert 0.2 <= time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
