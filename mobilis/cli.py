@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from mobilis import __version__
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
+
+MOST_MESSAGES = 600  # of one measure of understanding: more would leave none for the long ones
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,6 +105,28 @@ def _parser() -> argparse.ArgumentParser:
     applied.add_argument("file", type=Path, metavar="FILE")
     applied.add_argument("--dry-run", action="store_true", help="only show what would change")
     applied.set_defaults(command=_apply_learning)
+    bench = commands.add_parser("bench", help="measure speed beside the stock assistant")
+    benches = bench.add_subparsers(required=True, metavar="WHAT")
+    nlu = benches.add_parser("nlu", help="what understanding a message costs, on one core")
+    nlu.add_argument("--messages", default="400", metavar="N", help="how many (400)")
+    nlu.set_defaults(command=_bench_nlu)
+    turns = benches.add_parser("turns", help="the whole chain over HTTP, many talking at once")
+    turns.add_argument(
+        "--concurrency", default="1,8,32", metavar="N,…", help="conversations at once (1,8,32)"
+    )
+    turns.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
+    turns.add_argument("--train", action="store_true", help="also train ours from nothing")
+    turns.set_defaults(command=_bench_turns)
+    for one in (nlu, turns):
+        one.add_argument("--ours-only", action="store_true", help="without the stock assistant")
+        one.add_argument(
+            "--phrasings",
+            default="12",
+            metavar="N",
+            help="that the stock assistant learns, of each label and language (12; 0: all, hours)",
+        )
+        one.add_argument("--fresh", action="store_true", help="train the stock assistant again")
+        one.add_argument("--json", action="store_true", help="print the report as JSON")
 
     journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
@@ -291,6 +319,55 @@ def _apply_learning(options: argparse.Namespace, settings: Settings) -> int:
         print(f"{shelf.file}: {shelf.field}: {text}")
     print(f"{count} phrasings were added, {known}; they are learned by: mobilis train")
     return 0
+
+
+def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.measures import keep_to_one_core, trained_model, whole_number
+    from mobilis.supervisor import RASA_ENVIRONMENT
+
+    root = settings.project_dir
+    trained_model(root)  # before minutes go into the stock assistant
+    count = whole_number("--messages", options.messages, 1, MOST_MESSAGES)
+    _end_as_on_ctrl_c()
+    project = None if options.ours_only else _prepare_stock(root, options)
+    keep_to_one_core()
+    os.environ.update(RASA_ENVIRONMENT)
+    warnings.simplefilter("ignore")  # Rasa's, about itself
+    from mobilis.nlu.bench import bench_nlu, to_text
+
+    report = bench_nlu(root, _tell, count, project)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _bench_turns(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.bench import bench_turns, to_text
+
+    root = settings.project_dir
+    _end_as_on_ctrl_c()
+    prepare = None if options.ours_only else partial(_prepare_stock, root, options)
+    report = bench_turns(root, _tell, options.concurrency, options.turns, prepare, options.train)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _end_as_on_ctrl_c() -> None:
+    """When this process is told to end, it first ends those that it started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+def _prepare_stock(root: Path, options: argparse.Namespace) -> Path:
+    from mobilis.measures import whole_number
+    from mobilis.stock import prepare
+
+    most = whole_number("--phrasings", options.phrasings, 0, 1000)
+    return prepare(root, _tell, options.fresh, most)
+
+
+def _tell(line: str) -> None:
+    """What goes on, beside what is printed."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _journeys(options: argparse.Namespace, settings: Settings) -> int:

@@ -26,6 +26,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 STOP_AFTER = 15.0  # seconds until a process that does not stop is killed
 READY_TIMEOUT = 180.0
 STEADY_AFTER = 60.0  # seconds of running after which the pause starts small again
+# Of every process that runs Rasa: no telemetry, no GPU, no warnings that nobody can act on.
+RASA_ENVIRONMENT: Mapping[str, str] = {
+    "PYTHONWARNINGS": "ignore",
+    "RASA_TELEMETRY_ENABLED": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+}
 
 
 class NotReady(MobilisError):
@@ -52,13 +60,9 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
         "MOBILIS_ACTIONS_PORT": str(settings.actions_port),
+        **RASA_ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "ignore",
-        "RASA_TELEMETRY_ENABLED": "false",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
         "SANIC_HOST": "127.0.0.1",
-        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     }
     actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
     brain = ["rasa", "run", "--model", "models/mobilis.tar.gz", "--interface", "127.0.0.1"]

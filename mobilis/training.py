@@ -10,7 +10,7 @@ from pathlib import Path
 from mobilis.encoders import encoder_name
 from mobilis.errors import MobilisError
 from mobilis.settings import load_settings
-from mobilis.supervisor import newest
+from mobilis.supervisor import RASA_ENVIRONMENT, newest
 
 SUFFIX = ".tar.gz"
 MODEL = Path("models") / f"mobilis{SUFFIX}"
@@ -66,15 +66,7 @@ def train(root: Path, quiet: bool = False, output: Path | None = None) -> Path:
     command = [sys.executable, "-m", "rasa", "train", "--out", str(model.parent)]
     command += ["--fixed-model-name", model.name.removesuffix(SUFFIX)]
     command += ["--skip-validation", "--force"]  # content is checked before; Rasa's cache unused
-    environment = {
-        **os.environ,
-        "RASA_TELEMETRY_ENABLED": "false",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONWARNINGS": "ignore",
-        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-        "LOG_LEVEL_LIBRARIES": "ERROR",
-    }
+    environment = {**os.environ, **RASA_ENVIRONMENT, "LOG_LEVEL_LIBRARIES": "ERROR"}
     ended = subprocess.run(
         command, cwd=root, env=environment, check=False, capture_output=quiet, text=True
     )

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
-from mobilis.settings import ROOT, Settings
+from mobilis.stack import Stack as RunningStack
+from mobilis.stack import free_port
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = ["Postgres", "Stack", "free_port"]
 
 
 class Postgres:
@@ -71,53 +63,8 @@ class Postgres:
         assert ended.returncode == 0, ended.stderr
 
 
-class Stack:
-    """The whole assistant as `mobilis up` runs it, on free ports, with data of its own."""
-
-    def __init__(self, folder: Path, database_url: str = "") -> None:
-        self.settings = replace(
-            Settings(),
-            data_dir=folder,
-            database_url=database_url,
-            port=free_port(),
-            brain_port=free_port(),
-            actions_port=free_port(),
-        )
-        self.base = f"http://127.0.0.1:{self.settings.port}"
-        self.log = folder / "log"
-        environment = {
-            **os.environ,
-            "MOBILIS_DATA_DIR": str(folder),
-            "DATABASE_URL": database_url,
-            "MOBILIS_PORT": str(self.settings.port),
-            "MOBILIS_BRAIN_PORT": str(self.settings.brain_port),
-            "MOBILIS_ACTIONS_PORT": str(self.settings.actions_port),
-            "MOBILIS_MESSAGES_PER_MINUTE": "1000",
-            "MOBILIS_MESSAGES_PER_MINUTE_ADDRESS": "100000",
-            "MOBILIS_CONVERSATIONS_PER_MINUTE_ADDRESS": "10000",
-        }
-        with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "mobilis.cli", "up", "--no-train"]
-            self._up = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
-        self.wait_until_ready(180)
-
-    def wait_until_ready(self, seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._up.poll() is not None:
-                break
-            try:
-                if httpx.get(f"{self.base}/healthz", timeout=5).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.25)
-        pytest.fail(f"the assistant is not ready:\n{self.log.read_text()[-3000:]}")
-
-    def pid(self, name: str) -> int:
-        return int(json.loads((self.settings.data_dir / "pids.json").read_text())[name])
+class Stack(RunningStack):
+    """The whole assistant as `mobilis up` runs it, whose processes can be ended one by one."""
 
     def kill(self, name: str) -> None:
         """End a process at once, in the middle of whatever it does; it is started again."""
@@ -134,7 +81,3 @@ class Stack:
         deadline = time.monotonic() + 60
         while self.pid(name) == pid and time.monotonic() < deadline:
             time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._up.send_signal(signal.SIGTERM)
-        self._up.wait(60)

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -359,6 +360,53 @@ def test_a_file_that_cannot_be_measured_is_named(
     if content is not None:
         path.write_bytes(content)
     assert fails(capsys, "evaluate", "intents", str(path)) == f"{path}{problem}"
+
+
+@pytest.mark.parametrize("what", ["nlu", "turns"])
+def test_a_bench_without_a_model_says_how_to_get_one(project: Path, what: str, capsys) -> None:
+    shutil.copytree(ROOT / "tests" / "evaluation", project / "tests" / "evaluation")
+    sentence = "models/mobilis.tar.gz: there is no model; train one with: mobilis train"
+    assert fails(capsys, "bench", what) == sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["nlu", "--messages", "many"],
+            "--messages: a number from 1 to 600 is expected, not 'many'",
+        ),
+        (["nlu", "--phrasings", "x"], "--phrasings: a number from 0 to 1000 is expected, not 'x'"),
+        (["turns", "--turns", "0"], "--turns: a number from 2 to 10000 is expected, not '0'"),
+        (
+            ["turns", "--concurrency", "1,eight"],
+            "--concurrency: a number from 1 to 64 is expected, not 'eight'",
+        ),
+        (
+            ["turns", "--phrasings", "-1"],
+            "--phrasings: a number from 0 to 1000 is expected, not '-1'",
+        ),
+    ],
+)
+def test_a_bad_option_of_a_bench_is_named(
+    project: Path, arguments: list[str], sentence: str, capsys
+) -> None:
+    shutil.copytree(ROOT / "tests" / "evaluation", project / "tests" / "evaluation")
+    trained(project)
+    assert fails(capsys, "bench", *arguments) == sentence
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_bench_that_is_told_to_end_goes_the_way_of_ctrl_c(number: signal.Signals) -> None:
+    code = "import os, signal; from mobilis.cli import _end_as_on_ctrl_c\n"
+    code += "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"  # as behind a shell's &
+    code += "_end_as_on_ctrl_c()\n"
+    code += f"try: os.kill(os.getpid(), {int(number)}); signal.pause()\n"
+    code += "except KeyboardInterrupt: print('told')\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "told\n"
 
 
 def test_a_journey_that_is_not_there_is_named(here: Path, capsys) -> None:
