@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -20,6 +20,8 @@ MAX_CHARACTERS = 4000  # of a text that are read
 LONGEST_TYPO_TERM = 4  # words: longer terms must be written as they are
 
 _WORD = re.compile(r"[^\W_]+")
+_BREAK = re.compile(r'[,;!?()\n\r…"]')
+_FULL_STOP = re.compile(r"\.\s")
 _SHORT = {"st": "saint", "ste": "sainte"}
 _ABBREVIATION = 3  # letters: "St. John's" is one name, "Laval. John" is not
 _BEFORE_CODE = frozenset(",(/")
@@ -28,8 +30,7 @@ _WORDS_BEFORE_CODE = frozenset(("in", "en"))
 M = TypeVar("M")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word as written, the same folded, and what stands between it and the word before."""
 
     raw: str
@@ -63,9 +64,9 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _breaks(gap: str, before: str) -> bool:
-    if any(sign in gap for sign in ',;!?()\n\r…"'):
+    if _BREAK.search(gap):
         return True
-    return bool(re.search(r"\.\s", gap)) and len(before) > _ABBREVIATION
+    return len(before) > _ABBREVIATION and bool(_FULL_STOP.search(gap))
 
 
 def key(term: str) -> tuple[str, ...]:
@@ -84,6 +85,8 @@ class _Part:
     def __init__(self, terms: Iterable[tuple[str, ...]]) -> None:
         self._terms = frozenset(terms)
         self._lengths = sorted({len(term) for term in self._terms})
+        self.first_words = frozenset(term[0] for term in self._terms if term)
+        self.optional = () in self._terms
 
     def ends(self, words: Sequence[str], start: int) -> Iterable[int]:
         """Where the terms end that begin at `start`."""
@@ -96,6 +99,9 @@ class Lexicon(Generic[M]):
     """Terms and what they mean.
 
     `never_typos` are words that are what they are: « tenant » is no misspelt "tenants".
+
+    Terms are found by their first word, misspelt ones among those of the same first letter and
+    about the same length: a message costs what it says, not what the lexicon holds.
     """
 
     def __init__(self, never_typos: Iterable[str] = ()) -> None:
@@ -104,9 +110,11 @@ class Lexicon(Generic[M]):
         self._variants: dict[tuple[str, ...], M] = {}
         self._codes: dict[str, M] = {}
         self._beside: dict[str, M] = {}
-        self._near: dict[tuple[int, str], dict[str, M]] = defaultdict(dict)
-        self._patterns: list[tuple[list[_Part], M]] = []
-        self._longest = 1
+        self._reach: dict[str, int] = {}  # words of the longest term that begins with a word
+        self._flexible: dict[str, M] = {}  # terms that may be misspelt
+        # Of these, the ones that may be meant by so many words, with this first letter and length.
+        self._near: dict[tuple[int, str, int], list[str]] = defaultdict(list)
+        self._patterns: dict[str, list[tuple[list[_Part], M]]] = defaultdict(list)  # by first word
 
     def add(self, words: tuple[str, ...], meaning: M, flexible: bool = True) -> M:
         """Add a term by its `key`; a `flexible` one is also found in the plural, in one word and
@@ -114,18 +122,27 @@ class Lexicon(Generic[M]):
 
         Returns what the term means: another thing than `meaning` if it was taken already.
         """
-        self._longest = max(self._longest, len(words))
         known = self._terms.setdefault(words, meaning)
+        self._reach_to(words)
         if flexible and known == meaning:
             for variant in _variants(words):
                 self._variants.setdefault(variant, meaning)
+                self._reach_to(variant)
             self._add_near(words, meaning)
         return known
 
+    def _reach_to(self, words: tuple[str, ...]) -> None:
+        self._reach[words[0]] = max(self._reach.get(words[0], 0), len(words))
+
     def _add_near(self, words: tuple[str, ...], meaning: M) -> None:
         for form in (words, ("".join(words),)):
-            if len(form) <= LONGEST_TYPO_TERM and allowed_typos(sum(map(len, form))):
-                self._near[len(form), form[0][0]].setdefault(" ".join(form), meaning)
+            term = " ".join(form)
+            typos = allowed_typos(sum(map(len, form)))
+            if len(form) > LONGEST_TYPO_TERM or not typos or term in self._flexible:
+                continue
+            self._flexible[term] = meaning
+            for length in range(len(term) - typos, len(term) + typos + 1):
+                self._near[len(form), form[0][0], length].append(term)
 
     def add_code(self, code: str, meaning: M, beside: bool = False) -> None:
         """Add an abbreviation, found only as written, capitals included.
@@ -136,7 +153,9 @@ class Lexicon(Generic[M]):
 
     def add_pattern(self, parts: Sequence[Iterable[tuple[str, ...]]], meaning: M) -> None:
         """Add a sequence of `parts`, each one of several terms; an empty term makes it optional."""
-        self._patterns.append(([_Part(part) for part in parts], meaning))
+        pattern = [_Part(part) for part in parts]
+        for word in _openings(pattern):
+            self._patterns[word].append((pattern, meaning))
 
     def find(self, tokens: Sequence[Token]) -> list[Hit[M]]:
         """The terms in `tokens`, in order, none overlapping: the longest win, exact before near."""
@@ -153,12 +172,14 @@ class Lexicon(Generic[M]):
         return _longest_first(hits, len(tokens))
 
     def _exact(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        words = [token.word for token in tokens]
         hits = []
-        for start, end in _windows(tokens, self._longest):
-            words = tuple(token.word for token in tokens[start:end])
-            meaning = self._terms.get(words) or self._variants.get(words)
-            if meaning is not None:
-                hits.append(Hit(start, end, meaning))
+        for start, word in enumerate(words):
+            for end in _ends(tokens, start, self._reach.get(word, 0)):
+                term = tuple(words[start:end])
+                meaning = self._terms.get(term) or self._variants.get(term)
+                if meaning is not None:
+                    hits.append(Hit(start, end, meaning))
         return hits
 
     def _coded(self, tokens: Sequence[Token], codes: dict[str, M]) -> list[Hit[M]]:
@@ -171,8 +192,8 @@ class Lexicon(Generic[M]):
     def _patterned(self, tokens: Sequence[Token]) -> list[Hit[M]]:
         words = [token.word for token in tokens]
         hits = []
-        for parts, meaning in self._patterns:
-            for start in range(len(tokens)):
+        for start, word in enumerate(words):
+            for parts, meaning in self._patterns.get(word, ()):
                 ends = {start}
                 for part in parts:
                     ends = {after for end in ends for after in part.ends(words, end)}
@@ -184,30 +205,33 @@ class Lexicon(Generic[M]):
         return hits
 
     def _misspelt(self, tokens: Sequence[Token]) -> list[Hit[M]]:
+        words = [token.word for token in tokens]
         hits = []
-        for start, end in _windows(tokens, LONGEST_TYPO_TERM):
-            words = [token.word for token in tokens[start:end]]
-            meaning = self._nearest(words)
-            if meaning is not None:
-                hits.append(Hit(start, end, meaning, exact=False))
+        for start in range(len(words)):
+            for end in _ends(tokens, start, LONGEST_TYPO_TERM):
+                meaning = self._nearest(words[start:end])
+                if meaning is not None:
+                    hits.append(Hit(start, end, meaning, exact=False))
         return hits
 
     def _nearest(self, words: Sequence[str]) -> M | None:
-        choices = self._near.get((len(words), words[0][0]))
         text = " ".join(words)
+        choices = self._near.get((len(words), text[0], len(text)))
+        if not choices:
+            return None
         letters = len(text) - len(words) + 1
-        if not choices or not allowed_typos(letters + 1):
+        if not allowed_typos(letters + 1):
             return None
         if len(words) == 1 and words[0] in self._never:
             return None
         near = process.extract(
-            text, list(choices), scorer=OSA.distance, score_cutoff=allowed_typos(letters + 2)
+            text, choices, scorer=OSA.distance, score_cutoff=allowed_typos(letters + 2)
         )
         for term, distance, _ in near:
             if 0 < distance <= allowed_typos(len(term) - len(words) + 1) and all(
                 _close(word, other) for word, other in zip(words, term.split(), strict=False)
             ):
-                return choices[term]
+                return self._flexible[term]
         return None
 
 
@@ -228,12 +252,22 @@ def _variants(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     return forms
 
 
-def _windows(tokens: Sequence[Token], longest: int) -> Iterable[tuple[int, int]]:
-    for start in range(len(tokens)):
-        for end in range(start + 1, min(start + longest, len(tokens)) + 1):
-            if end > start + 1 and tokens[end - 1].breaks:
-                break
-            yield start, end
+def _openings(pattern: Sequence[_Part]) -> set[str]:
+    """The words that a pattern may begin with."""
+    words: set[str] = set()
+    for part in pattern:
+        words |= part.first_words
+        if not part.optional:
+            break
+    return words
+
+
+def _ends(tokens: Sequence[Token], start: int, longest: int) -> Iterable[int]:
+    """Where terms of at most `longest` words may end that begin at `start`: in the same clause."""
+    for end in range(start + 1, min(start + longest, len(tokens)) + 1):
+        if end > start + 1 and tokens[end - 1].breaks:
+            break
+        yield end
 
 
 def _longest_first(hits: list[Hit[M]], size: int) -> list[Hit[M]]:

@@ -66,6 +66,8 @@ def fold(text: str) -> str:
 
 def unaccented(text: str) -> str:
     """`text` in lower case without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 

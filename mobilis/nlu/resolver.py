@@ -31,7 +31,6 @@ from mobilis.nlu.context import (
     AMBIGUOUS,
     FAQ,
     INFORM,
-    INTEREST,
     LOST,
     OTHER,
     Decision,
@@ -48,6 +47,7 @@ from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 from mobilis.text import is_command
 
+NAMED = ("lead_name", "lead_organization")  # steps of the form that a signature may answer
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 
 
@@ -145,7 +145,7 @@ class ContextResolver(GraphComponent):
         }
         if decision.intent in (LOST, AMBIGUOUS):
             extra["masked"] = self.french.mask(heard.text)
-        if decision.intent == INFORM and here.form == INTEREST:
+        if decision.intent == INFORM and here.requested in NAMED:
             extra["names"] = self.french.names(heard.text)._asdict()
         _write(message, decision, extra)
 

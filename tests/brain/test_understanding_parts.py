@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu.classifier import LabelModel
-from mobilis.nlu.french import LEMMAS, French, FrenchLemmatizer, lemma_table
+from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
 from mobilis.settings import ROOT
@@ -214,6 +214,42 @@ def test_organizations_are_found(french: French) -> None:
 )
 def test_personal_details_are_masked(french: French, text: str, masked: str) -> None:
     assert french.mask(text) == masked
+
+
+def test_of_a_long_message_the_masked_beginning_and_end_are_kept(french: French) -> None:
+    told = "notre organisme aide des familles depuis longtemps, " * 40
+    masked = french.mask(f"Je m'appelle Marie Tremblay, {told} écrivez à marie@exemple.ca svp")
+    assert len(masked) <= KEPT
+    assert masked.startswith("Je m'appelle [nom], notre organisme")
+    assert " … " in masked
+    assert masked.endswith("écrivez à [courriel] svp")
+
+
+@pytest.mark.parametrize("before", range(KEPT // 2 - 30, KEPT // 2))
+def test_no_address_and_no_name_is_cut_in_two(french: French, before: int) -> None:
+    for detail in ("marie.tremblay@exemple.ca", "514 555-1234", "Marie Tremblay"):
+        masked = french.mask(f"{'oui ' * before}"[:before] + f" {detail} " + "non " * KEPT)
+        assert not {"marie", "tremblay", "514", "555"} & set(masked.casefold().split())
+
+
+def test_a_long_word_is_cut_as_well(french: French) -> None:
+    assert len(french.mask("a" * 2000)) <= KEPT
+    assert len(french.mask(" " * 2000)) <= KEPT
+
+
+def test_names_are_looked_for_in_the_beginning_and_the_end_of_a_long_message(
+    french: French,
+) -> None:
+    found = french.names("Marie Tremblay veut un coach. " + "oui " * 500 + "Merci à Mary Simon")
+    assert found.persons == ["Marie Tremblay", "Mary Simon"]
+
+
+def test_words_never_seen_before_are_forgotten_again(french: French) -> None:
+    model = french._loaded()
+    french.names("Combien ça coûte?")
+    known = len(model.vocab.strings)
+    french.names("Zwyxqa Brvtnqx habite à Plmqrtz")
+    assert len(model.vocab.strings) == known
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
