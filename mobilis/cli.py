@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--json", action="store_true", help="print the report as JSON")
     calibrate.set_defaults(command=_calibrate)
 
+    report = commands.add_parser("report", help="write a readable report on understanding")
+    report.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to (docs/understanding)"
+    )
+    report.set_defaults(command=_report)
+
     journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
@@ -217,6 +223,18 @@ def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
     if options.write:
         write(root, report)
         print("written to config.yml; train again with: mobilis train", file=sys.stderr)
+    return 0
+
+
+def _report(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.nlu.report import FOLDER, report
+
+    def say(progress: str) -> None:
+        print(progress, flush=True)
+
+    folder = options.output or settings.project_dir / FOLDER
+    for path in report(settings.project_dir, folder, say):
+        say(f"wrote {path}")
     return 0
 
 

@@ -124,15 +124,28 @@ def evaluate(what: str, path: Path, root: Path) -> dict[str, Any]:
     Raises:
         EvaluationRefused: no model, or a line of the file is wrong.
     """
+    read_rows(path, _KINDS[what][0])  # a wrong file is told before the model is loaded
+    return report_on(what, judge_all(what, path, Understanding(root)))
+
+
+def judge_all(what: str, path: Path, model: Understanding) -> list[Judged]:
+    """Every message of `path` as `model` understands it.
+
+    Raises:
+        EvaluationRefused: a line of the file is wrong.
+    """
     columns, judge = _KINDS[what]
-    rows = read_rows(path, columns)
-    model = Understanding(root)
     judged = []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(read_rows(path, columns), 1):
         try:
             judged.append(judge(model, row))
         except ValueError as error:
             raise EvaluationRefused(f"{path}:{number}: {error}") from None
+    return judged
+
+
+def report_on(what: str, judged: list[Judged]) -> dict[str, Any]:
+    """The report of `evaluate` on messages judged already."""
     wrong = [one for one in judged if one.expected != one.got]
     report: dict[str, Any] = {
         "n": len(judged),
