@@ -127,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
         )
         one.add_argument("--fresh", action="store_true", help="train the stock assistant again")
         one.add_argument("--json", action="store_true", help="print the report as JSON")
+    report = commands.add_parser("report", help="write a readable report on understanding")
+    report.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to (docs/understanding)"
+    )
+    report.set_defaults(command=_report)
 
     journeys = commands.add_parser("journeys", help="play scripted conversations on a running one")
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
@@ -368,6 +373,18 @@ def _prepare_stock(root: Path, options: argparse.Namespace) -> Path:
 def _tell(line: str) -> None:
     """What goes on, beside what is printed."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _report(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.nlu.report import FOLDER, report
+
+    def say(progress: str) -> None:
+        print(progress, flush=True)
+
+    folder = options.output or settings.project_dir / FOLDER
+    for path in report(settings.project_dir, folder, say):
+        say(f"wrote {path}")
+    return 0
 
 
 def _journeys(options: argparse.Namespace, settings: Settings) -> int:

@@ -16,7 +16,8 @@ from mobilis.settings import PREFIX, ROOT, Settings
 README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 WRITTEN = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-PAGES = [*WRITTEN, *sorted((ROOT / "docs" / "transcripts").glob("*.md"))]
+MADE_PAGES = sorted((ROOT / "docs").glob("*/*.md"))  # by mobilis report and make transcripts
+PAGES = [*WRITTEN, *MADE_PAGES]
 
 # Made by commands, so not in a fresh clone.
 MADE = (".venv", ".venv-door", "var", "models")

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from processes import Stack
 from visitors import WAIT, Visitor
 
+from mobilis.settings import ROOT
 from mobilis.store import Database
+
+if TYPE_CHECKING:
+    from mobilis.nlu.evaluation import Understanding
+
+
+@pytest.fixture(scope="session")
+def trained() -> Understanding:
+    """The trained model, loaded once for all tests."""
+    from mobilis.nlu.evaluation import Understanding  # takes seconds, which others need not wait
+
+    return Understanding(ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -35,11 +35,6 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "examples.tsv"
 
 
-@pytest.fixture(scope="module")
-def trained() -> Understanding:
-    return Understanding(ROOT)
-
-
 @pytest.fixture
 def model(trained: Understanding, monkeypatch: pytest.MonkeyPatch) -> Understanding:
     """The trained model, loaded once for all tests."""
