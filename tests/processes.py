@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
@@ -19,11 +21,17 @@ import pytest
 
 from mobilis.settings import ROOT, Settings
 
+# Below what the system gives to connections, and not where another run beside this one begins: a
+# port is still free when the process that it is meant for has started.
+_ports = islice(cycle(range(20_000, 32_000)), os.getpid() % 120 * 100, None)
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = next(_ports)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Postgres:

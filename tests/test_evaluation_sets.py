@@ -17,6 +17,8 @@ from mobilis.content import LANGUAGES, load_content
 from mobilis.settings import ROOT
 from mobilis.text import fold
 
+pytestmark = pytest.mark.pure
+
 EVALUATION = ROOT / "tests" / "evaluation"
 ALIKE = 85  # percent of their three-letter sequences that two messages share
 FREE = 2  # words: everyone says « bonjour », « merci beaucoup »
