@@ -6,9 +6,15 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DOOR_VENV := .venv-door
 DOOR_INSTALLED := $(DOOR_VENV)/.installed
+# One of two programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
+lane = set -o pipefail; $(2) 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
 export RASA_TELEMETRY_ENABLED := false
+export PYTHONUNBUFFERED := 1
+# Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train lint transcripts lock clean
+.PHONY: test-model test-door test-whole test-parts
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -37,11 +43,21 @@ test: $(INSTALLED) $(DOOR_INSTALLED) ## everything a change must pass
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
 	@echo "== the model, and beside it the library and the front door on a current Python, without Rasa"
-	@$(VENV)/bin/mobilis train --if-due --quiet & training=$$!; \
-	  $(DOOR_VENV)/bin/python -m pytest || failed=1; \
-	  wait $$training || failed=1; test -z "$$failed"
-	@echo "== everything, on Python 3.10 with Rasa"
-	@$(PYTHON) -m pytest
+	@$(MAKE) --no-print-directory -j2 test-model test-door
+	@echo "== on Python 3.10 with Rasa: the whole assistant, and beside it its parts"
+	@$(MAKE) --no-print-directory -j2 test-whole test-parts
+
+test-model:
+	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
+
+test-door:
+	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
+
+test-whole:
+	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
+
+test-parts: # without what test-door has told for both Pythons
+	@$(call lane,parts,$(PYTHON) -m pytest -m "not whole and not pure")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts

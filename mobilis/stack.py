@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
@@ -37,11 +38,18 @@ class NotStarted(MobilisError):
     """An assistant did not become ready; the message ends with what it said last."""
 
 
+# Below what the system gives to connections, and not where another program like this one begins: a
+# port is still free when the process that it is meant for has started.
+_ports = islice(cycle(range(20_000, 32_000)), os.getpid() % 120 * 100, None)
+
+
 def free_port() -> int:
     """A port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = next(_ports)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,27 +20,29 @@ __all__ = ["Postgres", "Stack", "free_port"]
 
 
 class Postgres:
-    """A PostgreSQL server in a folder, on loopback, without durability."""
+    """A PostgreSQL server on loopback, without durability.
 
-    def __init__(self, folder: Path) -> None:
+    Its folder is none of pytest's: each run of pytest takes those away from every other user, and
+    so from a server that another run has started as one.
+    """
+
+    def __init__(self) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         command = shutil.which("postgres")
         if not found and not command:
             pytest.fail("PostgreSQL was not found: install the package postgresql (or make test)")
         self._bin = found[-1] if found else Path(str(command)).parent
-        self._data = folder / "data"
+        self._folder = Path(tempfile.mkdtemp(prefix="mobilis-postgres-"))
+        self._data = self._folder / "data"
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         if os.getuid() == 0:
-            shutil.chown(folder, self._user)
-            for parent in folder.parents[:2]:
-                parent.chmod(parent.stat().st_mode | 0o011)
+            shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "mobilis", "-A", "trust", "-E", "UTF8")
         self.port = free_port()
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off"
-        options += f" -c unix_socket_directories={folder}"
-        self._run(
-            "pg_ctl", "-D", str(self._data), "-w", "-l", str(folder / "log"), "-o", options, "start"
-        )
+        options += f" -c unix_socket_directories={self._folder}"
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
 
     def create(self, name: str) -> str:
         """A new database; its URL."""
@@ -48,6 +51,7 @@ class Postgres:
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+        shutil.rmtree(self._folder)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._bin / program), *arguments]

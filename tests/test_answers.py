@@ -11,6 +11,8 @@ import pytest
 from mobilis.answers import compose, known_link, unknown_links
 from mobilis.content import Content, Faq, Link, Source
 
+pytestmark = pytest.mark.pure
+
 NOWHERE = Link(
     {"fr": "Formulaire", "en": "Form"},
     {},

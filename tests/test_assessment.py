@@ -26,6 +26,8 @@ from mobilis.assessment import (
 )
 from mobilis.errors import ContentError
 
+pytestmark = pytest.mark.pure
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "assessment" / "readiness.yml"
 LANGUAGES = ("fr", "en")

@@ -22,6 +22,8 @@ from mobilis.content import (
 from mobilis.errors import ContentError
 from mobilis.settings import ROOT
 
+pytestmark = pytest.mark.pure
+
 # The stable vocabulary: an id may be added, never renamed. In the order of the labels' own page.
 FAQ_IDS = """
     what_is why_engage examples government_levels coaching_help who_is_it_for team_size

@@ -29,6 +29,8 @@ from mobilis.nlu.context import (
     describe,
 )
 
+pytestmark = pytest.mark.pure
+
 AT = Thresholds()
 LETTERS = {"a": "a", "b": "b", "la deuxième": "b", "c": "c"}
 YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): ()}

@@ -10,6 +10,8 @@ from mobilis import declined
 from mobilis.declined import FILE, load_terms, why_declined
 from mobilis.errors import ContentError
 
+pytestmark = pytest.mark.pure
+
 GOOD = (
     "insult: {fr: [nul], en: [dumb]}\npartisan: {fr: [voter pour], en: [vote for]}\n"
     "request: {fr: [aide], en: [help]}\n"

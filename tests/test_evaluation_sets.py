@@ -10,6 +10,8 @@ from mobilis.likeness import Message, pairs
 from mobilis.phrasings import set_aside, shelves
 from mobilis.settings import ROOT
 
+pytestmark = pytest.mark.pure
+
 EVALUATION = ROOT / "tests" / "evaluation"
 
 

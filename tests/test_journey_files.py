@@ -19,6 +19,8 @@ from mobilis.errors import ContentError, JourneyFailed
 from mobilis.expectations import load_words
 from mobilis.journeys import FOLDER, Journey, load_journey, load_journeys, play, to_markdown
 
+pytestmark = pytest.mark.pure
+
 Turn = list[dict[str, Any]]
 CHOICES = load_words().content.choices
 WORDING = load_words().content.wording

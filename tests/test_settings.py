@@ -13,6 +13,8 @@ from mobilis import settings as module
 from mobilis.errors import SettingError
 from mobilis.settings import ROOT, Settings, load_settings
 
+pytestmark = pytest.mark.pure
+
 
 def variable(name: str) -> str:
     return "DATABASE_URL" if name == "database_url" else f"MOBILIS_{name.upper()}"

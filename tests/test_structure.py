@@ -11,12 +11,15 @@ import pytest
 
 from mobilis.settings import ROOT
 
+pytestmark = pytest.mark.pure
+
 SOURCES = sorted([*(ROOT / "mobilis").rglob("*.py"), *(ROOT / "actions").rglob("*.py")])
 OTHERS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
 
 PARTS = ("actions", "mobilis.web", "mobilis.cli")  # what people and Rasa start
 COMMAND_LINE = {"mobilis.cli", "mobilis.terminal"}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
+PURE = "pytestmark = pytest.mark.pure"  # what make test runs in one environment alone
 # Called when a module is imported, these would reach for files, settings or a database.
 WORK = {
     *("create_engine", "Database", "load_settings", "load_content", "load_assessment"),
@@ -161,6 +164,30 @@ def test_no_exception_is_passed_over_in_silence() -> None:
         and all(isinstance(statement, ast.Pass) for statement in node.body)
     ]
     assert silent == []
+
+
+def reached(path: Path) -> set[str]:
+    """The packages that importing a test module imports, through the modules of the project."""
+    found, left = set(), [imports(ast.parse(path.read_text(encoding="utf-8")))]
+    while left:
+        for name in left.pop() - found:
+            found.add(name)
+            left += [IMPORTS[name]] if name in IMPORTS else []
+    return {name.partition(".")[0] for name in found}
+
+
+def pins(lock: str) -> set[str]:
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+    return set(re.findall(r"(?m)^([\w.-]+==\S+)", text))
+
+
+def test_what_is_told_in_one_environment_alone_reaches_nothing_that_differs_in_the_other() -> None:
+    differ = {pin.partition("==")[0] for pin in pins("brain.lock") ^ pins("door.lock")}
+    differ = (differ | {"asyncio"}) - {"pytest", "hypothesis"}  # asyncio has changed with Python
+    assert {"sqlalchemy", "starlette", "rasa"} <= differ
+    pure = [path for path in OTHERS if PURE in path.read_text(encoding="utf-8").splitlines()]
+    assert pure
+    assert [(path.name, reached(path) & differ) for path in pure if reached(path) & differ] == []
 
 
 def test_importing_a_module_does_no_work() -> None:

@@ -22,6 +22,8 @@ from mobilis.text import (
     words,
 )
 
+pytestmark = pytest.mark.pure
+
 # Letters, marks, spaces and signs that people and phones send, beside any character at all.
 TYPED = st.text("aàéêœEN' \u2019\u00b4`-–\u2011/?!.;,\n\t\u00a0\u200b\u2060\ufe0f\u0301et🎉٣中ß")
 ANY = st.one_of(st.text(), TYPED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import threading
 import time
 import uuid
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from processes import free_port
 
 from mobilis.models import metadata
 from mobilis.settings import Settings
@@ -200,18 +200,12 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class FrontDoor:
     """The front door in a thread of its own, on a free port."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.port = unused_port()
+        self.port = free_port()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.http = httpx.Client(
@@ -346,18 +340,13 @@ def visitor(door: FrontDoor) -> Visitor:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits until something is true, for five seconds at most."""
+    """Waits until something is true, for twenty seconds at most."""
 
     def wait(condition: Callable[[], Any]) -> Any:
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while not (value := condition()):
             assert time.monotonic() < end, "it never came true"
             time.sleep(0.01)
         return value
 
     return wait
-
-
-@pytest.fixture
-def free_port() -> int:
-    return unused_port()

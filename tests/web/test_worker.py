@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from processes import free_port
 from sqlalchemy import select
 
 from mobilis.models import inbox
@@ -238,9 +239,10 @@ class Process:
 
 
 def test_killed_in_the_middle_of_a_turn_it_is_answered_once_after_a_restart(
-    settings, brain, free_port, eventually
+    the_door, settings, brain, eventually
 ):
-    process = Process(settings, free_port)
+    the_door.stop()  # it would answer from the same database
+    process = Process(settings, free_port())
     try:
         with httpx.Client(base_url=process.url, trust_env=False, timeout=20) as http:
             opened = http.post("/api/conversations", json={"language": "fr"}).json()
