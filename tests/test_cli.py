@@ -224,6 +224,7 @@ def test_the_content_is_well_formed(capsys) -> None:
         ("assessment/readiness.yml", "intro:", "introo:", "intro"),
         ("content/facets.yml", "region:", "regoin:", "regoin"),
         ("content/declined.yml", "partisan:", "partisam:", "partisan"),
+        ("content/shorthand.yml", "  svp: ", "  SVP: ", "SVP"),
         ("faq/cost.yml", "topic:", "\ttopic: [", ""),
     ],
 )

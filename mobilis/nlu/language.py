@@ -91,12 +91,12 @@ class LanguageModel:
         """The language of `text`; `keep` for what shows too little of any."""
         own = [word for word in _countable(text) if word not in NEUTRAL and not word.isdigit()]
         if not own:
-            return Reading(OTHER if _foreign(text) else KEEP, 0.0)
+            return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)
         known = [self.odds[word] for word in own if word in self.odds]
-        unknown = [word for word in own if word not in self.odds]
+        unknown = [word for word in own if word not in self.odds and (len(word) > 2 or _far(word))]
         evidence = sum(known)
         if unknown:
-            enough = len(own) >= 2 or not own[0].isascii()  # Chinese has no spaces
+            enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):
                 return Reading(OTHER, 0.0)
             weight = min(1.0, len(unknown) / len(own) + (0.2 if len(own) > 1 else 0.0))
@@ -113,6 +113,11 @@ class LanguageModel:
             for value in _detector().compute_language_confidence_values(text)
         }
         return math.log(values[Language.FRENCH] / values[Language.ENGLISH])
+
+
+def _far(text: str) -> bool:
+    """Whether there are letters in `text` that neither language is written in."""
+    return any(letter.isalpha() and ord(letter) > 0x24F for letter in text)
 
 
 def _countable(text: str) -> list[str]:
