@@ -25,6 +25,9 @@ from mobilis.settings import Settings
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 STOP_AFTER = 15.0  # seconds until a process that does not stop is killed
 READY_TIMEOUT = 180.0
+# The C library's allocator gives freed memory back to the system, and takes it for two threads at
+# a time: measured in docs/understanding.md, "Memory". The environment may say otherwise.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 STEADY_AFTER = 60.0  # seconds of running after which the pause starts small again
 # Of every process that runs Rasa: no telemetry, no GPU, no warnings that nobody can act on.
 RASA_ENVIRONMENT: Mapping[str, str] = {
@@ -54,6 +57,7 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
     """The processes in the order in which they start."""
     python = sys.executable
     shared = {
+        **ALLOCATOR,
         **(os.environ if environ is None else environ),
         "MOBILIS_SECRET": settings.secret or stored_secret(settings),
         "MOBILIS_DATA_DIR": str(settings.data_dir),

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from rapidfuzz import process
@@ -17,6 +18,7 @@ from rapidfuzz.distance import OSA
 from mobilis.text import plain, unaccented
 
 MAX_CHARACTERS = 4000  # of a text that are read
+RECENT_WORDS = 4096  # about which is remembered whether they begin a term
 LONGEST_TYPO_TERM = 4  # words: longer terms must be written as they are
 
 _WORD = re.compile(r"[^\W_]+")
@@ -114,6 +116,9 @@ class Lexicon(Generic[M]):
         self._flexible: dict[str, M] = {}  # terms that may be misspelt
         # Of these, the ones that may be meant by so many words, with this first letter and length.
         self._near: dict[tuple[int, str, int], list[str]] = defaultdict(list)
+        # The first words of terms of several words, by first letter and length as above.
+        self._heads: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._may_begin = lru_cache(RECENT_WORDS)(self._begins)
         self._patterns: dict[str, list[tuple[list[_Part], M]]] = defaultdict(list)  # by first word
 
     def add(self, words: tuple[str, ...], meaning: M, flexible: bool = True) -> M:
@@ -124,6 +129,7 @@ class Lexicon(Generic[M]):
         """
         known = self._terms.setdefault(words, meaning)
         self._reach_to(words)
+        self._may_begin.cache_clear()
         if flexible and known == meaning:
             for variant in _variants(words):
                 self._variants.setdefault(variant, meaning)
@@ -141,8 +147,11 @@ class Lexicon(Generic[M]):
             if len(form) > LONGEST_TYPO_TERM or not typos or term in self._flexible:
                 continue
             self._flexible[term] = meaning
-            for length in range(len(term) - typos, len(term) + typos + 1):
-                self._near[len(form), form[0][0], length].append(term)
+            for length in _about(term, typos):
+                self._near[len(form), term[0], length].append(term)
+            if len(form) > 1:
+                for length in _about(form[0], _typos_in(form[0])):
+                    self._heads[term[0], length].add(form[0])
 
     def add_code(self, code: str, meaning: M, beside: bool = False) -> None:
         """Add an abbreviation, found only as written, capitals included.
@@ -207,12 +216,18 @@ class Lexicon(Generic[M]):
     def _misspelt(self, tokens: Sequence[Token]) -> list[Hit[M]]:
         words = [token.word for token in tokens]
         hits = []
-        for start in range(len(words)):
-            for end in _ends(tokens, start, LONGEST_TYPO_TERM):
+        for start, word in enumerate(words):
+            longest = LONGEST_TYPO_TERM if self._may_begin(word) else 1
+            for end in _ends(tokens, start, longest):
                 meaning = self._nearest(words[start:end])
                 if meaning is not None:
                     hits.append(Hit(start, end, meaning, exact=False))
         return hits
+
+    def _begins(self, word: str) -> bool:
+        """Whether a term of several words may begin with `word`, maybe misspelt."""
+        heads = self._heads.get((word[0], len(word)), ())
+        return any(_close(word, head) for head in heads)
 
     def _nearest(self, words: Sequence[str]) -> M | None:
         text = " ".join(words)
@@ -239,8 +254,18 @@ def _close(word: str, other: str) -> bool:
     """Whether a word may be a misspelling of the `other`, being part of a longer term."""
     if word == other:
         return True
-    limit = 0 if len(other) < 4 else 1 if len(other) < 9 else 2
-    return not word.isdigit() and OSA.distance(word, other) <= limit
+    limit = _typos_in(other)
+    return not word.isdigit() and OSA.distance(word, other, score_cutoff=limit) <= limit
+
+
+def _typos_in(word: str) -> int:
+    """How many typos are forgiven in a word that is a part of a longer term."""
+    return 0 if len(word) < 4 else 1 if len(word) < 9 else 2
+
+
+def _about(term: str, typos: int) -> range:
+    """The lengths that `term` may have with so many typos."""
+    return range(len(term) - typos, len(term) + typos + 1)
 
 
 def _variants(words: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -264,6 +264,15 @@ def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None
     assert "--enable-api" not in brain
 
 
+def test_freed_memory_goes_back_to_the_system_unless_the_environment_says_otherwise(
+    settings: Settings,
+) -> None:
+    for environ, threshold in (({}, "131072"), ({"MALLOC_TRIM_THRESHOLD_": "1"}, "1")):
+        made = parts(settings, environ)
+        assert {one.environment["MALLOC_TRIM_THRESHOLD_"] for one in made} == {threshold}
+        assert {one.environment["MALLOC_ARENA_MAX"] for one in made} == {"2"}
+
+
 def test_a_secret_of_the_settings_is_not_stored(settings: Settings) -> None:
     made = parts(replace(settings, secret="sixteen characters"), {})
     assert {one.environment["MOBILIS_SECRET"] for one in made} == {"sixteen characters"}

@@ -95,6 +95,8 @@ class LanguageModel:
         known = [self.odds[word] for word in own if word in self.odds]
         unknown = [word for word in own if word not in self.odds and (len(word) > 2 or _far(word))]
         evidence = sum(known)
+        if own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
+            evidence += self.odds.get(own[0], 0.0)
         if unknown:
             enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):

@@ -21,6 +21,7 @@ from spacy.vocab import Vocab
 
 NER = "ner"  # the recognizer's name in spaCy's models
 
+_FLAGS = "(?iu)"  # that the pattern of French words with hyphens begins with
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 
@@ -115,11 +116,14 @@ def make(model: Path, folder: Path) -> None:
 
 
 def _in_latin(match: Any) -> Any:
-    """The pattern whose method is `match`, for Latin letters only: a hundredth of its size."""
+    """The pattern whose method is `match`, for Latin letters only: a hundredth of its size. All of
+    its 270 alternatives want a hyphen or an apostrophe, so that is looked for first."""
     from spacy.lang.char_classes import ALPHA, ALPHA_LOWER
+    from spacy.lang.fr.punctuation import ELISION, HYPHENS
 
-    pattern = match.__self__.pattern
-    return re.compile(pattern.replace(ALPHA, _LATIN).replace(ALPHA_LOWER, _LATIN)).match
+    pattern = match.__self__.pattern.removeprefix(_FLAGS)
+    pattern = pattern.replace(ALPHA, _LATIN).replace(ALPHA_LOWER, _LATIN)
+    return re.compile(f"{_FLAGS}(?=.*[{HYPHENS}{ELISION}])(?:{pattern})").match
 
 
 def load(folder: Path) -> Language:

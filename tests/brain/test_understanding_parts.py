@@ -10,6 +10,10 @@ import pytest
 import yaml
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActiveLoop, SlotSet
+from rasa.shared.core.slots import TextSlot
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -17,12 +21,15 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
+from mobilis.nlu import resolver
 from mobilis.nlu.classifier import LabelModel
-from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, lemma_table
+from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
 from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_accents
 from mobilis.settings import ROOT
+
+DOMAIN = Domain.empty()
 
 # --- the language of a message
 
@@ -261,6 +268,49 @@ def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
         broken.names("Marie")
     with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
         broken.mask("Marie")
+
+
+class Asked:
+    """Stands for the French model and notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def mask(self, text: str) -> str:
+        self.asked.append("mask")
+        return text
+
+    def names(self, text: str) -> Names:
+        self.asked.append("names")
+        return Names(["Ana"], [])
+
+
+@pytest.mark.parametrize(
+    ("form", "requested", "label", "asked"),
+    [
+        ("interest_form", "lead_name", "greet", ["names"]),
+        ("interest_form", "lead_organization", "greet", ["names"]),
+        ("interest_form", "lead_message", "greet", []),
+        (None, None, "greet", []),
+        (None, None, "unknown", ["mask"]),
+    ],
+)
+def test_the_model_is_asked_only_when_an_answer_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+    form: str | None,
+    requested: str | None,
+    label: str,
+    asked: list[str],
+) -> None:
+    french = Asked()
+    monkeypatch.setattr(resolver, "the_french", lambda: french)
+    slots = [TextSlot("requested_slot", mappings=[]), TextSlot("language", mappings=[])]
+    tracker = DialogueStateTracker("visitor", slots)
+    tracker.update_with_events([ActiveLoop(form), SlotSet("requested_slot", requested)], DOMAIN)
+    sure = 0.0 if label == "unknown" else 0.9
+    message = Message({TEXT: "Ana Exemple, Maison des jeunes", resolver.LABELS: [(label, sure)]})
+    resolver.ContextResolver({}).process([message], tracker, DOMAIN)
+    assert french.asked == asked
 
 
 # --- lemmas
