@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-BUNDLED = "e5-small-int8-1"  # changes with whatever changes the vectors of mobilis.nlu.bundled
+BUNDLED = "e5-small-int8-2"  # changes with whatever changes the vectors of mobilis.nlu.bundled
 NO_ENCODER = "none"
 
 

