@@ -94,7 +94,7 @@ class LabelModel:
         self.lexical_width = lexical_width
         self.vector_width = vector_width
         self.scale = scale
-        self._letters = Terms(analyzer="char_wb", ngram_range=(2, 4), min_df=3)
+        self._letters = Terms(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
         self._words = Terms(token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2))
 
     def fit(
