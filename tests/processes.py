@@ -104,6 +104,7 @@ class Stack:
             "MOBILIS_PORT": str(self.settings.port),
             "MOBILIS_BRAIN_PORT": str(self.settings.brain_port),
             "MOBILIS_ACTIONS_PORT": str(self.settings.actions_port),
+            "MOBILIS_TURN_TIMEOUT": "60",  # the machine may have other work
             "MOBILIS_MESSAGES_PER_MINUTE": "1000",
             "MOBILIS_MESSAGES_PER_MINUTE_ADDRESS": "100000",
             "MOBILIS_CONVERSATIONS_PER_MINUTE_ADDRESS": "10000",
