@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from sqlalchemy import select
 from mobilis.models import choices, tracker_events
 from mobilis.store import Database
 
-WAIT = 30  # seconds
+WAIT = 30  # seconds that one request waits for an answer
+PATIENCE = 120  # seconds of asking for the answer again, on a machine that is busy
 Message = dict[str, Any]
 
 
@@ -37,10 +39,17 @@ class Visitor:
         return {"Authorization": f"Bearer {self.token}"}
 
     def post(self, body: Any, wait: int | None = WAIT) -> httpx.Response:
-        """Send a message as it is: an object, or the bytes of a body."""
+        """Send a message as it is: an object, or the bytes of a body; unless `wait` is None, until
+        it is answered."""
         query = {} if wait is None else {"wait": wait}
         given = {"content": body} if isinstance(body, bytes) else {"json": body}
-        return self.http.post(f"{self.url}/messages", params=query, headers=self.headers, **given)
+        end = time.monotonic() + PATIENCE
+        while True:
+            response = self.http.post(
+                f"{self.url}/messages", params=query, headers=self.headers, **given
+            )
+            if wait is None or response.status_code != 202 or time.monotonic() > end:
+                return response
 
     def say(self, text: str, id: str | None = None, wait: int | None = WAIT) -> httpx.Response:
         return self.post({"id": id or new_id(), "text": text}, wait)
