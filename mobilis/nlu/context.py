@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mobilis.text import clauses, fold, is_command, words
+from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -337,11 +337,20 @@ def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
     """The one part that asks something, in a message that also tells something."""
     if not heard.rank:
         return None
-    ranked = [heard.rank(part)[0] for part in clauses(heard.text)[:5]]
+    ranked = [heard.rank(part)[0] for part in _likely_parts(heard.text)]
     asked = [pair for pair in ranked if pair[0] not in PLEASANT and pair[0] != "out_of_scope"]
     best = max(asked, key=lambda pair: pair[1], default=("", 0.0))
     agrees = best[0] == heard.labels[0][0]  # the whole message points there too
     return Decision(*best) if best[1] >= (at.sure if agrees else at.part) else None
+
+
+def _likely_parts(text: str) -> list[str]:
+    """The parts of `text` that may ask what the whole does not tell: questions first; of a very
+    long text the last of them alone, since each part costs as much as a short message."""
+    parts = sorted(clauses(text), key=lambda part: not part.endswith("?"))
+    if len(text) <= MAX_CHARACTERS:
+        return parts[:4]
+    return [part for part in parts if part.endswith("?")][-1:]
 
 
 _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})
