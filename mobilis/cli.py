@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
@@ -337,7 +336,6 @@ def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
     project = None if options.ours_only else _prepare_stock(root, options)
     keep_to_one_core()
     os.environ.update(RASA_ENVIRONMENT)
-    warnings.simplefilter("ignore")  # Rasa's, about itself
     from mobilis.nlu.bench import bench_nlu, to_text
 
     report = bench_nlu(root, _tell, count, project)
