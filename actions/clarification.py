@@ -7,9 +7,8 @@ from rasa_sdk.events import EventType
 from actions.faq import answer_one
 from mobilis.brain.action import MobilisAction, Turn, payload
 from mobilis.declined import why_declined
+from mobilis.notes import NOT_SURE
 from mobilis.results import keep_unhandled
-
-NOT_SURE = ("nlu_fallback", "ambiguous")
 
 
 class Clarify(MobilisAction):

@@ -113,28 +113,36 @@ def lock_conversation(connection: Connection, conversation_id: str) -> Conversat
     return _conversation(row) if row else None
 
 
-def receive_text(connection: Connection, conversation_id: str, message_id: str, text: str) -> None:
+def receive_text(connection: Connection, conversation_id: str, message_id: str, text: str) -> bool:
     """Take in what a visitor typed. A message id that is known already changes nothing.
+
+    Returns:
+        Whether the message is new.
 
     Raises:
         ChatError: unauthorized, when the conversation is gone.
     """
     conversation = _lock_or_refuse(connection, conversation_id)
-    if not _known(connection, conversation_id, message_id):
-        _append(connection, conversation, message_id, kind="text", text=text)
+    if _known(connection, conversation_id, message_id):
+        return False
+    _append(connection, conversation, message_id, kind="text", text=text)
+    return True
 
 
 def receive_choice(
     connection: Connection, conversation_id: str, message_id: str, choice_id: str
-) -> None:
+) -> bool:
     """Take in the button a visitor pressed. A message id that is known already changes nothing.
+
+    Returns:
+        Whether the message is new.
 
     Raises:
         ChatError: choice_unknown, choice_used; unauthorized, when the conversation is gone.
     """
     conversation = _lock_or_refuse(connection, conversation_id)
     if _known(connection, conversation_id, message_id):
-        return
+        return False
     choice = _use_choice(connection, conversation_id, choice_id)
     _append(
         connection,
@@ -145,6 +153,7 @@ def receive_choice(
         payload=choice.payload,
         choice_id=choice_id,
     )
+    return True
 
 
 def _lock_or_refuse(connection: Connection, conversation_id: str) -> Conversation:
@@ -181,19 +190,17 @@ def _append(
     connection: Connection, conversation: Conversation, message_id: str, **values: Any
 ) -> None:
     moment = now()
-    connection.execute(
-        insert(inbox).values(
-            conversation_id=conversation.id,
-            id=message_id,
-            position=take_positions(connection, conversation, 1),
-            at=moment,
-            due_at=moment,
-            language=conversation.language,
-            state="pending",
-            attempts=0,
-            **values,
-        )
-    )
+    row = {
+        "conversation_id": conversation.id,
+        "id": message_id,
+        "position": take_positions(connection, conversation, 1),
+        "at": moment,
+        "due_at": moment,
+        "language": conversation.language,
+        "state": "pending",
+        "attempts": 0,
+    }
+    connection.execute(insert(inbox), {**row, **values})
 
 
 def take_positions(connection: Connection, conversation: Conversation, count: int) -> int:

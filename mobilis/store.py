@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from mobilis.errors import SettingError, StoreError
 from mobilis.settings import ROOT, Settings
@@ -76,11 +77,16 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise SettingError("DATABASE_URL: not a database address") from None
-    options = {"future": True, "hide_parameters": True}  # what people said stays out of errors
+    # What people said stays out of errors.
+    options: dict[str, Any] = {"future": True, "hide_parameters": True}
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
+        connect: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
+        if parsed.database not in (None, "", ":memory:"):
             _make_folder(Path(parsed.database).parent)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **options)
+            # Connections stay open: to open one and prepare it costs as much as a transaction.
+            options |= {"poolclass": QueuePool, "max_overflow": -1}
+            connect["check_same_thread"] = False
+        engine = create_engine(parsed, connect_args=connect, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

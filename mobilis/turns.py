@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import Select
 
 from mobilis.conversations import Conversation, lock_conversation, new_id, take_positions
 from mobilis.models import choices, conversations, inbox, outbox
@@ -49,28 +50,52 @@ class Reply:
 
 def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
     """The oldest open message of each conversation, where it is due; none of a `busy` one."""
+    here = {"now": now(), "busy": list(busy), "limit": limit}
+    return [
+        Turn(row.id, row.message_id, row.channel, row.text, row.payload, row.attempts)
+        for row in connection.execute(_DUE, here)
+    ]
+
+
+def _due() -> Select[Any]:
     first = (
         select(inbox.c.conversation_id, func.min(inbox.c.position).label("position"))
         .where(inbox.c.state == "pending")
         .group_by(inbox.c.conversation_id)
         .subquery()
     )
-    query = (
-        select(inbox, conversations.c.channel)
+    message = (
+        inbox.c.id.label("message_id"),
+        inbox.c.text,
+        inbox.c.payload,
+        inbox.c.attempts,
+    )
+    return (
+        select(conversations.c.id, conversations.c.channel, *message)
+        .join_from(inbox, conversations)
         .join(
             first,
             (inbox.c.conversation_id == first.c.conversation_id)
             & (inbox.c.position == first.c.position),
         )
-        .join(conversations, conversations.c.id == inbox.c.conversation_id)
-        .where(inbox.c.due_at <= now(), inbox.c.conversation_id.not_in(list(busy)))
+        .where(
+            inbox.c.due_at <= bindparam("now"),
+            inbox.c.conversation_id.not_in(bindparam("busy", expanding=True)),
+        )
         .order_by(inbox.c.due_at)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return [
-        Turn(row.conversation_id, row.id, row.channel, row.text, row.payload, row.attempts)
-        for row in connection.execute(query)
-    ]
+
+
+_DUE = _due()  # the worker asks it every second and at every message: it is built once
+
+
+def is_waiting(connection: Connection, conversation_id: str) -> bool:
+    """Whether a message of the conversation is open."""
+    query = select(inbox.c.id).where(
+        inbox.c.conversation_id == conversation_id, inbox.c.state == "pending"
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def turn_state(
@@ -152,43 +177,42 @@ def _store_replies(
         return
     position = take_positions(connection, conversation, len(replies))
     language = conversation.language
+    said, offered = [], []
     for offset, reply in enumerate(replies):
         language = reply.language or language
-        _store_reply(connection, conversation, message_id, reply, language, position + offset)
-    connection.execute(
-        update(conversations).where(conversations.c.id == conversation.id).values(language=language)
-    )
+        row = {
+            "id": new_id(),
+            "conversation_id": conversation.id,
+            "position": position + offset,
+            "in_reply_to": message_id,
+            "at": now(),
+            "language": language,
+        }
+        choices_of_reply = _offer(reply, row)
+        said.append({**row, "content": _content(reply, choices_of_reply)})
+        offered += choices_of_reply
+    connection.execute(insert(outbox), said)
+    if offered:
+        connection.execute(insert(choices), offered)
+    if language != conversation.language:
+        own = conversations.c.id == conversation.id
+        connection.execute(update(conversations).where(own).values(language=language))
 
 
-def _store_reply(
-    connection: Connection,
-    conversation: Conversation,
-    message_id: str,
-    reply: Reply,
-    language: str,
-    position: int,
-) -> None:
-    outbox_id = new_id()
-    offered = [
-        {"id": new_id(), "title": title, "payload": payload} for title, payload in reply.choices
+def _offer(reply: Reply, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The choices of a reply, as rows of their own."""
+    own = {"conversation_id": row["conversation_id"], "message_id": row["id"]}
+    return [
+        {**own, "id": new_id(), "title": title, "payload": payload}
+        for title, payload in reply.choices
     ]
+
+
+def _content(reply: Reply, offered: list[dict[str, Any]]) -> dict[str, Any]:
     content = {"role": "assistant", "kind": reply.kind, "text": reply.text, **reply.own}
     if offered:
         content["choices"] = [{"id": item["id"], "title": item["title"]} for item in offered]
-    connection.execute(
-        insert(outbox).values(
-            id=outbox_id,
-            conversation_id=conversation.id,
-            position=position,
-            in_reply_to=message_id,
-            at=now(),
-            language=language,
-            content=content,
-        )
-    )
-    for item in offered:
-        row = {**item, "conversation_id": conversation.id, "message_id": outbox_id}
-        connection.execute(insert(choices).values(**row))
+    return content
 
 
 def _reopen_choices(connection: Connection, turn: Turn) -> None:

@@ -14,11 +14,11 @@ from weakref import WeakValueDictionary
 import aiohttp
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
-from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from mobilis.brain.processor import TurnProcessor
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import SettingError
@@ -27,7 +27,6 @@ from mobilis.text import guard
 
 logger = logging.getLogger(__name__)
 
-ACTION_TIMEOUT = 15  # seconds
 SECRET_LENGTH = 16
 
 
@@ -44,28 +43,6 @@ class SilentOutput(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         return None
-
-
-class LoudActions(EndpointConfig):
-    """The action server, whose failure ends the turn instead of being passed over in silence."""
-
-    async def request(self, *arguments: Any, **options: Any) -> Any:
-        options["timeout"] = ACTION_TIMEOUT
-        try:
-            answer = await super().request(*arguments, **options)
-        except ClientResponseError as error:
-            if error.status == 400:  # a form declines to run: part of a normal turn
-                raise
-            raise TurnAborted(f"the action server answered {error.status}") from None
-        except asyncio.TimeoutError:
-            raise TurnAborted("the action server did not answer in time") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise TurnAborted(f"the action server cannot be reached: {error}") from None
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise TurnAborted("the action server's answer is not a JSON object")
-        return answer
 
 
 class MobilisInput(InputChannel):
@@ -154,29 +131,25 @@ def _message(request: Request) -> Any:
 
 
 async def _take_turn(agent: Agent, message: UserMessage) -> list[dict[str, Any]]:
-    _make_loud(agent)
-    store = _store(agent)
+    processor = _take_over(agent)
     async with _locks.setdefault(message.sender_id, asyncio.Lock()):
-        replies = await store.replies(message.sender_id, message.message_id)
-        if replies is None:
-            await agent.handle_message(message)
-            replies = await store.replies(message.sender_id, message.message_id)
-    return [_reply(event) for event in replies or []]
+        return [_reply(event) for event in await processor.answer(message)]
+
+
+def _take_over(agent: Agent) -> TurnProcessor:
+    """The agent's processor, which is made ours when it is not yet."""
+    if not isinstance(agent.processor, TurnProcessor):
+        url = f"{load_settings().actions_url}/webhook"
+        agent.processor = TurnProcessor(agent.processor, _store(agent), url)
+    return agent.processor
 
 
 def _store(agent: Agent) -> DatabaseTrackerStore:
-    # Rasa wraps the store in one that forgets to memory on an Exception; ours raises TurnAborted,
-    # which that wrapper lets pass.
+    # Rasa wraps the store in one that forgets to memory on an Exception.
     store = getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
     if not isinstance(store, DatabaseTrackerStore):
         raise TurnAborted("endpoints.yml: tracker_store must be DatabaseTrackerStore")
     return store
-
-
-def _make_loud(agent: Agent) -> None:
-    processor = agent.processor
-    if processor.action_endpoint and not isinstance(processor.action_endpoint, LoudActions):
-        processor.action_endpoint = LoudActions(f"{load_settings().actions_url}/webhook")
 
 
 def _reply(event: dict[str, Any]) -> dict[str, Any]:

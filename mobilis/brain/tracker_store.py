@@ -1,7 +1,7 @@
 """What Rasa remembers of a conversation, in the one database, or a loud failure.
 
-Events are appended by position. A long conversation is now and then summed up in a snapshot, and
-only what follows the newest snapshot is read again, so a turn's cost does not grow with the years.
+Events are appended by position. When a turn is over, one row more sums the conversation up, and
+only the newest summary is read again, so a turn costs the same however long the conversation is.
 """
 
 import asyncio
@@ -27,16 +27,19 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import func, insert, select
+from sqlalchemy.engine import Connection
 
+from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import StoreError
 from mobilis.models import tracker_events
 from mobilis.settings import load_settings
 from mobilis.store import Database
+from mobilis.turns import KINDS_WITH_FIELD
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_AFTER = 400  # events
+SUMMARY = "summary"  # the name of such a row, where others have the kind of their event
 
 
 @dataclass
@@ -55,12 +58,10 @@ class DatabaseTrackerStore(TrackerStore):
         domain: Domain | None = None,
         event_broker: EventBroker | None = None,
         url: str | None = None,
-        snapshot_after: int = SNAPSHOT_AFTER,
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, event_broker)
         self.database = Database(url or load_settings().database)
-        self.snapshot_after = snapshot_after
 
     async def keys(self) -> Iterable[str]:
         return await self._run(self._keys)
@@ -69,11 +70,15 @@ class DatabaseTrackerStore(TrackerStore):
         rows = await self._run(self._rows, sender_id)
         if not rows:
             return None
-        tracker = self.init_tracker(sender_id)
-        for row in rows:
-            tracker.update(Event.from_parameters(json.loads(row.data)), self.domain)
-        tracker.stored = Stored(len(tracker.events), rows[-1].position)
-        return tracker
+        return self._replayed(sender_id, rows)
+
+    async def begin(
+        self, sender_id: str, message_id: str
+    ) -> tuple[list[dict[str, Any]], DialogueStateTracker | None]:
+        """How a turn begins: the replies of a message that was answered already, and no tracker;
+        or no replies, and the tracker to take the turn with."""
+        replies, rows = await self._run(self._begin, sender_id, message_id)
+        return (replies, None) if rows is None else ([], self._replayed(sender_id, rows))
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         stored = getattr(tracker, "stored", Stored())
@@ -82,12 +87,9 @@ class DatabaseTrackerStore(TrackerStore):
             _record(tracker.sender_id, stored.position + number, event)
             for number, event in enumerate(events, 1)
         ]
-        if len(tracker.events) > self.snapshot_after:
-            summary = _snapshot(tracker)
-            start = stored.position + len(records) + 1
-            for number, event in enumerate(summary):
-                record = _record(tracker.sender_id, start + number, event)
-                records.append({**record, "snapshot": number == 0})
+        if events and _waits(tracker):
+            position = stored.position + len(records) + 1
+            records.append(_summary(tracker, position))
         if records:
             await self._run(self._append, records)
             tracker.stored = Stored(len(tracker.events), stored.position + len(records))
@@ -95,6 +97,17 @@ class DatabaseTrackerStore(TrackerStore):
     async def replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
         """The bot events that answered a message, as stored; None when it never was answered."""
         return await self._run(self._replies, sender_id, message_id)
+
+    def _replayed(self, sender_id: str, rows: list[Any]) -> DialogueStateTracker:
+        tracker = self.init_tracker(sender_id)
+        try:
+            for row in rows:
+                for data in _described(row):
+                    tracker.update(read_event(data), self.domain)
+        except ValueError as error:
+            raise TurnAborted(f"tracker_events: conversation {sender_id}: {error}") from None
+        tracker.stored = Stored(len(tracker.events), rows[-1].position if rows else 0)
+        return tracker
 
     @staticmethod
     async def _run(function: Any, *arguments: Any) -> Any:
@@ -111,43 +124,78 @@ class DatabaseTrackerStore(TrackerStore):
             )
 
     def _rows(self, sender_id: str) -> list[Any]:
-        table = tracker_events
-        start = (
-            select(func.coalesce(func.max(table.c.position), 0))
-            .where(table.c.conversation_id == sender_id, table.c.snapshot.is_(True))
-            .scalar_subquery()
-        )
         with self.database.read() as connection:
-            query = select(table.c.position, table.c.data).where(
-                table.c.conversation_id == sender_id, table.c.position >= start
-            )
-            return list(connection.execute(query.order_by(table.c.position)))
+            return _rows(connection, sender_id)
+
+    def _begin(
+        self, sender_id: str, message_id: str
+    ) -> tuple[list[dict[str, Any]], list[Any] | None]:
+        with self.database.read() as connection:
+            replies = _replies(connection, sender_id, message_id)
+            return ([], _rows(connection, sender_id)) if replies is None else (replies, None)
 
     def _append(self, records: list[dict[str, Any]]) -> None:
         with self.database.write() as connection:
             connection.execute(insert(tracker_events), records)
 
     def _replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
-        table = tracker_events
-        own = table.c.conversation_id == sender_id
         with self.database.read() as connection:
-            asked = connection.execute(
-                select(func.max(table.c.position)).where(own, table.c.message_id == message_id)
-            ).scalar()
-            if asked is None:
-                return None
-            rows = connection.execute(
-                select(table.c.name, table.c.data, table.c.snapshot)
-                .where(own, table.c.position > asked)
-                .order_by(table.c.position)
-            )
-            replies = []
-            for row in rows:
-                if row.snapshot or row.name == UserUttered.type_name:
-                    break
-                if row.name == BotUttered.type_name:
-                    replies.append(json.loads(row.data))
-            return replies
+            return _replies(connection, sender_id, message_id)
+
+
+def replies_in(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
+    """The bot events since the visitor's last message."""
+    replies: list[dict[str, Any]] = []
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, BotUttered):
+            replies.insert(0, event.as_dict())
+    return replies
+
+
+def _rows(connection: Connection, sender_id: str) -> list[Any]:
+    """The newest summary of a conversation and what follows it."""
+    table = tracker_events
+    start = (
+        select(func.coalesce(func.max(table.c.position), 0))
+        .where(table.c.conversation_id == sender_id, table.c.snapshot.is_(True))
+        .scalar_subquery()
+    )
+    query = select(table.c.position, table.c.data).where(
+        table.c.conversation_id == sender_id, table.c.position >= start
+    )
+    return list(connection.execute(query.order_by(table.c.position)))
+
+
+def _replies(
+    connection: Connection, sender_id: str, message_id: str
+) -> list[dict[str, Any]] | None:
+    table = tracker_events
+    own = table.c.conversation_id == sender_id
+    asked = connection.execute(
+        select(func.max(table.c.position)).where(own, table.c.message_id == message_id)
+    ).scalar()
+    if asked is None:
+        return None
+    rows = connection.execute(
+        select(table.c.name, table.c.data, table.c.snapshot)
+        .where(own, table.c.position > asked)
+        .order_by(table.c.position)
+    )
+    replies = []
+    for row in rows:
+        if row.snapshot or row.name == UserUttered.type_name:
+            break
+        if row.name == BotUttered.type_name:
+            replies.append(json.loads(row.data))
+    return replies
+
+
+def _described(row: Any) -> list[Any]:
+    """The events of a row: one, or those of a summary. (Summaries were rows of one event each.)"""
+    data = json.loads(row.data)
+    return data if isinstance(data, list) else [data]
 
 
 def _record(sender_id: str, position: int, event: Event) -> dict[str, Any]:
@@ -162,17 +210,43 @@ def _record(sender_id: str, position: int, event: Event) -> dict[str, Any]:
     }
 
 
-def _snapshot(tracker: DialogueStateTracker) -> list[Event]:
-    """What of the past still matters: the slots' latest values, the active form, the last reply."""
-    events: list[Event] = [SessionStarted()]
-    events += [
+def _waits(tracker: DialogueStateTracker) -> bool:
+    """Whether the turn is over: nothing more happens until the visitor writes."""
+    last = tracker.events[-1]
+    return isinstance(last, ActionExecuted) and last.action_name == ACTION_LISTEN_NAME
+
+
+def _summary(tracker: DialogueStateTracker, position: int) -> dict[str, Any]:
+    """What of the past still matters: the last exchange, without its words, then the slots' latest
+    values and the active form. Policies look only at what follows the beginning of a session."""
+    slots = [
         SlotSet(name, slot.value)
         for name, slot in tracker.slots.items()
         if slot.value != slot.initial_value
     ]
-    if tracker.active_loop_name:
-        events.append(ActiveLoop(tracker.active_loop_name))
-    said = [event for event in tracker.events if isinstance(event, (BotUttered, UserUttered))]
-    if said and isinstance(said[-1], BotUttered):  # what it offered is still open
-        events.append(said[-1])
-    return [*events, ActionExecuted(ACTION_LISTEN_NAME)]
+    form = [ActiveLoop(tracker.active_loop_name)] if tracker.active_loop_name else []
+    listen = ActionExecuted(ACTION_LISTEN_NAME)
+    events = [*_last_exchange(tracker), SessionStarted(), *slots, *form, listen]
+    described = [event.as_dict() for event in events]
+    return {
+        **_record(tracker.sender_id, position, tracker.events[-1]),
+        "snapshot": True,
+        "name": SUMMARY,
+        "data": json.dumps(described, ensure_ascii=False),
+    }
+
+
+def _last_exchange(tracker: DialogueStateTracker) -> list[Event]:
+    """What the visitor's last message was taken for, and what the replies to it left open."""
+    replies: list[Event] = []
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            intent = {"name": event.intent_name}
+            parsed = {"intent": intent}
+            asked = UserUttered(None, intent, parse_data=parsed, message_id=event.message_id)
+            return [asked, *replies]
+        if isinstance(event, BotUttered):
+            kept = (event.metadata or {}).get("mobilis") or {}
+            left = {key: value for key, value in kept.items() if key not in KINDS_WITH_FIELD}
+            replies.insert(0, BotUttered(metadata={"mobilis": left}))
+    return replies

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
+from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -60,14 +60,16 @@ async def send_message(request: Request) -> Response:
     message_id = incoming.message_id(data)
     text, choice = incoming.text_or_choice(data, door.settings.text_limit)
     if choice is not None:
-        await door.write(conversations.receive_choice, conversation.id, message_id, choice)
+        receive = door.write(conversations.receive_choice, conversation.id, message_id, choice)
     else:
-        await door.write(conversations.receive_text, conversation.id, message_id, text or "")
-    door.hub.news(conversation.id)
-    door.worker.wake()
+        receive = door.write(conversations.receive_text, conversation.id, message_id, text or "")
+    new = await receive
+    if new:
+        door.hub.news(conversation.id)
+        door.worker.wake()
     answer = None
     if seconds is not None:
-        answer = await _wait_for_answer(door, conversation.id, message_id, seconds)
+        answer = await _wait_for_answer(door, conversation.id, message_id, seconds, new)
     if answer is None:
         return JSONResponse({"id": message_id}, 202)
     return JSONResponse({"messages": answer})
@@ -106,7 +108,7 @@ async def _erase(door: Door, conversation_id: str, channel: str) -> None:
     door.worker.sweep_later(conversation_id)
 
 
-def _history(connection: Any, conversation_id: str, after: str) -> list[Message]:
+def _history(connection: Connection, conversation_id: str, after: str) -> list[Message]:
     position = conversations.position_of(connection, conversation_id, after) if after else 0
     return [message for _, message in conversations.history(connection, conversation_id, position)]
 
@@ -115,25 +117,43 @@ async def _greeting(door: Door, opening: Opening) -> list[Message] | None:
     """The first messages; None as soon as the brain fails to give them."""
     seconds = door.settings.turn_timeout
     return await _wait_for_answer(
-        door, opening.conversation_id, opening.message_id, seconds, patient=False
+        door, opening.conversation_id, opening.message_id, seconds, new=True, patient=False
     )
 
 
 async def _wait_for_answer(
-    door: Door, conversation_id: str, message_id: str, seconds: float, patient: bool = True
+    door: Door,
+    conversation_id: str,
+    message_id: str,
+    seconds: float,
+    new: bool,
+    patient: bool = True,
 ) -> list[Message] | None:
-    """What was answered to a message, or None when it takes longer (or fails, unless `patient`)."""
+    """What was answered to a message, or None when it takes longer (or fails, unless `patient`).
+
+    There is nothing to see of a `new` message before there is news of its conversation.
+    """
     end = asyncio.get_running_loop().time() + seconds
     with door.hub.listen(conversation_id) as listener:
+        if new:
+            await listener.news(seconds)
         while True:
-            state = await door.read(turn_state, conversation_id, message_id)
-            if state is None:  # erased meanwhile
-                raise ChatError("unauthorized", 401)
-            if state[1] and not patient:
+            failures, answer = await door.read(_answer_so_far, conversation_id, message_id)
+            if failures and not patient:
                 return None
-            if state[0] != "pending":
-                return await door.read(conversations.answers, conversation_id, message_id)
             remaining = end - asyncio.get_running_loop().time()
-            if remaining <= 0 or door.hub.closed:
-                return None
-            await listener.next(remaining)
+            if answer is not None or remaining <= 0 or door.hub.closed:
+                return answer
+            await listener.news(remaining)
+
+
+def _answer_so_far(
+    connection: Connection, conversation_id: str, message_id: str
+) -> tuple[int, list[Message] | None]:
+    """How often a message failed, and what was answered to it once it is closed."""
+    state = turn_state(connection, conversation_id, message_id)
+    if state is None:  # erased meanwhile
+        raise ChatError("unauthorized", 401)
+    if state[0] == "pending":
+        return state[1], None
+    return state[1], conversations.answers(connection, conversation_id, message_id)

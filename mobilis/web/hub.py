@@ -37,6 +37,13 @@ class Listener:
         self._signals.append(signal)
         self._ready.set()
 
+    async def news(self, seconds: float) -> None:
+        """Wait, so long at most, until there is something to look at or nothing will come."""
+        end = asyncio.get_running_loop().time() + seconds
+        signal: Signal | None = Signal.TYPING
+        while signal in (Signal.TYPING, Signal.SILENT):
+            signal = await self.next(end - asyncio.get_running_loop().time())
+
     async def next(self, seconds: float) -> Signal | None:
         """The next signal, or None when there was none for so long."""
         if not self._signals:

@@ -17,7 +17,7 @@ from mobilis.errors import BrainError, BrainRefused, StoreError
 from mobilis.privacy import erase_left_behind
 from mobilis.settings import Settings
 from mobilis.store import Database
-from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn
+from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 
@@ -51,6 +51,7 @@ class Worker:
         self._sweeps: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._full = False  # whether messages may be due that no worker was free for
 
     def start(self) -> None:
         self._loop = asyncio.create_task(self._run())
@@ -86,10 +87,9 @@ class Worker:
 
     async def _start_due(self) -> None:
         free = self._settings.workers - len(self._turns)
-        if free <= 0:
-            return
-        busy = list(self._turns)
-        for turn in await to_thread.run_sync(self._due, free, busy):
+        due = await to_thread.run_sync(self._due, free, list(self._turns)) if free > 0 else []
+        self._full = len(due) >= free
+        for turn in due:
             task = asyncio.create_task(self._take(turn))
             self._turns[turn.conversation_id] = task
 
@@ -99,8 +99,9 @@ class Worker:
 
     async def _take(self, turn: Turn) -> None:
         self._hub.typing(turn.conversation_id, on=True)
+        more = True
         try:
-            await self._answer(turn)
+            more = await self._answer(turn)
         except StoreError as error:
             logger.error("a turn cannot be stored, it will be tried again: %s", error)
             await asyncio.sleep(POLL_SECONDS)
@@ -108,31 +109,36 @@ class Worker:
             self._hub.news(turn.conversation_id)
             self._hub.typing(turn.conversation_id, on=False)
             del self._turns[turn.conversation_id]
-            self.wake()
+            if more or self._full:
+                self.wake()
 
-    async def _answer(self, turn: Turn) -> None:
+    async def _answer(self, turn: Turn) -> bool:
+        """Take one turn to its end; whether a message of its conversation waits then."""
         try:
             replies = await self._brain.answer(turn)
         except BrainError as error:
             attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
             logger.warning("turn %s failed: %s", turn.message_id, error)
-            kept = await to_thread.run_sync(self._fail, turn, str(error), attempts)
+            kept, more = await to_thread.run_sync(self._fail, turn, str(error), attempts)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             logger.error("turn %s failed: %s", turn.message_id, type(error).__name__)
-            kept = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
+            kept, more = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
         else:
-            kept = await to_thread.run_sync(self._complete, turn, replies)
+            kept, more = await to_thread.run_sync(self._complete, turn, replies)
         if not kept:
             await self._sweep(turn.conversation_id)
+        return more
 
-    def _complete(self, turn: Turn, replies: list[Reply]) -> bool:
+    def _complete(self, turn: Turn, replies: list[Reply]) -> tuple[bool, bool]:
         with self._database.write() as connection:
-            return complete_turn(connection, turn, replies)
+            kept = complete_turn(connection, turn, replies)
+            return kept, is_waiting(connection, turn.conversation_id)
 
-    def _fail(self, turn: Turn, error: str, attempts: int) -> bool:
+    def _fail(self, turn: Turn, error: str, attempts: int) -> tuple[bool, bool]:
         with self._database.write() as connection:
             backoff = self._settings.turn_backoff
-            return fail_turn(connection, turn, error, attempts, backoff, self._notice)
+            kept = fail_turn(connection, turn, error, attempts, backoff, self._notice)
+            return kept, is_waiting(connection, turn.conversation_id)
 
     async def _sweep(self, conversation_id: str, delay: float = 0) -> None:
         await asyncio.sleep(delay)

@@ -19,8 +19,9 @@ from rasa.utils.endpoints import ClientResponseError
 from sqlalchemy import func, select
 from visitors import new_id
 
-from mobilis.brain import channel as module
-from mobilis.brain.channel import LoudActions, MobilisInput
+from mobilis.brain import remote as module
+from mobilis.brain.channel import MobilisInput
+from mobilis.brain.remote import LoudActions
 from mobilis.brain.turn import TurnAborted
 from mobilis.content import load_content
 from mobilis.errors import SettingError
@@ -244,7 +245,13 @@ def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, kind: str) -
 
 
 def ask(actions: LoudActions) -> Any:
-    return asyncio.run(actions.request(json={"next_action": "action_help"}, method="post"))
+    async def call() -> Any:
+        try:
+            return await actions.request(json={"next_action": "action_help"})
+        finally:
+            await actions.close()
+
+    return asyncio.run(call())
 
 
 def test_an_answer_of_the_action_server_comes_through() -> None:

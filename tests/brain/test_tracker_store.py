@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
-from mobilis.brain.tracker_store import DatabaseTrackerStore
+from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
 from mobilis.brain.turn import TurnAborted
 from mobilis.models import conversations, inbox, metadata, tracker_events
 from mobilis.privacy import erase_content, erase_conversation
@@ -70,6 +71,11 @@ def said(text: str, **kept: Any) -> BotUttered:
     return BotUttered(
         text, {"buttons": [{"title": "Oui", "payload": "/affirm"}]}, {"mobilis": kept}
     )
+
+
+def listening() -> ActionExecuted:
+    """The end of a turn: nothing more happens until the visitor writes."""
+    return ActionExecuted("action_listen")
 
 
 def take_turn(
@@ -217,23 +223,34 @@ def test_two_turns_at_once_cannot_both_be_saved(store: DatabaseTrackerStore) -> 
 # --- summing up
 
 
-def test_a_long_conversation_is_summed_up_and_little_of_it_is_read(make: Make) -> None:
-    store = make(snapshot_after=20)
-    take_turn(store, "m0", SlotSet("province", "QC"), SlotSet("language", "en"))
-    for number in range(1, 60):
-        tracker = take_turn(store, f"m{number}", SlotSet("topic", f"t{number}"), said("so"))
-        assert len(tracker.events) <= 20 + 3
-    read = retrieve(store)
-    assert len(read.events) <= 20
-    assert len(rows(store)) > 180  # nothing was thrown away
-    assert sum(row.snapshot for row in rows(store)) >= 8
+def test_a_turn_that_is_over_is_summed_up_in_one_row(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m1", SlotSet("province", "QC"), said("one"), listening())
+    assert [row.snapshot for row in rows(store)] == [False] * 4 + [True]
+    assert [row.name for row in rows(store)] == ["user", "slot", "bot", "action", "summary"]
+    assert [row.message_id for row in rows(store)] == ["m1", None, None, None, None]
+
+
+def test_however_long_a_conversation_is_little_of_it_is_read(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m0", SlotSet("province", "QC"), SlotSet("language", "en"), listening())
+    for number in range(1, 20):
+        take_turn(store, f"m{number}", SlotSet("topic", f"t{number}"), said("so"), listening())
+        read = retrieve(store)
+        assert len(read.events) == 7  # message, reply, session, three slots, listening
+    assert len(rows(store)) > 90  # nothing was thrown away
     assert read.get_slot("province") == "QC"
     assert read.get_slot("language") == "en"
-    assert read.get_slot("topic") == "t59"
+    assert read.get_slot("topic") == "t19"
 
 
-def test_a_summary_keeps_slots_and_form_and_waits_for_the_visitor(make: Make) -> None:
-    store = make(snapshot_after=5)
+def test_a_turn_that_is_not_over_is_read_whole(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m1", said("one"), listening())
+    saved = take_turn(store, "m2", SlotSet("province", "QC"), said("two"))
+    assert described(retrieve(store)) == described(saved)
+
+
+def test_a_summary_keeps_slots_and_form_and_waits_for_the_visitor(
+    store: DatabaseTrackerStore,
+) -> None:
     take_turn(
         store,
         "m1",
@@ -243,7 +260,8 @@ def test_a_summary_keeps_slots_and_form_and_waits_for_the_visitor(make: Make) ->
         SlotSet("assessment_gate_confirmed", True),
         ActiveLoop("interest_form"),
         SlotSet("requested_slot", "lead_email"),
-        said("…"),
+        said("…", offer="/stop"),
+        listening(),
     )
     tracker = retrieve(store)
     assert tracker.active_loop_name == "interest_form"
@@ -251,31 +269,108 @@ def test_a_summary_keeps_slots_and_form_and_waits_for_the_visitor(make: Make) ->
     assert tracker.get_slot("assessment_answers") == {"aim": {"option": "b"}}
     assert tracker.get_slot("assessment_gate_confirmed") is True
     assert tracker.get_slot("province") is None
-    assert isinstance(tracker.events[0], SessionStarted)
-    assert isinstance(tracker.events[-1], ActionExecuted)
     assert tracker.latest_action_name == "action_listen"
-    said_before = [e for e in tracker.events if isinstance(e, (UserUttered, BotUttered))]
-    assert [event.text for event in said_before] == ["…"]  # what it offered is still open
+    assert isinstance(tracker.applied_events()[-1], ActionExecuted)
 
 
-def test_a_summary_without_a_form_has_none(make: Make) -> None:
-    store = make(snapshot_after=2)
-    take_turn(store, "m1", ActiveLoop("interest_form"), ActiveLoop(None), said("Annulé."))
+def test_a_summary_keeps_what_the_last_exchange_was_but_not_its_words(
+    store: DatabaseTrackerStore,
+) -> None:
+    asked = said("one", kind="clarify", candidates=["/help"], offer="/stop")
+    shown = said("two", kind="coaches", coaches=[{"id": "ana"}])
+    take_turn(store, "m1", asked, shown, listening())
+    message, *answers, session, _ = retrieve(store).events
+    assert isinstance(message, UserUttered)
+    assert (message.text, message.parse_data["intent"]) == (None, {"name": "help"})
+    assert message.message_id == "m1"
+    assert [answer.metadata["mobilis"] for answer in answers if isinstance(answer, BotUttered)] == [
+        {"kind": "clarify", "candidates": ["/help"], "offer": "/stop"},
+        {"kind": "coaches"},
+    ]
+    assert isinstance(session, SessionStarted)  # policies look at what follows
+    assert [word for word in ("asked", "one", "two", "ana") if word in rows(store)[-1].data] == []
+
+
+def test_a_summary_of_a_turn_without_a_reply_offers_nothing(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m1", said("one", offer="/stop"), listening())
+    take_turn(store, "m2", listening())
+    assert not [event for event in retrieve(store).events if isinstance(event, BotUttered)]
+
+
+def test_a_summary_without_a_form_has_none(store: DatabaseTrackerStore) -> None:
+    loop = (ActiveLoop("interest_form"), ActiveLoop(None))
+    take_turn(store, "m1", *loop, said("Annulé."), listening())
     assert retrieve(store).active_loop_name is None
 
 
-def test_turns_go_on_after_a_summary(make: Make) -> None:
-    store = make(snapshot_after=4)
-    take_turn(store, "m1", SlotSet("province", "QC"), said("one"), said("two"), said("three"))
-    take_turn(make(), "m2", said("four"))
+def test_turns_go_on_after_a_summary(store: DatabaseTrackerStore, make: Make) -> None:
+    take_turn(store, "m1", SlotSet("province", "QC"), said("one"), said("two"), listening())
+    take_turn(make(), "m2", said("three"))
     tracker = retrieve(store)
     assert [event.text for event in tracker.events if isinstance(event, BotUttered)] == [
+        None,
+        None,
         "three",
-        "four",
     ]
     assert tracker.get_slot("province") == "QC"
     positions = [row.position for row in rows(store)]
     assert positions == list(range(1, len(positions) + 1))
+
+
+def test_summaries_in_rows_of_one_event_each_are_still_read(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m1", said("one"))
+    events = (SessionStarted(), SlotSet("province", "QC"), said("one"), listening())
+    with store.database.write() as connection:
+        for position, event in enumerate(events, 3):
+            row = {
+                "conversation_id": TALK,
+                "position": position,
+                "snapshot": position == 3,
+                "at": now(),
+                "name": event.type_name,
+                "data": json.dumps(event.as_dict()),
+            }
+            connection.execute(insert(tracker_events).values(row))
+    tracker = take_turn(store, "m2", said("two"))
+    assert described(tracker)[:4] == [event.as_dict() for event in events]
+    assert tracker.get_slot("province") == "QC"
+
+
+@pytest.mark.parametrize("data", ['{"event": "unheard of"}', '{"event": "slot"}', "[5]", "5", "{"])
+def test_a_stored_event_that_makes_no_sense_aborts_the_turn(
+    store: DatabaseTrackerStore, data: str
+) -> None:
+    take_turn(store, "m1", said("one"))
+    with store.database.write() as connection:
+        connection.execute(update(tracker_events).values(data=data))
+    with pytest.raises(TurnAborted, match=f"^tracker_events: conversation {TALK}: "):
+        retrieve(store)
+
+
+# --- beginning a turn
+
+
+def test_a_turn_begins_with_the_conversation_so_far(store: DatabaseTrackerStore) -> None:
+    replies_before, tracker = asyncio.run(store.begin(TALK, "m1"))
+    assert replies_before == []
+    assert tracker is not None and list(tracker.events) == []
+    take_turn(store, "m1", SlotSet("province", "QC"), said("one"))
+    _, tracker = asyncio.run(store.begin(TALK, "m2"))
+    assert tracker is not None
+    assert described(tracker) == described(retrieve(store))
+    tracker.update(said("two"), DOMAIN)
+    asyncio.run(store.save(tracker))
+    assert [row.position for row in rows(store)] == [1, 2, 3, 4]
+
+
+def test_a_turn_that_was_taken_already_begins_with_its_replies(store: DatabaseTrackerStore) -> None:
+    taken = take_turn(store, "m1", said("one", kind="faq"), said("two"), listening())
+    for _ in range(2):
+        again, tracker = asyncio.run(store.begin(TALK, "m1"))
+        assert tracker is None
+        assert again == replies_in(taken)
+        assert [event["text"] for event in again] == ["one", "two"]
+        take_turn(store, "m2", said("three"), listening())
 
 
 # --- answering the same message again
@@ -310,9 +405,8 @@ def test_a_message_that_never_came_is_unknown(store: DatabaseTrackerStore) -> No
     assert replies(store, "m1", talk="talk-2") is None
 
 
-def test_replies_are_found_after_a_summary(make: Make) -> None:
-    store = make(snapshot_after=3)
-    take_turn(store, "m1", SlotSet("province", "QC"), said("one"), said("two"))
+def test_replies_are_found_after_a_summary(store: DatabaseTrackerStore) -> None:
+    take_turn(store, "m1", SlotSet("province", "QC"), said("one"), said("two"), listening())
     assert any(row.snapshot for row in rows(store))
     assert replies(store, "m1") == ["one", "two"]
     take_turn(store, "m2", said("three"))
@@ -376,8 +470,9 @@ def test_what_is_erased_in_mid_turn_stays_erased(store: DatabaseTrackerStore) ->
     assert replies(store, "m3") == ["Autre chose?"]
 
 
-def test_a_summary_made_in_the_turn_of_an_erasure_holds_nothing_of_before(make: Make) -> None:
-    store = make(snapshot_after=3)
+def test_a_summary_made_in_the_turn_of_an_erasure_holds_nothing_of_before(
+    store: DatabaseTrackerStore,
+) -> None:
     open_talk(store.database, "m2")
 
     async def turn() -> None:
@@ -387,7 +482,7 @@ def test_a_summary_made_in_the_turn_of_an_erasure_holds_nothing_of_before(make: 
         await store.save(tracker)
         with store.database.write() as connection:
             erase_content(connection, TALK, "m2")
-        for event in (AllSlotsReset(), SlotSet("language", "fr"), said("C'est fait.")):
+        for event in (AllSlotsReset(), SlotSet("language", "fr"), said("C'est fait."), listening()):
             tracker.update(event, DOMAIN)
         await store.save(tracker)
 

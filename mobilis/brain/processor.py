@@ -1,0 +1,65 @@
+"""How the brain takes a turn: Rasa's processor, reading the conversation once, saving it once,
+and calling the action server only for what it answers."""
+
+from typing import Any
+
+from rasa.core.actions.action import Action
+from rasa.core.channels.channel import UserMessage
+from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.processor import MessageProcessor
+from rasa.shared.core.constants import ACTION_EXTRACT_SLOTS
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from mobilis.brain.forms import Actions
+from mobilis.brain.predictions import Predictions
+from mobilis.brain.remote import LoudActions
+from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
+
+
+class TurnProcessor(MessageProcessor):
+    """Takes over the model that a processor of Rasa's has loaded."""
+
+    def __init__(
+        self, loaded: MessageProcessor, store: DatabaseTrackerStore, actions_url: str
+    ) -> None:
+        self.__dict__.update(loaded.__dict__)
+        self.tracker_store = store
+        self.action_endpoint = LoudActions(actions_url)
+        self.actions = Actions(self.domain, self.action_endpoint, store.database)
+        self.predictions = Predictions(super()._predict_next_with_tracker)
+
+    async def answer(self, message: UserMessage) -> list[dict[str, Any]]:
+        """The bot events that answer a message: those of the turn when it was first asked, or of
+        a turn that is taken and saved now.
+
+        Raises:
+            TurnAborted: the turn failed and nothing of it was saved.
+        """
+        replies, tracker = await self.tracker_store.begin(message.sender_id, message.message_id)
+        if tracker is None:
+            return replies
+        tracker.model_id = self.model_metadata.model_id
+        tracker.assistant_id = self.model_metadata.assistant_id
+        await self._update_tracker_session(tracker, message.output_channel)
+        await self._handle_message_with_tracker(message, tracker)
+        await self._read_slots(message, tracker)
+        await self._run_prediction_loop(message.output_channel, tracker)
+        await self.tracker_store.save(tracker)
+        return replies_in(tracker)
+
+    async def _read_slots(self, message: UserMessage, tracker: DialogueStateTracker) -> None:
+        reading = self._get_action(ACTION_EXTRACT_SLOTS)
+        events = await reading.run(message.output_channel, self.nlg, tracker, self.domain)
+        tracker.update_with_events(events, self.domain)
+
+    def predict_next_with_tracker_if_should(
+        self, tracker: DialogueStateTracker
+    ) -> tuple[Action, PolicyPrediction]:
+        action, prediction = super().predict_next_with_tracker_if_should(tracker)
+        return self._get_action(action.name()), prediction
+
+    def _predict_next_with_tracker(self, tracker: DialogueStateTracker) -> PolicyPrediction:
+        return self.predictions.of(tracker)
+
+    def _get_action(self, action_name: str) -> Action:
+        return self.actions.named(action_name)
