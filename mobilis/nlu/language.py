@@ -5,6 +5,7 @@ models (which know the words we never saw). "keep" means: too little to change l
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -45,10 +46,13 @@ _SMALL = frozenset(
 )
 _SMALL_WEIGHT = 1.5
 
-_SHORT_TIMES = 3  # as often as that, a short form of content/shorthand.yml counts as read
+_SHORT_TIMES = 4  # as often as that, a short form of content/shorthand.yml counts as read
+
+# Commands and marks that are no sentence of any language.
+_CODE = re.compile(r"</?\w|--|[{}=]|\b(?:select|drop|insert|delete)\s+(?:from|table|into|\*)", re.I)
 
 _OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "RUSSIAN", "HINDI")
-_MARGIN = 1.4  # log-odds that a message must show
+_MARGIN = 1.5  # log-odds that a message must show: a word read once is not enough
 _UNKNOWN_MARGIN = 2.2  # … when our own words say nothing
 _OTHER_CONFIDENCE = 0.85
 
@@ -81,14 +85,16 @@ class LanguageModel:
             counts[language].update(alone * _SHORT_TIMES)
         self.odds: dict[str, float] = {}
         for word in set(counts["fr"]) | set(counts["en"]):
-            french = (counts["fr"][word] + 0.3) / totals["fr"]
-            english = (counts["en"][word] + 0.3) / totals["en"]
+            french = (counts["fr"][word] + 0.7) / totals["fr"]
+            english = (counts["en"][word] + 0.7) / totals["en"]
             odds = max(-3.5, min(3.5, math.log(french / english)))
             self.odds[word] = odds * (_SMALL_WEIGHT if word in _SMALL else 1.0)
         return self
 
     def read(self, text: str) -> Reading:
         """The language of `text`; `keep` for what shows too little of any."""
+        if _CODE.search(text):
+            return Reading(KEEP, 0.0)
         own = [word for word in _countable(text) if word not in NEUTRAL and not word.isdigit()]
         if not own:
             return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)

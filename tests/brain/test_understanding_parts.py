@@ -552,6 +552,14 @@ def test_a_payload_is_not_spelled(speller: Speller) -> None:
     assert message.get(SPELLED) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["'; DROP TABLE conversations; --", "<b>is this free</b>", "delete from leads", "{is: 1}"],
+)
+def test_code_tells_no_language(languages: LanguageModel, text: str) -> None:
+    assert languages.read(text).language == KEEP
+
+
 @pytest.mark.parametrize("text", ["a" * 2000, "aa", "xy"])
 def test_a_letter_or_two_tell_no_language(languages: LanguageModel, text: str) -> None:
     assert languages.read(text).language == KEEP
