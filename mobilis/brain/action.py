@@ -6,6 +6,7 @@ import abc
 import asyncio
 import json
 import logging
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,8 @@ from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # how old what is known of the content files may be
 
 Choice = dict[str, str]  # {"title", "payload"}
 
@@ -74,8 +77,15 @@ def _vocabulary(stamp: float) -> Vocabulary:
 
 
 def load_fresh(load: Any, *folders: str) -> Any:
-    """What `load` gave last, or gives now when a file of `folders` has changed since."""
-    return load(max(file.stat().st_mtime for name in folders for file in (ROOT / name).iterdir()))
+    """What `load` gave last, or gives now when a file of `folders` has changed since. It is looked
+    once in `LOOK_SECONDS`."""
+    return load(_changed(folders, int(time.monotonic() / LOOK_SECONDS)))
+
+
+@lru_cache(maxsize=4)
+def _changed(folders: tuple[str, ...], moment: int) -> float:
+    """When the newest file of `folders` was changed, as seen at a moment."""
+    return max(file.stat().st_mtime for name in folders for file in (ROOT / name).iterdir())
 
 
 def payload(intent: str, **entities: Any) -> str:

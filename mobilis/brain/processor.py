@@ -3,17 +3,21 @@ and calling the action server only for what it answers."""
 
 from typing import Any
 
-from rasa.core.actions.action import Action
-from rasa.core.channels.channel import UserMessage
+from rasa.core.actions.action import Action, ActionExecutionRejection
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.shared.core.constants import ACTION_EXTRACT_SLOTS
+from rasa.shared.core.events import ActionExecutionRejected, LoopInterrupted
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from mobilis.brain.forms import Actions
 from mobilis.brain.predictions import Predictions
 from mobilis.brain.remote import LoudActions
+from mobilis.brain.runner import StraightRunner
 from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
+from mobilis.brain.turn import TurnAborted
 
 
 class TurnProcessor(MessageProcessor):
@@ -23,6 +27,7 @@ class TurnProcessor(MessageProcessor):
         self, loaded: MessageProcessor, store: DatabaseTrackerStore, actions_url: str
     ) -> None:
         self.__dict__.update(loaded.__dict__)
+        self.graph_runner = StraightRunner(loaded.graph_runner)
         self.tracker_store = store
         self.action_endpoint = LoudActions(actions_url)
         self.actions = Actions(self.domain, self.action_endpoint, store.database)
@@ -52,6 +57,33 @@ class TurnProcessor(MessageProcessor):
         events = await reading.run(message.output_channel, self.nlg, tracker, self.domain)
         tracker.update_with_events(events, self.domain)
 
+    async def _run_action(
+        self,
+        action: Action,
+        tracker: DialogueStateTracker,
+        output_channel: OutputChannel,
+        nlg: NaturalLanguageGenerator,
+        prediction: PolicyPrediction,
+    ) -> bool:
+        """Run an action and note what it did; whether to predict another one.
+
+        Rasa goes on without the events of an action that fails; here that ends the turn.
+        """
+        seen = _interrupted(tracker, prediction)
+        try:
+            events = await action.run(output_channel, nlg, seen, self.domain)
+        except ActionExecutionRejection:
+            confidence = prediction.max_confidence
+            rejected = ActionExecutionRejected(action.name(), prediction.policy_name, confidence)
+            events = [rejected]
+        except Exception as error:
+            raise TurnAborted(f"{action.name()} failed: {type(error).__name__}") from error
+        if not any(isinstance(event, ActionExecutionRejected) for event in events):
+            tracker.update_with_events(prediction.events, self.domain)
+            tracker.update(action.event_for_successful_execution(prediction))
+        tracker.update_with_events(events, self.domain)
+        return self.should_predict_another_action(action.name())
+
     def predict_next_with_tracker_if_should(
         self, tracker: DialogueStateTracker
     ) -> tuple[Action, PolicyPrediction]:
@@ -63,3 +95,15 @@ class TurnProcessor(MessageProcessor):
 
     def _get_action(self, action_name: str) -> Action:
         return self.actions.named(action_name)
+
+
+def _interrupted(
+    tracker: DialogueStateTracker, prediction: PolicyPrediction
+) -> DialogueStateTracker:
+    """The conversation as an action sees it: a form must know that it was interrupted, and may
+    still decline to run."""
+    if not any(isinstance(event, LoopInterrupted) for event in prediction.events):
+        return tracker
+    seen = tracker.copy()
+    seen.update_with_events(prediction.events, None)
+    return seen

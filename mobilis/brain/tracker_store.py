@@ -26,8 +26,9 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import Select
 
 from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
@@ -156,40 +157,47 @@ def replies_in(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
 
 def _rows(connection: Connection, sender_id: str) -> list[Any]:
     """The newest summary of a conversation and what follows it."""
-    table = tracker_events
-    start = (
-        select(func.coalesce(func.max(table.c.position), 0))
-        .where(table.c.conversation_id == sender_id, table.c.snapshot.is_(True))
-        .scalar_subquery()
-    )
-    query = select(table.c.position, table.c.data).where(
-        table.c.conversation_id == sender_id, table.c.position >= start
-    )
-    return list(connection.execute(query.order_by(table.c.position)))
+    return list(connection.execute(_NEWEST, {"sender_id": sender_id}))
 
 
 def _replies(
     connection: Connection, sender_id: str, message_id: str
 ) -> list[dict[str, Any]] | None:
-    table = tracker_events
-    own = table.c.conversation_id == sender_id
-    asked = connection.execute(
-        select(func.max(table.c.position)).where(own, table.c.message_id == message_id)
-    ).scalar()
-    if asked is None:
+    asked = {"sender_id": sender_id, "message_id": message_id}
+    positions = list(connection.execute(_ASKED, asked).scalars())
+    if not positions:
         return None
-    rows = connection.execute(
-        select(table.c.name, table.c.data, table.c.snapshot)
-        .where(own, table.c.position > asked)
-        .order_by(table.c.position)
-    )
     replies = []
-    for row in rows:
+    for row in connection.execute(_AFTER, {"sender_id": sender_id, "position": max(positions)}):
         if row.snapshot or row.name == UserUttered.type_name:
             break
         if row.name == BotUttered.type_name:
             replies.append(json.loads(row.data))
     return replies
+
+
+def _newest() -> Select[Any]:
+    table, mine = tracker_events.c, tracker_events.c.conversation_id == bindparam("sender_id")
+    summary = select(table.position).where(mine, table.snapshot.is_(True))
+    start = summary.order_by(table.position.desc()).limit(1).scalar_subquery()
+    rows = select(table.position, table.data).where(mine, table.position >= func.coalesce(start, 0))
+    return rows.order_by(table.position)
+
+
+def _asked() -> Select[Any]:
+    table, mine = tracker_events.c, tracker_events.c.conversation_id == bindparam("sender_id")
+    # Not the highest of them: SQLite would look for it among all events of the conversation.
+    return select(table.position).where(mine, table.message_id == bindparam("message_id"))
+
+
+def _after() -> Select[Any]:
+    table, mine = tracker_events.c, tracker_events.c.conversation_id == bindparam("sender_id")
+    rows = select(table.name, table.data, table.snapshot)
+    return rows.where(mine, table.position > bindparam("position")).order_by(table.position)
+
+
+# What every turn asks, built once: to build a statement takes longer than to run it.
+_NEWEST, _ASKED, _AFTER = _newest(), _asked(), _after()
 
 
 def _described(row: Any) -> list[Any]:
