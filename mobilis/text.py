@@ -25,13 +25,6 @@ _INVISIBLE = re.compile(
 _REPEATED = re.compile(r"([^\W\d_w])\1{2,}")
 _DOUBLED = "eoEO"
 _MARKS = re.compile(r"([?!.])\1+")
-# « l election », « qu il »: only where the letter alone is no word of text messages (« c ou? »).
-_ELIDED = re.compile(
-    r"(?<![^\W_])(?<!['-])(?<!i )(?<!we )(?<!you )(?<!they )"
-    r"([djlmn]|(?:jusqu|lorsqu|puisqu|quelqu|qu)|c(?= est\b| étai| etai))"
-    r" (?=[aeiouyhàâæéèêëîïôœùûü])",
-    re.IGNORECASE,
-)
 _SIGN = re.compile(r"[^\w\s\0-\x7f]")
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
@@ -70,7 +63,6 @@ def clean(text: str) -> str:
     most `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept,
     where people put the question."""
     text = " ".join(_without_pictures(plain(text)).split())
-    text = _ELIDED.sub(r"\1'", text)
     if len(text) > MAX_CHARACTERS:
         half = (MAX_CHARACTERS - 1) // 2
         text = f"{text[:half]} {text[-half:]}"
