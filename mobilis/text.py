@@ -17,8 +17,15 @@ GUARD = "\u2060"
 
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0f]")
-_REPEATED = re.compile(r"([^\W\d_])\1{2,}")
+_INVISIBLE = re.compile(
+    "[\0-\x08\x0e-\x1b\x7f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+# English writes ee and oo; nothing else is lost with « ouiiii », "helppp". « www » is no word.
+_REPEATED = re.compile(r"([^\W\d_w])\1{2,}")
+_DOUBLED = "eoEO"
+_MARKS = re.compile(r"([?!.])\1+")
+_SIGN = re.compile(r"[^\w\s\0-\x7f]")
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
 _CONJUNCTION = re.compile(
@@ -38,18 +45,24 @@ def is_command(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »."""
+    """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »
+    and no "???"."""
     text = _APOSTROPHES.sub("'", _INVISIBLE.sub("", text))  # NFKC would take U+00B4 apart
     text = _APOSTROPHES.sub("'", unicodedata.normalize("NFKC", text))
     text = _DASHES.sub("-", text)
-    return _REPEATED.sub(r"\1\1", text)
+    return _MARKS.sub(r"\1", _REPEATED.sub(_fewer, text))
+
+
+def _fewer(repeated: re.Match[str]) -> str:
+    letter = repeated.group(1)
+    return 2 * letter if letter in _DOUBLED else letter
 
 
 def clean(text: str) -> str:
-    """One line, one kind of apostrophe, dash and space, no invisible characters, at most
-    `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept, where
-    people put the question."""
-    text = " ".join(plain(text).split())
+    """One line, one kind of apostrophe, dash and space, no pictures or invisible characters, at
+    most `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept,
+    where people put the question."""
+    text = " ".join(_without_pictures(plain(text)).split())
     if len(text) > MAX_CHARACTERS:
         half = (MAX_CHARACTERS - 1) // 2
         text = f"{text[:half]} {text[-half:]}"
@@ -57,6 +70,15 @@ def clean(text: str) -> str:
     if len(words) > MAX_WORDS:
         words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
     return " ".join(words)
+
+
+def _without_pictures(text: str) -> str:
+    """`text` with a space for each emoji and other symbol; money and sums keep their signs."""
+    return _SIGN.sub(_shown, text)
+
+
+def _shown(sign: re.Match[str]) -> str:
+    return " " if unicodedata.category(sign.group()) in ("So", "Sk") else sign.group()
 
 
 def fold(text: str) -> str:
