@@ -31,7 +31,6 @@ UNLIMITED = {
     "MOBILIS_MESSAGES_PER_MINUTE": "0",
     "MOBILIS_MESSAGES_PER_MINUTE_ADDRESS": "0",
     "MOBILIS_CONVERSATIONS_PER_MINUTE_ADDRESS": "0",
-    "MOBILIS_TURN_TIMEOUT": "60",  # the machine may have other work
 }
 
 
@@ -140,6 +139,7 @@ class Stack(Running):
         self.base = f"http://127.0.0.1:{self.settings.port}"
         environment = {
             **UNLIMITED,
+            "MOBILIS_TURN_TIMEOUT": "60",  # the machine may have other work
             "MOBILIS_PROJECT_DIR": str(root),
             "MOBILIS_DATA_DIR": str(folder),
             "MOBILIS_HOST": "127.0.0.1",
