@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,28 @@ def note(database: Database, id: str, at: datetime = MOMENT) -> None:
 def noted(database: Database) -> list[str]:
     with database.read() as connection:
         return list(connection.execute(select(erasures.c.id).order_by(erasures.c.id)).scalars())
+
+
+def test_connections_stay_open_and_serve_every_thread(sqlite: Database) -> None:
+    def raw() -> Any:
+        with sqlite.read() as connection:
+            return connection.connection.dbapi_connection
+
+    with ThreadPoolExecutor(1) as pool:
+        assert raw() is pool.submit(raw).result() is raw()
+
+
+def test_more_threads_than_connections_stay_open_are_served(sqlite: Database) -> None:
+    together = threading.Barrier(20, timeout=10)
+
+    def look(_: int) -> list[str]:
+        with sqlite.read() as connection:
+            together.wait()
+            return [row.id for row in connection.execute(select(erasures.c.id))]
+
+    note(sqlite, "one")
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(look, range(20))) == [["one"]] * 20
 
 
 def alembic(database: Database, step: Callable[[Config, str], None], revision: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,26 @@ def test_the_two_languages_say_different_things() -> None:
     for name, (given, kinds, _, _) in CASES.items():
         if kinds:
             assert run(name, "fr", **given).texts != run(name, "en", **given).texts
+
+
+# --- content files
+
+
+def test_a_change_of_the_content_is_seen_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    (tmp_path / "content").mkdir()
+    file = tmp_path / "content" / "wording.yml"
+    seen = []
+    for moment, changed in ((1000.0, 1.0), (1000.9, 2.0), (1001.9, 2.0), (1002.0, 3.0)):
+        file.write_text("…")
+        os.utime(file, (changed, changed))
+        clock[0] = moment
+        seen.append(module.load_fresh(lambda stamp: stamp, "content"))
+    assert seen == [1.0, 1.0, 2.0, 3.0]
 
 
 # --- failing

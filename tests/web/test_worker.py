@@ -17,7 +17,9 @@ from processes import free_port
 from sqlalchemy import select
 
 from mobilis.models import inbox
+from mobilis.web import worker
 from mobilis.web.brain import Brain
+from mobilis.web.worker import Worker
 
 
 def failing(times, then, status=503):
@@ -99,6 +101,42 @@ def test_no_more_turns_at_once_than_workers(open_door, brain):
     assert quick.say("deux", wait=0.2).status_code == 202
     release.set()
     assert quick.hears("trois")[0]["text"] == "echo trois"
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """A worker that looks for messages only when it is told to; how often it did, in a list."""
+    found = []
+    due = Worker._due
+
+    def counted(self, limit, busy):
+        found.append(limit)
+        return due(self, limit, busy)
+
+    monkeypatch.setattr(Worker, "_due", counted)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 60)
+    return found
+
+
+def test_a_message_is_found_at_once_and_looked_for_once(looks, open_door):
+    visitor = open_door().visitor()
+    before = len(looks)
+    for number in range(5):
+        assert visitor.hears(f"m{number}")[0]["text"] == f"echo m{number}"
+    assert len(looks) == before + 5
+
+
+def test_what_waits_behind_a_turn_follows_at_once(looks, open_door, brain, eventually):
+    """Behind one of the same conversation, and behind others when no worker was free."""
+    door = open_door(workers=1)
+    visitors = [door.visitor() for _ in range(3)]
+    echo = brain.script
+    brain.script = lambda question: (time.sleep(0.02), echo(question))[1]
+    for number in range(3):
+        for visitor in visitors:
+            assert visitor.say(f"m{number}", wait=None).status_code == 202
+    for visitor in visitors:
+        eventually(lambda visitor=visitor: len(visitor.history()) == 7)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
