@@ -27,7 +27,7 @@ from mobilis.nlu.resolver import MOBILIS
 from mobilis.settings import ROOT
 from mobilis.text import guard
 
-EVERY = 8  # every how manieth message of the evaluation sets is typed in other ways
+EVERY = 6  # every how manieth message of the evaluation sets is typed in other ways
 PLEASE = {"fr": "please", "en": "svp"}
 HELLO = {"fr": "Hi, ", "en": "Allô, "}
 
@@ -66,16 +66,20 @@ SAME: dict[str, Way] = {
 
 # What is alike: the share of the messages that may be decided otherwise, in French and in English.
 ALIKE: dict[str, tuple[Way, float, float]] = {
-    "no accents": (lambda text, _: unaccented(text), 0.1, 0.1),
-    "no apostrophes": (lambda text, _: re.sub("['\u2019]", "", text), 0.1, 0.1),
-    "spaces for apostrophes": (lambda text, _: re.sub("['\u2019]", " ", text), 0.1, 0.1),
-    "spaces for hyphens": (lambda text, _: re.sub(r"(?<=\w)-(?=\w)", " ", text), 0.1, 0.1),
-    "a letter held down": (lambda text, _: stretched(text), 0.1, 0.1),
-    "a line break": (lambda text, _: text.replace(" ", "\n", 1), 0.1, 0.1),
-    "question marks": (lambda text, _: text.rstrip(" ?!.…") + "???", 0.1, 0.1),
-    "no marks": (lambda text, _: re.sub(r"[?!.,;:…]", "", text), 0.1, 0.1),
-    "please in the other language": (lambda text, language: f"{text} {PLEASE[language]}", 0.1, 0.1),
-    "hello in the other language": (lambda text, language: HELLO[language] + text, 0.1, 0.1),
+    "no accents": (lambda text, _: unaccented(text), 0.02, 0.02),
+    "no apostrophes": (lambda text, _: re.sub("['\u2019]", "", text), 0.05, 0.08),
+    "spaces for apostrophes": (lambda text, _: re.sub("['\u2019]", " ", text), 0.02, 0.13),
+    "spaces for hyphens": (lambda text, _: re.sub(r"(?<=\w)-(?=\w)", " ", text), 0.05, 0.02),
+    "a letter held down": (lambda text, _: stretched(text), 0.02, 0.02),
+    "a line break": (lambda text, _: text.replace(" ", "\n", 1), 0.03, 0.03),
+    "question marks": (lambda text, _: text.rstrip(" ?!.…") + "???", 0.05, 0.05),
+    "no marks": (lambda text, _: re.sub(r"[?!.,;:…]", "", text), 0.06, 0.06),
+    "please in the other language": (
+        lambda text, language: f"{text} {PLEASE[language]}",
+        0.05,
+        0.05,
+    ),
+    "hello in the other language": (lambda text, language: HELLO[language] + text, 0.08, 0.05),
 }
 
 
@@ -110,7 +114,7 @@ def changed(
 def test_what_only_looks_different_means_the_same(
     trained: Understanding, said: dict[str, list[tuple[str, str]]], way: str, language: str
 ) -> None:
-    assert changed(trained, said[language][::4], SAME[way], language)[1] == []
+    assert changed(trained, said[language][::8], SAME[way], language)[1] == []
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -230,26 +234,26 @@ def lengths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "combien ça coûte? " * 200,
-        "x" * 20_000,
-        "é" * 20_000,
-        "费用是多少" * 2_000,
-        "🙂 oui " * 2_000,
-        "a\u0300\u0301\u0302" * 2_000,
-        "ﷺ" * 2_000,
-        "a.b!c?\n" * 2_000,
-        " et ".join(["combien ça coûte"] * 500),
-    ],
-)
+LENGTHY = {
+    "questions": "combien ça coûte? " * 200,
+    "one word": "x" * 20_000,
+    "one accented word": "é" * 20_000,
+    "Chinese": "费用是多少" * 2_000,
+    "pictures": "🙂 oui " * 2_000,
+    "accents upon accents": "a\u0300\u0301\u0302" * 2_000,
+    "ligatures": "ﷺ" * 2_000,
+    "sentences of a letter": "a.b!c?\n" * 2_000,
+    "many parts": " et ".join(["combien ça coûte"] * 500),
+}
+
+
+@pytest.mark.parametrize("kind", LENGTHY)
 @pytest.mark.parametrize("question", [None, "aim"])
 def test_of_a_long_message_few_tokens_are_encoded(
-    trained: Understanding, lengths: list[int], text: str, question: str | None
+    trained: Understanding, lengths: list[int], kind: str, question: str | None
 ) -> None:
-    fresh = f"{random.Random(f'{text}{question}').random()} {text}"  # seen in no other test
-    trained.parse(fresh, question)
+    before = random.Random(f"{kind}{question}").random()  # so that no vector is remembered
+    trained.parse(f"{before} {LENGTHY[kind]}", question)
     assert lengths
     assert max(lengths) <= MAX_TOKENS
     assert len(lengths) <= 10  # the message, and the first of its parts
