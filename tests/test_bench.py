@@ -296,7 +296,7 @@ def test_training_is_measured_in_a_copy_that_was_never_trained(
     code += "with open({!r}, 'w') as file: print(sys.argv[1:], os.listdir(), mobilis.__file__, "
     command(trainable, code.format(str(noted)) + "os.environ['MOBILIS_PROJECT_DIR'], file=file)\n")
     report = bench_turns(trainable, silent, "1", "2", train=True)
-    assert 0 < report["training"]["ours"] < 60
+    assert 0 <= report["training"]["ours"] < 60
     text = noted.read_text()
     assert text.startswith("['train', '--quiet']")
     assert "models" not in text and ".rasa" not in text
