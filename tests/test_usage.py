@@ -56,8 +56,12 @@ def test_a_process_that_is_not_there_is_refused(read: object, proc: Path) -> Non
 
 @needs_proc
 def test_a_real_process_and_its_child_are_found() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    code = "print('here', flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    child = subprocess.Popen([sys.executable, "-c", code], **pipes)
     try:
+        assert child.stdout is not None
+        child.stdout.readline()  # before that, it may not be a program of its own yet
         assert child.pid in family(os.getpid())
         assert 1 < memory(child.pid).resident < 500
         assert core_seconds(os.getpid()) > 0

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.derived import made_once
 from mobilis.nlu.encoder import CACHE
+from mobilis.nlu.importer import language_of
 from mobilis.nlu.language import LANGUAGE
 from mobilis.text import MAX_CHARACTERS, unaccented, words
 
@@ -160,12 +161,12 @@ class FrenchLemmatizer(LearningComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         the_recognizer()  # made now, and not when the first conversation waits for it
-        french = [m.get(TEXT) for m in training_data.intent_examples if _written_in(m) == "fr"]
+        french = [m.get(TEXT) for m in training_data.intent_examples if language_of(m) == "fr"]
         return self.keep(lemma_table(french))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         for message in training_data.intent_examples:
-            if _written_in(message) == "fr":
+            if language_of(message) == "fr":
                 message.set(LEMMAS, self._lemmas(message.get(TEXT)))
         return training_data
 
@@ -178,8 +179,3 @@ class FrenchLemmatizer(LearningComponent):
 
     def _lemmas(self, text: str) -> str:
         return " ".join(self.learned.get(word, word) for word in words(text))
-
-
-def _written_in(message: Message) -> str | None:
-    metadata = (message.get(METADATA) or {}).get(METADATA_INTENT) or {}
-    return metadata.get("language") if message.get(TEXT) else None

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -52,16 +51,6 @@ class Speller(LearningComponent):
     ) -> None:
         super().__init__(config, model_storage, resource)
         self._shorthand = load_shorthand(ROOT)
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "Speller":
-        return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
         examples = training_data.training_examples
