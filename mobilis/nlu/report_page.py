@@ -49,8 +49,8 @@ def page(facts: Mapping[str, str], languages: Sequence[Language]) -> str:
         _reliability(languages),
         "## Would more phrasings help",
         "The classifier of labels is taught a part of the phrasings of each label and language, "
-        f"{_seeds(languages)} times by drawing others; the last point is the model in use. Only "
-        "the label ranked first counts here, before what the conversation makes of it.",
+        f"up to {_draws(languages)} times by drawing others; the last point is the model in use. "
+        "Only the label ranked first counts here, before what the conversation makes of it.",
         _picture("learning_curve", _gain(languages)),
         _learning(languages),
         _gain(languages),
@@ -181,8 +181,8 @@ def _gain(languages: Sequence[Language]) -> str:
     return f"From half of the phrasings to all of them, accuracy gains {' and '.join(gains)}."
 
 
-def _seeds(languages: Sequence[Language]) -> int:
-    return len(languages[0].curve[0].accuracies)
+def _draws(languages: Sequence[Language]) -> int:
+    return max(len(point.accuracies) for point in languages[0].curve)
 
 
 def _names(languages: Sequence[Language]) -> list[str]:
