@@ -32,8 +32,9 @@ from mobilis.nlu.figures import Point
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.text import guard
 
-PARTS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
-SEEDS = (1, 2, 3)  # each draws other phrasings; their order is always the same
+# Of the phrasings so much is taught, so many times by drawing others: the more, the longer it takes
+# and the less it matters which.
+DRAWS = {Fraction(1, 8): 3, Fraction(1, 4): 3, Fraction(1, 2): 2, Fraction(3, 4): 1}
 
 Say = Callable[[str], None]
 
@@ -55,9 +56,9 @@ def learning_curves(
     say("encoding all phrasings (a minute)")
     phrasings = _phrasings(model, root)
     curves: dict[str, list[Point]] = {language: [] for language in files}
-    for part in PARTS:
-        say(f"learning from {part} of {len(phrasings)} phrasings, {len(SEEDS)} times")
-        drawn = [draw(phrasings, part, seed) for seed in SEEDS]
+    for part, times in DRAWS.items():
+        say(f"learning from {part} of {len(phrasings)} phrasings, {times} times")
+        drawn = [draw(phrasings, part, seed) for seed in range(times)]
         taught = [_taught(model, some, asked) for some in drawn]
         for language, points in curves.items():
             points.append(Point(str(part), len(drawn[0]), [one[language] for one in taught]))

@@ -16,11 +16,13 @@ HEADLINES = {
     "n": "messages",
     "accuracy": "label ranked first is the right one",
     "macro_f1": "macro F1",
-    "out_of_scope_recall": "out-of-scope recall",
-    "in_scope_refused": "in scope: refused",
-    "in_scope_clarified": "… asked about (“did you mean”)",
-    "in_scope_wrong": "… answered wrongly without asking",
     "expected_calibration_error": "expected calibration error",
+}
+SHARES = {
+    "out_of_scope_refused": "out-of-scope recall",
+    "refused": "in scope: refused",
+    "clarified": "… asked about (“did you mean”)",
+    "wrong": "… answered wrongly without asking",
 }
 _SIGNS = re.compile(r"([\\`*_\[\]<>|#~$])")
 
@@ -49,8 +51,8 @@ def page(facts: Mapping[str, str], languages: Sequence[Language]) -> str:
         _reliability(languages),
         "## Would more phrasings help",
         "The classifier of labels is taught a part of the phrasings of each label and language, "
-        f"{_seeds(languages)} times by drawing others; the last point is the model in use. Only "
-        "the label ranked first counts here, before what the conversation makes of it.",
+        f"up to {_draws(languages)} times by drawing others; the last point is the model in use. "
+        "Only the label ranked first counts here, before what the conversation makes of it.",
         _picture("learning_curve", _gain(languages)),
         _learning(languages),
         _gain(languages),
@@ -66,6 +68,10 @@ def _headlines(languages: Sequence[Language]) -> str:
     rows = [
         [title, *(_headline(key, language.report[key]) for language in languages)]
         for key, title in HEADLINES.items()
+    ]
+    rows += [
+        [title, *(_share(language, outcome) for language in languages)]
+        for outcome, title in SHARES.items()
     ]
     return _table(["", *_names(languages)], rows)
 
@@ -87,7 +93,12 @@ def _outcomes(languages: Sequence[Language]) -> str:
 
 def _of(language: Language, outcome: str) -> str:
     count, total = language.outcomes.get(outcome, 0), _all(language, outcome)
-    return f"{count} of {total} ({percent(count / total)})" if total else "–"
+    return f"{count} of {total} ({_share(language, outcome)})" if total else "–"
+
+
+def _share(language: Language, outcome: str) -> str:
+    count, total = language.outcomes.get(outcome, 0), _all(language, outcome)
+    return percent(count / total) if total else "–"
 
 
 def _all(language: Language, outcome: str) -> int:
@@ -98,15 +109,14 @@ def _all(language: Language, outcome: str) -> int:
 
 def _outcomes_in_words(languages: Sequence[Language]) -> str:
     said = [
-        f"{language.name} in scope, {', '.join(_share(language, kind) for kind in IN_SCOPE)}"
+        f"{language.name} in scope, {', '.join(_told(language, kind) for kind in IN_SCOPE)}"
         for language in languages
     ]
     return f"Stacked bars: {'; '.join(said)}. The table has the same numbers."
 
 
-def _share(language: Language, outcome: str) -> str:
-    share = language.outcomes.get(outcome, 0) / max(inside(language), 1)
-    return f"{percent(share)} {WORDS.get(outcome, outcome)}"
+def _told(language: Language, outcome: str) -> str:
+    return f"{_share(language, outcome)} {WORDS.get(outcome, outcome)}"
 
 
 def _confusion(language: Language) -> list[str]:
@@ -181,8 +191,8 @@ def _gain(languages: Sequence[Language]) -> str:
     return f"From half of the phrasings to all of them, accuracy gains {' and '.join(gains)}."
 
 
-def _seeds(languages: Sequence[Language]) -> int:
-    return len(languages[0].curve[0].accuracies)
+def _draws(languages: Sequence[Language]) -> int:
+    return max(len(point.accuracies) for point in languages[0].curve)
 
 
 def _names(languages: Sequence[Language]) -> list[str]:
