@@ -18,7 +18,7 @@ class DeleteMyData(MobilisAction):
         if turn.entity("confirmed") != "yes":
             self._ask(turn)
             return []
-        with turn.resources.database.write() as connection:
+        with turn.resources.database.erase() as connection:
             erase_content(connection, turn.conversation, turn.message_id)
         turn.respond("erased")
         return [AllSlotsReset(), SlotSet("language", turn.language)]

@@ -255,7 +255,7 @@ def _erase(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.privacy import erase_conversation
     from mobilis.store import Database
 
-    with Database.from_settings(settings).write() as connection:
+    with Database.from_settings(settings).erase() as connection:
         counts = erase_conversation(connection, options.conversation, "command")
     print(json.dumps(counts))
     return 0

@@ -29,9 +29,9 @@ def now() -> datetime:
 
 
 class Database:
-    """One engine with its two kinds of transaction.
+    """One engine with its kinds of transaction.
 
-    Raises `StoreError` from both when the database is unreachable or refuses.
+    Raises `StoreError` from each when the database is unreachable or refuses.
     """
 
     def __init__(self, url: str) -> None:
@@ -55,7 +55,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def _transaction(self, writes: bool) -> Iterator[Connection]:
+    def erase(self) -> Iterator[Connection]:
+        """The same, for erasing: what is deleted also leaves SQLite's write-ahead log, which else
+        keeps it until others have written over it."""
+        with self.write() as connection:
+            yield connection
+        if self.engine.dialect.name == "sqlite":
+            with self._transaction(writes=None) as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def _transaction(self, writes: bool | None) -> Iterator[Connection]:
         try:
             with self.engine.connect().execution_options(writes=writes) as connection:
                 with connection.begin():
@@ -117,7 +127,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if writes is not None:  # a checkpoint cannot be made inside a transaction
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def migrate(url: str) -> None:

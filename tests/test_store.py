@@ -267,6 +267,54 @@ def test_sqlite_keeps_a_write_ahead_log_and_foreign_keys(sqlite: Database) -> No
     assert found == wanted
 
 
+def on_disk(database: Database, word: str) -> list[str]:
+    """The files of the database that hold a word."""
+    file = Path(str(database.engine.url.database))
+    files = sorted(file.parent.glob(f"{file.name}*"))
+    return [path.name for path in files if word.encode() in path.read_bytes()]
+
+
+def test_what_is_erased_leaves_the_files_of_sqlite(sqlite: Database) -> None:
+    for number in range(3):
+        note(sqlite, f"secret-{number}")
+    assert on_disk(sqlite, "secret-")
+    with sqlite.write() as connection:
+        connection.execute(delete(erasures).where(erasures.c.id == "secret-0"))
+    assert on_disk(sqlite, "secret-0")  # in the log, for nobody has written over it
+    with sqlite.erase() as connection:
+        connection.execute(delete(erasures))
+    assert on_disk(sqlite, "secret-") == []
+    note(sqlite, "afterwards")
+    assert noted(sqlite) == ["afterwards"]
+
+
+def test_an_erasure_that_fails_erases_nothing(database: Database) -> None:
+    note(database, "one")
+    with pytest.raises(StoreError):
+        with database.erase() as connection:
+            connection.execute(delete(erasures))
+            connection.execute(text("SELECT nothing"))
+    assert noted(database) == ["one"]
+    with database.erase() as connection:
+        connection.execute(delete(erasures))
+    assert noted(database) == []
+
+
+def test_an_erasure_does_not_fail_because_somebody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_SECONDS", 0.05)
+    database = Database(f"sqlite:///{tmp_path / 'read.db'}")
+    metadata.create_all(database.engine)
+    note(database, "one")
+    with database.read() as reader:
+        reader.execute(select(erasures.c.id)).all()
+        with database.erase() as connection:
+            connection.execute(delete(erasures))
+    assert noted(database) == []
+    database.dispose()
+
+
 def test_sqlite_can_be_read_while_it_is_written(sqlite: Database) -> None:
     note(sqlite, "one")
     with sqlite.write() as connection:

@@ -103,7 +103,7 @@ async def delete_conversation(request: Request) -> Response:
 
 
 async def _erase(door: Door, conversation_id: str, channel: str) -> None:
-    await door.write(erase_conversation, conversation_id, channel)
+    await door.erase(erase_conversation, conversation_id, channel)
     door.hub.news(conversation_id)
     door.worker.sweep_later(conversation_id)
 

@@ -66,6 +66,15 @@ class Door:
 
         return await to_thread.run_sync(run)
 
+    async def erase(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in an erasing transaction."""
+
+        def run() -> T:
+            with self.database.erase() as connection:
+                return use_case(connection, *args, **kwargs)
+
+        return await to_thread.run_sync(run)
+
 
 def door_of(request: Request) -> Door:
     """The front door that a request came through."""

@@ -29,6 +29,6 @@ async def keep_retention(database: Database, days: int) -> None:
 
 def purge(database: Database, days: int) -> None:
     """Erase what is older than so many days."""
-    with database.write() as connection:
+    with database.erase() as connection:
         counts = purge_expired(connection, before=now() - timedelta(days=days))
     logger.info("%d old conversations were erased", counts.get("conversations", 0))

@@ -148,7 +148,7 @@ class Worker:
             logger.error("what an erased conversation left cannot be erased: %s", error)
 
     def _erase_left_behind(self, conversation_id: str) -> None:
-        with self._database.write() as connection:
+        with self._database.erase() as connection:
             erase_left_behind(connection, conversation_id)
 
 
