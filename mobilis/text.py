@@ -26,6 +26,19 @@ _REPEATED = re.compile(r"([^\W\d_w])\1{2,}")
 _DOUBLED = "eoEO"
 _MARKS = re.compile(r"([?!.])\1+")
 _SIGN = re.compile(r"[^\w\s\0-\x7f]")
+_OPENING = re.compile(
+    r"^(?:(?:bonjour|bonsoir|bon matin|bon après-midi|all?[oô]|salut|coucou|hello|hi|hey"
+    r"|good (?:morning|afternoon|evening|day))\b"
+    r"(?:\s+(?:madame|monsieur|there|everyone|tout le monde|à tous|à vous|la gang)\b)?"
+    r"\s*[,!.;:-]*\s*)+",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"[\s,.!;]*\b(?:(?:un gros |grand )?merci(?: beaucoup| bien| d'avance| à l'avance)?"
+    r"|thanks(?: a lot| so much| in advance)?|thank you(?: so much| very much)?"
+    r"|svp|stp|s'il (?:vous|te) plaît|please|pls|plz)\s*[!.]*$",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
 _CONJUNCTION = re.compile(
@@ -79,6 +92,14 @@ def _without_pictures(text: str) -> str:
 
 def _shown(sign: re.Match[str]) -> str:
     return " " if unicodedata.category(sign.group()) in ("So", "Sk") else sign.group()
+
+
+def without_courtesies(text: str) -> str | None:
+    """What `text` says between a greeting and a thank-you: « Bonjour, c'est combien? Merci! » →
+    « c'est combien? ». None when it opens and ends with neither, or says no more than a word."""
+    whole = clean(text)
+    rest = _CLOSING.sub("", _OPENING.sub("", whole))
+    return rest if rest != whole and len(words(rest)) >= 2 else None
 
 
 def fold(text: str) -> str:

@@ -19,6 +19,7 @@ from mobilis.text import (
     guard,
     plain,
     unaccented,
+    without_courtesies,
     words,
 )
 
@@ -96,6 +97,30 @@ def test_long_texts_are_bounded_too(parts: list[str]) -> None:
 
 def test_plain_keeps_the_lines_and_the_length() -> None:
     assert plain("a\u2019b\n" + "mot " * 500) == "a'b\n" + "mot " * 500
+
+
+@pytest.mark.parametrize(
+    ("typed", "rest"),
+    [
+        ("Bonjour, c'est quand la date limite", "c'est quand la date limite"),
+        ("Allô bonjour! c'est combien? Merci beaucoup!!", "c'est combien?"),
+        ("Bonjour madame, un coach svp", "un coach"),
+        ("Hi there, how much is it? thanks a lot", "how much is it?"),
+        ("good morning where do i apply please", "where do i apply"),
+        ("Bonjour", None),
+        ("bonjour la gang", None),
+        ("salut Marie", None),  # a name, and no more
+        ("merci beaucoup", None),
+        ("Bonjour, merci", None),
+        ("c'est combien?", None),
+        ("on dit hello comment", None),
+        ("hiya everyone else", None),
+        ("thanks giving day", None),
+        ("", None),
+    ],
+)
+def test_what_is_said_between_courtesies_is_found(typed: str, rest: str | None) -> None:
+    assert without_courtesies(typed) == rest
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,14 @@ from mobilis.nlu.encoder import EMBEDDING, the_encoder
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.nlu.spelling import SPELL
-from mobilis.text import clean, fold
+from mobilis.text import clean, fold, without_courtesies
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
 ANSWERS = "answers"  # message property: [(option, probability)] of the open question
 NONE = "none"
+COURTESIES = frozenset({"greet", "thank", "goodbye"})
+PLAIN = 0.6  # how sure the rest of a message must be, for its greeting to be only a greeting
 PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
@@ -221,11 +223,23 @@ class LabelClassifier(LearningComponent):
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                ranking = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
-                message.set(LABELS, ranking)
                 rank = partial(self._rank_part, message.get(SPELL) or clean)
+                whole = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
+                message.set(LABELS, _asked(text, whole, rank))
                 message.set(RANK, lru_cache(maxsize=PARTS)(rank))
         return messages
+
+
+def _asked(text: str, whole: Ranking, rank: Callable[[str], Ranking]) -> Ranking:
+    """The ranking of a message, or of what it says beside a greeting and a thank-you, when that is
+    plainer: « Bonjour, c'est quand la date limite » is no greeting."""
+    rest = without_courtesies(text)
+    if rest is None:
+        return whole
+    part = rank(rest)
+    (label, confidence), (asked, plain) = whole[0], part[0]
+    hidden = label in COURTESIES and asked not in COURTESIES and plain >= PLAIN
+    return part if hidden or plain >= confidence else whole
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)

@@ -30,6 +30,8 @@ from mobilis.text import guard
 EVERY = 6  # every how manieth message of the evaluation sets is typed in other ways
 PLEASE = {"fr": "please", "en": "svp"}
 HELLO = {"fr": "Hi, ", "en": "Allô, "}
+OWN_HELLO = {"fr": "Bonjour, ", "en": "Hello, "}
+OWN_THANKS = {"fr": "Merci!", "en": "Thanks!"}
 
 
 def unaccented(text: str) -> str:
@@ -79,6 +81,8 @@ ALIKE: dict[str, tuple[Way, float, float]] = {
         0.05,
         0.05,
     ),
+    "hello before": (lambda text, language: OWN_HELLO[language] + text, 0.06, 0.04),
+    "thanks after": (lambda text, language: f"{text} {OWN_THANKS[language]}", 0.04, 0.04),
     "hello in the other language": (lambda text, language: HELLO[language] + text, 0.08, 0.05),
 }
 

@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu import resolver
-from mobilis.nlu.classifier import LabelModel
+from mobilis.nlu.classifier import LabelModel, Ranking, _asked
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
@@ -170,6 +170,26 @@ def test_a_higher_scale_is_surer_of_the_same_order() -> None:
     first, *others = ([label for label, _ in ranking] for ranking in rankings)
     assert others == [first, first]
     assert rankings[0][0][1] < rankings[1][0][1] < rankings[2][0][1]
+
+
+GREETS, ASKS, DOUBTS = [("greet", 0.9)], [("faq/deadline", 0.7)], [("faq/deadline", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "part", "asked"),
+    [
+        ("Bonjour, c'est quand la date limite", GREETS, ASKS, ASKS),
+        ("Bonjour, c'est quand la date limite", GREETS, DOUBTS, GREETS),
+        ("Bonjour, comment ça va", GREETS, [("greet", 0.8)], GREETS),
+        ("Bonjour, c'est quand la date limite", DOUBTS, ASKS, ASKS),  # plainer without
+        ("Bonjour, c'est quand la date limite", ASKS, DOUBTS, ASKS),
+        ("Bonjour", GREETS, ASKS, GREETS),
+    ],
+)
+def test_a_greeting_before_a_question_is_only_a_greeting(
+    text: str, whole: Ranking, part: Ranking, asked: Ranking
+) -> None:
+    assert _asked(text, whole, lambda rest: part) == asked
 
 
 # --- names and masks
