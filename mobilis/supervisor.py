@@ -28,6 +28,9 @@ READY_TIMEOUT = 180.0
 # The C library's allocator gives freed memory back to the system, and takes it for two threads at
 # a time: measured in docs/understanding.md, "Memory". The environment may say otherwise.
 ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+# A message is understood on one core. numpy's second thread would wait for more by spinning, which
+# costs as much as the message and takes the core that the front door runs on.
+ONE_CORE = {"OPENBLAS_NUM_THREADS": "1"}
 STEADY_AFTER = 60.0  # seconds of running after which the pause starts small again
 # Of every process that runs Rasa: no telemetry, no GPU, no warnings that nobody can act on.
 RASA_ENVIRONMENT: Mapping[str, str] = {
@@ -58,6 +61,7 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
     python = sys.executable
     shared = {
         **ALLOCATOR,
+        **ONE_CORE,
         **(os.environ if environ is None else environ),
         "MOBILIS_SECRET": settings.secret or stored_secret(settings),
         "MOBILIS_DATA_DIR": str(settings.data_dir),

@@ -273,6 +273,12 @@ def test_freed_memory_goes_back_to_the_system_unless_the_environment_says_otherw
         assert {one.environment["MALLOC_ARENA_MAX"] for one in made} == {"2"}
 
 
+def test_numpy_has_one_thread_unless_the_environment_says_otherwise(settings: Settings) -> None:
+    for environ, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+        made = parts(settings, environ)
+        assert {one.environment["OPENBLAS_NUM_THREADS"] for one in made} == {threads}
+
+
 def test_a_secret_of_the_settings_is_not_stored(settings: Settings) -> None:
     made = parts(replace(settings, secret="sixteen characters"), {})
     assert {one.environment["MOBILIS_SECRET"] for one in made} == {"sixteen characters"}
