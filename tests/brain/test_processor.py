@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +25,11 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from mobilis.brain.channel import SilentOutput
+from mobilis.brain.channel import SilentOutput, _take_over
 from mobilis.brain.predictions import Predictions
 from mobilis.brain.processor import TurnProcessor
 from mobilis.brain.runner import StraightRunner
+from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 
 if TYPE_CHECKING:
@@ -146,3 +149,17 @@ def test_a_form_that_declines_leaves_no_trace_but_that(processor: TurnProcessor)
 def test_an_action_that_fails_ends_the_turn(processor: TurnProcessor) -> None:
     with pytest.raises(TurnAborted, match=r"^interest_form failed: KeyError$"):
         take(processor, KeyError("what the visitor said"))
+
+
+def test_the_model_is_taken_over_once_and_set_aside_from_garbage(
+    loaded: Any, tmp_path: Path
+) -> None:
+    store = DatabaseTrackerStore(loaded.domain, url=f"sqlite:///{tmp_path / 'brain.db'}")
+    agent = SimpleNamespace(processor=loaded, tracker_store=store)
+    taken = _take_over(agent)
+    try:
+        assert gc.get_freeze_count() > 100_000
+        assert _take_over(agent) is taken is agent.processor
+    finally:
+        gc.unfreeze()
+        store.database.dispose()
