@@ -34,6 +34,7 @@ INGREDIENTS = (
     "assessment/*.yml",
     *(f"mobilis/nlu/{name}.py" for name in LEARNING),
     "content/shorthand.yml",
+    "mobilis/shorthand.py",
     "mobilis/text.py",
 )
 

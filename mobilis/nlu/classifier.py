@@ -223,10 +223,11 @@ class LabelClassifier(LearningComponent):
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                rank = partial(self._rank_part, message.get(SPELL) or clean)
+                alone = partial(self._rank_part, message.get(SPELL) or clean)
+                rank = lru_cache(maxsize=PARTS)(alone)
                 whole = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
                 message.set(LABELS, _asked(text, whole, rank))
-                message.set(RANK, lru_cache(maxsize=PARTS)(rank))
+                message.set(RANK, rank)
         return messages
 
 

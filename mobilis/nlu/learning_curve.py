@@ -22,14 +22,14 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
 from rasa.shared.importers.importer import TrainingDataImporter
-from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.nlu.classifier import LABELS, LabelClassifier
 from mobilis.nlu.evaluation import Understanding, read_rows
 from mobilis.nlu.figures import Point
-from mobilis.nlu.importer import ANSWER_INTENT, label_of
+from mobilis.nlu.importer import ANSWER_INTENT, label_of, language_of
 from mobilis.text import guard
 
 # Of the phrasings so much is taught, so many times by drawing others: the more, the longer it takes
@@ -70,18 +70,14 @@ def learning_curves(
 def draw(phrasings: Sequence[Message], part: Fraction, seed: int) -> list[Message]:
     """A part of the phrasings of each label and language; a larger part holds the smaller ones."""
     chance = random.Random(seed)
-    groups: dict[tuple[str, str], list[Message]] = defaultdict(list)
+    groups: dict[tuple[str, str | None], list[Message]] = defaultdict(list)
     for message in phrasings:
-        groups[label_of(message), _language_of(message)].append(message)
+        groups[label_of(message), language_of(message)].append(message)
     drawn = []
     for group in groups.values():
         chance.shuffle(group)
         drawn += group[: ceil(part * len(group))]
     return drawn
-
-
-def _language_of(message: Message) -> str:
-    return str((message.get(METADATA) or {}).get(METADATA_INTENT, {}).get("language"))
 
 
 def _phrasings(model: Understanding, root: Path) -> list[Message]:
