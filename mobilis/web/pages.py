@@ -1,11 +1,12 @@
-"""The demo page at `/`, in the reader's language. Its words are in content/page.yml."""
+"""Pages for people. Templates are in templates/, words in content/page.yml."""
 
 from __future__ import annotations
 
-import html
+from functools import lru_cache
 from pathlib import Path
-from string import Template
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -14,7 +15,7 @@ from mobilis.web.door import Door, door_of
 from mobilis.wording import preferred_language
 
 STATIC = Path(__file__).resolve().parent / "static"
-TEMPLATE = Path(__file__).resolve().parent / "demo.html"
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -24,24 +25,50 @@ SECURITY = (
 
 async def demo(request: Request) -> Response:
     """GET /: the page in the language of `?lang=`, else of the browser."""
+    language = page_language(request)
+    return render("demo.html", language, **_words(door_of(request), language))
+
+
+def page_language(request: Request) -> str:
+    """The language of `?lang=`, else the one that the browser likes best."""
     language = request.query_params.get("lang", "")
-    if language not in LANGUAGES:
-        language = preferred_language(request.headers.get("accept-language", ""))
-    headers = {
+    if language in LANGUAGES:
+        return language
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+def render(
+    template: str,
+    language: str,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A page of templates/; it gets `lang` and `other` (the other language's code) too."""
+    other = next(code for code in LANGUAGES if code != language)
+    text = _templates().get_template(template).render(lang=language, other=other, **values)
+    usual = {
         "Content-Security-Policy": SECURITY,
         "Content-Language": language,
         "Vary": "Accept-Language",
         "Cache-Control": "no-cache",
     }
-    return HTMLResponse(_render(door_of(request), language), headers=headers)
+    return HTMLResponse(text, status, {**usual, **(headers or {})})
 
 
-def _render(door: Door, language: str) -> str:
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _words(door: Door, language: str) -> dict[str, Any]:
     days = door.settings.retention_days
     words = {key: sentence[language] for key, sentence in door.wording.page.items()}
     words["consent"] = words["consent"].format(days=days) if days else words["consent_unlimited"]
-    other = next(code for code in LANGUAGES if code != language)
-    escaped = {key: html.escape(word) for key, word in words.items()}
-    template = Template(TEMPLATE.read_text(encoding="utf-8"))
-    limit = door.settings.text_limit
-    return template.substitute(escaped, lang=language, other=other, limit=limit)
+    return {**words, "limit": door.settings.text_limit}
