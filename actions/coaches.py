@@ -8,7 +8,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import Choice, MobilisAction, Turn, payload
-from mobilis.coaches import Match, SearchResult, all_coaches, search
+from mobilis.coaches import Coach, Match, SearchResult, all_coaches, search
 from mobilis.facets import FACETS, Facets, Vocabulary
 
 PAGE = 3
@@ -146,7 +146,17 @@ def _card(turn: Turn, match: Match) -> dict[str, Any]:
         "levels": list(coach.levels),
         "bio": coach.bio[turn.language],
         "reasons": [list(reason) for reason in match.reasons],
+        "facts": _facts(turn, coach),
         "url": coach.url,
+    }
+
+
+def _facts(turn: Turn, coach: Coach) -> dict[str, str]:
+    """What a coach offers, in words: {"languages": « français, anglais », …}."""
+    vocabulary = turn.resources.vocabulary
+    return {
+        f"{facet}s": ", ".join(vocabulary.titles(facet, coach.values(facet), turn.language))
+        for facet in FACETS
     }
 
 

@@ -67,10 +67,11 @@ class SwitchLanguage(MobilisAction):
         return "action_switch_language"
 
     def answer(self, turn: Turn) -> list[EventType]:
-        # A typed wish was already followed by the slot mapping; a button names no language.
+        # A typed wish was already followed by the slot mapping.
         if turn.heard:
             turn.respond("language_switched")
             return []
-        turn.tracker.slots["language"] = "en" if turn.language == "fr" else "fr"
+        other = "en" if turn.language == "fr" else "fr"
+        turn.tracker.slots["language"] = turn.entity("language") or other
         turn.respond("language_switched")
         return [SlotSet("language", turn.language)]

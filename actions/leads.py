@@ -207,9 +207,10 @@ class SubmitInterest(MobilisAction):
             return _clear()
         message = turn.slot("lead_message")
         coach_id = turn.slot("lead_coach")
+        kind = "coach" if coach_id else "interest"
         reference = keep_lead(
             turn.resources.database,
-            kind="coach" if coach_id else "interest",
+            kind=kind,
             conversation_id=turn.conversation,
             message_id=turn.message_id,
             language=turn.language,
@@ -225,7 +226,8 @@ class SubmitInterest(MobilisAction):
         labels = ["find_coach", "how_to_apply"]
         if turn.slot("assessment_answers"):
             labels.insert(0, "resume")
-        turn.respond("lead_kept", turn.choices(*labels), reference=reference)
+        text = turn.wording("lead_kept", reference=reference)
+        turn.say("text", text, turn.choices(*labels), lead=_lead(reference, kind))
         return _clear()
 
 
@@ -247,9 +249,11 @@ class RequestHuman(MobilisAction):
         )
         link = known_link(content, "contact", turn.language)
         where = link or unknown_links(content, ["contact"], turn.language)[0]
-        turn.respond(
-            "human_again" if known else "human",
-            turn.choices("declare_interest"),
-            reference=reference,
-            where=where,
-        )
+        text = turn.wording("human_again" if known else "human", reference=reference, where=where)
+        new = {} if known else {"lead": _lead(reference, "person")}
+        turn.say("text", text, turn.choices("declare_interest"), **new)
+
+
+def _lead(reference: str, kind: str) -> dict[str, str]:
+    """What the website is told of a lead that was just kept."""
+    return {"reference": reference, "kind": kind}

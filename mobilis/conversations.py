@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Row
 
 from mobilis.errors import ChatError
 from mobilis.models import choices, conversations, inbox, outbox
+from mobilis.openings import Opening
 from mobilis.store import now
 
 Message = dict[str, Any]  # a message of the chat API
@@ -29,7 +30,7 @@ ONCE_ONLY = ("question", "form", "clarify")
 
 
 @dataclass(frozen=True)
-class Opening:
+class Opened:
     """A conversation just opened. `token` is shown once; only its hash is kept."""
 
     conversation_id: str
@@ -54,14 +55,14 @@ def new_id() -> str:
 
 def open_conversation(
     connection: Connection, language: str, channel: str = "web", page: str | None = None
-) -> Opening:
+) -> Opened:
     """Open a conversation and leave its first turn, the greeting, for the brain."""
-    opening = Opening(new_id(), secrets.token_urlsafe(32), new_id())
+    opened = Opened(new_id(), secrets.token_urlsafe(32), new_id())
     moment = now()
     connection.execute(
         insert(conversations).values(
-            id=opening.conversation_id,
-            token_hash=hash_token(opening.token),
+            id=opened.conversation_id,
+            token_hash=hash_token(opened.token),
             channel=channel,
             language=language,
             page=page,
@@ -70,10 +71,10 @@ def open_conversation(
             last_at=moment,
         )
     )
-    conversation = Conversation(opening.conversation_id, channel, language, 0)
+    conversation = Conversation(opened.conversation_id, channel, language, 0)
     payload = f'/conversation_opened{{"language": "{language}"}}'
-    _append(connection, conversation, opening.message_id, kind="opened", text="", payload=payload)
-    return opening
+    _append(connection, conversation, opened.message_id, kind="opened", text="", payload=payload)
+    return opened
 
 
 def hash_token(token: str) -> str:
@@ -152,6 +153,33 @@ def receive_choice(
         text=choice.title,
         payload=choice.payload,
         choice_id=choice_id,
+    )
+    return True
+
+
+def receive_opening(
+    connection: Connection, conversation_id: str, message_id: str, opening: Opening
+) -> bool:
+    """Take in what a button of the website asks for. A known message id changes nothing.
+
+    Returns:
+        Whether the message is new.
+
+    Raises:
+        ChatError: unauthorized, when the conversation is gone.
+    """
+    conversation = _lock_or_refuse(connection, conversation_id)
+    if _known(connection, conversation_id, message_id):
+        return False
+    language = opening.language or conversation.language
+    _append(
+        connection,
+        conversation,
+        message_id,
+        kind="choice",
+        text=opening.title[language],
+        payload=opening.payload,
+        language=language,
     )
     return True
 
@@ -280,7 +308,7 @@ def _used_choices(connection: Connection, conversation_id: str) -> set[str]:
 
 
 def _visitor_message(row: Row[Any]) -> Message:
-    return {
+    message = {
         "id": row.id,
         "role": "visitor",
         "at": _timestamp(row.at),
@@ -288,6 +316,7 @@ def _visitor_message(row: Row[Any]) -> Message:
         "kind": "text",
         "text": row.text,
     }
+    return {**message, "choice": row.choice_id} if row.choice_id else message
 
 
 def _answer(row: Row[Any], used: Iterable[str]) -> Message:

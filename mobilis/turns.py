@@ -22,7 +22,11 @@ from mobilis.store import now
 
 LONGEST_WAIT_SECONDS = 60.0
 KINDS = ("text", "faq", "question", "result", "coaches", "form", "clarify", "notice")
-KINDS_WITH_FIELD = ("faq", "question", "result", "coaches")
+# The one field that a message of a kind may have of its own.
+FIELDS = {
+    **{kind: kind for kind in ("faq", "question", "result", "coaches")},
+    "text": "lead",  # that was kept
+}
 
 
 @dataclass(frozen=True)

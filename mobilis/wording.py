@@ -16,7 +16,7 @@ PAGE = "content/page.yml"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
-    *("too_many_requests", "unavailable", "not_answered"),
+    *("intent_unknown", "too_many_requests", "unavailable", "not_answered"),
 )
 PAGE_KEYS = (
     *("title", "lead", "other_language", "chat", "consent", "consent_unlimited", "label"),

@@ -36,7 +36,7 @@ from mobilis.errors import StoreError
 from mobilis.models import tracker_events
 from mobilis.settings import load_settings
 from mobilis.store import Database
-from mobilis.turns import KINDS_WITH_FIELD
+from mobilis.turns import FIELDS
 
 logger = logging.getLogger(__name__)
 
@@ -255,6 +255,6 @@ def _last_exchange(tracker: DialogueStateTracker) -> list[Event]:
             return [asked, *replies]
         if isinstance(event, BotUttered):
             kept = (event.metadata or {}).get("mobilis") or {}
-            left = {key: value for key, value in kept.items() if key not in KINDS_WITH_FIELD}
+            left = {key: value for key, value in kept.items() if key not in FIELDS.values()}
             replies.insert(0, BotUttered(metadata={"mobilis": left}))
     return replies

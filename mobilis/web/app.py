@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from mobilis.content import load_content
 from mobilis.errors import ChatError, StoreError
 from mobilis.settings import Settings
 from mobilis.store import Database
@@ -32,7 +33,7 @@ def create_app(settings: Settings) -> Starlette:
     """The front door for these settings; the database must be migrated already.
 
     Raises:
-        ContentError: the front door's own wording is incomplete.
+        ContentError: a content file is incomplete.
         SettingError: the database's address makes no sense.
     """
     guard.quiet_access_log()
@@ -83,6 +84,7 @@ def _door(settings: Settings) -> Door:
     brain, hub = Brain(settings), Hub()
     return Door(
         settings=settings,
+        content=load_content(settings.project_dir),
         wording=wording,
         database=database,
         brain=brain,

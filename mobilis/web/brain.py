@@ -11,7 +11,7 @@ import httpx
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
 from mobilis.settings import Settings
-from mobilis.turns import KINDS, KINDS_WITH_FIELD, Reply, Turn
+from mobilis.turns import FIELDS, KINDS, Reply, Turn
 
 TURN = "/webhooks/mobilis/turn"
 HEALTH = "/webhooks/mobilis/health"
@@ -117,13 +117,13 @@ def _reply(data: Any) -> Reply:
     kind = data.get("kind", "text")
     if kind not in KINDS:
         raise BrainRefused("a message of the brain is of no known kind")
-    language = data.get("language")
+    language, field = data.get("language"), FIELDS.get(kind, "")
     return Reply(
         text=data["text"],
         language=language if language in LANGUAGES else None,
         kind=kind,
         choices=tuple(_choice(item) for item in data.get("choices") or ()),
-        own={kind: data[kind]} if kind in KINDS_WITH_FIELD and kind in data else {},
+        own={field: data[field]} if field in data else {},
     )
 
 

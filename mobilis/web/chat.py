@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from mobilis import conversations
-from mobilis.conversations import Message, Opening
+from mobilis.conversations import Message, Opened
 from mobilis.errors import ChatError
+from mobilis.openings import find_opening
 from mobilis.privacy import erase_conversation
 from mobilis.turns import turn_state
 from mobilis.web import incoming
@@ -19,6 +20,7 @@ from mobilis.web.limits import client_address
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
 
 CHANNEL = "web"
+RECEIVE = {"text": conversations.receive_text, "choice": conversations.receive_choice}
 
 
 async def open_conversation(request: Request) -> Response:
@@ -28,18 +30,22 @@ async def open_conversation(request: Request) -> Response:
     data = await incoming.read_object(request)
     language = incoming.language_or(data, request_language(request))
     request.state.language = language
-    opening = await door.write(
+    opened = await door.write(
         conversations.open_conversation, language, CHANNEL, incoming.page(data)
     )
     door.worker.wake()
-    greeting = await _greeting(door, opening)
+    greeting = await _greeting(door, opened)
     if greeting is None:
-        await _erase(door, opening.conversation_id, CHANNEL)
+        await _erase(door, opened.conversation_id, CHANNEL)
         raise ChatError("unavailable", 503, retry_after=RETRY_AFTER_SECONDS)
     content = {
-        "conversation": opening.conversation_id,
-        "token": opening.token,
+        "conversation": opened.conversation_id,
+        "token": opened.token,
         "messages": greeting,
+        "settings": {
+            "retention_days": door.settings.retention_days,
+            "text_limit": door.settings.text_limit,
+        },
     }
     return JSONResponse(content, 201)
 
@@ -58,12 +64,14 @@ async def send_message(request: Request) -> Response:
     seconds = incoming.wait_seconds(request)
     data = await incoming.read_object(request)
     message_id = incoming.message_id(data)
-    text, choice = incoming.text_or_choice(data, door.settings.text_limit)
-    if choice is not None:
-        receive = door.write(conversations.receive_choice, conversation.id, message_id, choice)
+    kind, value = incoming.content(data, door.settings.text_limit)
+    if kind == "intent":
+        opening = find_opening(door.content, value)
+        if opening is None:
+            raise ChatError("intent_unknown", 404)
+        new = await door.write(conversations.receive_opening, conversation.id, message_id, opening)
     else:
-        receive = door.write(conversations.receive_text, conversation.id, message_id, text or "")
-    new = await receive
+        new = await door.write(RECEIVE[kind], conversation.id, message_id, value)
     if new:
         door.hub.news(conversation.id)
         door.worker.wake()
@@ -113,11 +121,11 @@ def _history(connection: Connection, conversation_id: str, after: str) -> list[M
     return [message for _, message in conversations.history(connection, conversation_id, position)]
 
 
-async def _greeting(door: Door, opening: Opening) -> list[Message] | None:
+async def _greeting(door: Door, opened: Opened) -> list[Message] | None:
     """The first messages; None as soon as the brain fails to give them."""
     seconds = door.settings.turn_timeout
     return await _wait_for_answer(
-        door, opening.conversation_id, opening.message_id, seconds, new=True, patient=False
+        door, opened.conversation_id, opened.message_id, seconds, new=True, patient=False
     )
 
 

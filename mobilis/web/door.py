@@ -10,6 +10,7 @@ from anyio import to_thread
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 
+from mobilis.content import Content
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web.brain import Brain
@@ -37,6 +38,7 @@ class Door:
     """The front door's parts."""
 
     settings: Settings
+    content: Content
     wording: Wording
     database: Database
     brain: Brain

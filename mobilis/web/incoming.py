@@ -22,6 +22,7 @@ from mobilis.errors import ChatError
 from mobilis.web.door import door_of
 
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+CONTENTS = ("text", "choice", "intent")
 PAGE_LENGTH = 2000
 LONGEST_WAIT_SECONDS = 30.0
 BODY_SECONDS = 15.0
@@ -87,18 +88,15 @@ def message_id(data: dict[str, Any]) -> str:
     return value
 
 
-def text_or_choice(data: dict[str, Any], limit: int) -> tuple[str | None, str | None]:
-    """The clean text or the choice id of a message: exactly one of the two."""
-    text, choice = data.get("text"), data.get("choice")
-    if (text is None) == (choice is None):
+def content(data: dict[str, Any], limit: int) -> tuple[str, str]:
+    """What a message holds, and which of the three it is: clean text, a choice or an intent."""
+    given = {key: data[key] for key in CONTENTS if data.get(key) is not None}
+    if len(given) != 1:
         raise ChatError("bad_request", 400)
-    if choice is not None:
-        if not isinstance(choice, str):
-            raise ChatError("bad_request", 400)
-        return None, clean_text(choice)[:64]
-    if not isinstance(text, str):
+    [(key, value)] = given.items()
+    if not isinstance(value, str):
         raise ChatError("bad_request", 400)
-    return _checked_text(text, limit), None
+    return key, _checked_text(value, limit) if key == "text" else clean_text(value)[:64]
 
 
 def _checked_text(text: str, limit: int) -> str:

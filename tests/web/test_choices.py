@@ -16,6 +16,7 @@ OWN = {
     "result": {"band": "nearly", "score": 11, "of": 15, "gaps": ["capacity"]},
     "coaches": [{"id": "c1", "name": "Camille Exemple"}],
 }
+LEAD = {"reference": "M-ABC123", "kind": "interest"}
 
 
 def offering(kind):
@@ -45,11 +46,26 @@ def offered(visitor, brain):
 def test_a_message_has_the_field_of_its_kind_only(visitor, brain, kind):
     brain.script = lambda question: (
         200,
-        {"messages": [{"text": "…", "language": "fr", "kind": kind, **OWN}]},
+        {"messages": [{"text": "…", "language": "fr", "kind": kind, **OWN, "lead": LEAD}]},
     )
     [message] = visitor.hears("…")
     assert message[kind] == OWN[kind]
     assert set(message) == {"id", "role", "at", "language", "kind", "text", kind}
+
+
+def test_a_text_that_confirms_a_lead_carries_its_reference(visitor, brain):
+    said = {"text": "C'est transmis.", "language": "fr", "kind": "text", **OWN, "lead": LEAD}
+    brain.script = lambda question: (200, {"messages": [said]})
+    [message] = visitor.hears("…")
+    assert message["lead"] == LEAD
+    assert not set(message) & set(OWN)
+
+
+def test_a_visitors_message_names_the_choice_it_was_made_with(visitor, offered):
+    [_, second] = offered()
+    visitor.choose(second["id"])
+    said = [message for message in visitor.history() if message["role"] == "visitor"]
+    assert [message.get("choice") for message in said] == [None, second["id"]]
 
 
 def test_a_payload_never_leaves_the_server(visitor, offered):

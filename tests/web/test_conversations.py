@@ -15,7 +15,8 @@ def test_a_new_conversation_greets_in_the_language_asked_for(door, language, gre
     response = door.http.post("/api/conversations", json={"language": language})
     assert response.status_code == 201
     data = response.json()
-    assert set(data) == {"conversation", "token", "messages"}
+    assert set(data) == {"conversation", "token", "messages", "settings"}
+    assert data["settings"] == {"retention_days": 365, "text_limit": 2000}
     [message] = data["messages"]
     assert message["text"] == greeting
     assert message["language"] == language

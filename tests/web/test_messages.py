@@ -201,15 +201,16 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["id", "text", "choice", "x"]), json_values))
+@given(st.dictionaries(st.sampled_from(["id", "text", "choice", "intent", "x"]), json_values))
 def test_any_object_is_a_message_or_is_refused(data):
     try:
         incoming.message_id(data)
-        text, choice = incoming.text_or_choice(data, 2000)
+        kind, value = incoming.content(data, 2000)
     except ChatError as error:
         assert 400 <= error.status < 500
     else:
-        assert (text is None) != (choice is None)
+        assert kind in incoming.CONTENTS
+        assert isinstance(value, str)
 
 
 @settings(
