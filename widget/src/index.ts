@@ -1,0 +1,5 @@
+// What the script tag loads. It defines the element of the chat.
+
+class MobilisChat extends HTMLElement {}
+
+if (!customElements.get("mobilis-chat")) customElements.define("mobilis-chat", MobilisChat);
