@@ -11,7 +11,8 @@ export interface Said {
   back(): void;
 }
 
-const CLOSE_TO_END = 80; // pixels from the end at which new messages are followed
+const CLOSE = 80; // pixels from where new messages leave off, within which they are followed
+const MARGIN = 12; // pixels above the visitor's own message
 
 export class Transcript {
   readonly root: HTMLElement;
@@ -62,7 +63,7 @@ export class Transcript {
   /** Show a message, or show it again as it is now. One that is `pending` stays last until it has
    * arrived. */
   show(message: Message, pending = false): HTMLElement {
-    const follow = message.role === "visitor" || this.isAtEnd();
+    const follow = message.role === "visitor" || this.isFollowing();
     const old = this.shown.get(message.id);
     const node = card(message, this.language, this.api, {
       choose: (from, choice) => this.choose(from, choice),
@@ -194,22 +195,24 @@ export class Transcript {
 
   // Scrolling
 
-  private isAtEnd(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.root;
-    return scrollHeight - scrollTop - clientHeight < CLOSE_TO_END;
-  }
-
-  /** Bring the end into view, but never past the visitor's own last message. */
-  private follow(): void {
+  /** Where new messages leave off: the end, but never past the visitor's own last message. */
+  private target(): number {
     const mine = [...this.list.querySelectorAll<HTMLElement>("article.visitor")].pop();
     const end = this.root.scrollHeight - this.root.clientHeight;
-    const top = mine ? mine.offsetTop - 12 : end;
-    this.root.scrollTop = Math.min(end, Math.max(top, 0));
-    this.newest.hidden = this.isAtEnd();
+    return mine ? Math.min(end, mine.offsetTop - MARGIN) : end;
+  }
+
+  private isFollowing(): boolean {
+    return this.root.scrollTop >= this.target() - CLOSE;
+  }
+
+  private follow(): void {
+    this.root.scrollTop = this.target();
+    this.newest.hidden = true;
   }
 
   private noteScroll(): void {
-    if (this.isAtEnd()) this.newest.hidden = true;
+    if (this.isFollowing()) this.newest.hidden = true;
   }
 }
 
