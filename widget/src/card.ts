@@ -34,20 +34,21 @@ export function card(message: Message, language: Language, api: Api, chosen: Cho
     },
     h("p", { class: mine ? "hidden" : "who" }, who),
     message.question && progress(message.question, words),
-    ...text(message, words),
+    ...body(message, words, chosen),
     message.faq?.sources.length ? sources(message.faq.sources, words) : null,
     message.result && result(message.result, api, words),
-    ...coaches(message, words, chosen),
     choices(message, words, chosen),
   );
   return node;
 }
 
-function text(message: Message, words: Words): HTMLElement[] {
+function body(message: Message, words: Words, chosen: Chosen): HTMLElement[] {
   if (message.role === "visitor") return [h("p", { class: "said" }, message.text)];
   const blocks = markdown(message.text, words.newTab);
-  // The cards say what the list says, and more.
-  return message.coaches ? blocks.filter((block) => block.localName !== "ul") : blocks;
+  if (!message.coaches) return blocks;
+  // In place of the list of coaches, which says less, their cards.
+  const [first, ...rest] = blocks.filter((block) => block.localName !== "ul");
+  return [...(first ? [first] : []), ...coaches(message, words, chosen), ...rest];
 }
 
 function progress(question: NonNullable<Message["question"]>, words: Words): HTMLElement {

@@ -32,7 +32,7 @@ export class Panel {
   readonly root: HTMLDialogElement;
   readonly input: HTMLTextAreaElement;
   private readonly title = h("h2", { id: "title" });
-  private readonly subtitle = h("p", { class: "subtitle" });
+  private readonly subtitle = h("p", { class: "subtitle", id: "subtitle" });
   private readonly languageButton: HTMLButtonElement;
   private readonly closeButton: HTMLButtonElement;
   private readonly typing = h("p", { class: "typing", hidden: true, "aria-hidden": "true" });
@@ -98,7 +98,7 @@ export class Panel {
     const { restart, forget, download } = this.tools;
     this.root = h(
       "dialog",
-      { class: "panel", part: "panel", id: "panel", "aria-labelledby": "title" },
+      { class: "panel", part: "panel", id: "panel", "aria-labelledby": "title subtitle" },
       h(
         "header",
         { part: "header" },
@@ -243,6 +243,7 @@ export class Panel {
     const tooLong = length > limit;
     this.input.setAttribute("aria-invalid", String(tooLong));
     this.count.classList.toggle("error", tooLong);
+    this.count.role = tooLong ? "alert" : null;
     const count = length > limit * NEARLY_FULL ? `${length} / ${limit}` : "";
     this.count.textContent = tooLong ? fill(words.tooLong, { limit }) : count;
   }

@@ -20,6 +20,8 @@ export class Transcript {
   private readonly newest: HTMLButtonElement;
   private readonly shown = new Map<string, { message: Message; node: HTMLElement }>();
   private current: HTMLElement | null = null; // the one that Tab leads to
+  private following = true; // whether new messages are brought into view
+  private anchor: HTMLElement | null = null; // the message that stays in view while they come
 
   constructor(
     private readonly api: Api,
@@ -36,6 +38,8 @@ export class Transcript {
     this.root.addEventListener("keydown", (event) => this.walk(event));
     this.root.addEventListener("focusin", (event) => this.stopAt(event.target as HTMLElement));
     this.root.addEventListener("scroll", () => this.noteScroll(), { passive: true });
+    // The field below may grow, or a line about the connection appear.
+    new ResizeObserver(() => this.following && this.follow()).observe(this.root);
     this.relabel(wordsOf(language), language);
   }
 
@@ -63,7 +67,8 @@ export class Transcript {
   /** Show a message, or show it again as it is now. One that is `pending` stays last until it has
    * arrived. */
   show(message: Message, pending = false): HTMLElement {
-    const follow = message.role === "visitor" || this.isFollowing();
+    const follow = message.role === "visitor" || this.following;
+    const atEnd = this.isAtEnd();
     const old = this.shown.get(message.id);
     const node = card(message, this.language, this.api, {
       choose: (from, choice) => this.choose(from, choice),
@@ -76,6 +81,7 @@ export class Transcript {
     for (const choice of message.choices ?? []) if (choice.used) this.markUsed(choice.id);
     if (message.choice) this.markUsed(message.choice);
     this.rove(node);
+    this.moveAnchor(message, node, old?.node, atEnd);
     if (follow) this.follow();
     else this.newest.hidden = false;
     return node;
@@ -88,6 +94,7 @@ export class Transcript {
     node?.classList.toggle("failed", state === "failed");
     if (state === "failed") node?.classList.remove("pending");
     if (state) node?.append(h("p", { class: "state" }, words));
+    if (this.following) this.follow();
   }
 
   isPending(id: string): boolean {
@@ -98,6 +105,7 @@ export class Transcript {
     this.shown.clear();
     this.list.replaceChildren();
     this.current = null;
+    this.anchor = null;
     this.newest.hidden = true;
   }
 
@@ -195,24 +203,37 @@ export class Transcript {
 
   // Scrolling
 
-  /** Where new messages leave off: the end, but never past the visitor's own last message. */
-  private target(): number {
-    const mine = [...this.list.querySelectorAll<HTMLElement>("article.visitor")].pop();
-    const end = this.root.scrollHeight - this.root.clientHeight;
-    return mine ? Math.min(end, mine.offsetTop - MARGIN) : end;
+  private isAtEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.root;
+    return scrollHeight - scrollTop - clientHeight < CLOSE;
   }
 
-  private isFollowing(): boolean {
-    return this.root.scrollTop >= this.target() - CLOSE;
+  /** The visitor's own last message stays in view; once it was read past, the newest does. */
+  private moveAnchor(
+    message: Message,
+    node: HTMLElement,
+    old: HTMLElement | undefined,
+    atEnd: boolean,
+  ): void {
+    const passed = atEnd && !!this.anchor && this.anchor.offsetTop < this.root.scrollTop;
+    if (message.role === "visitor" || old === this.anchor || passed) this.anchor = node;
+  }
+
+  /** Where new messages leave off: the end, but never past the anchor. */
+  private target(): number {
+    const end = this.root.scrollHeight - this.root.clientHeight;
+    return this.anchor ? Math.min(end, this.anchor.offsetTop - MARGIN) : end;
   }
 
   private follow(): void {
-    this.root.scrollTop = this.target();
+    this.following = true;
     this.newest.hidden = true;
+    this.root.scrollTop = Math.max(this.root.scrollTop, this.target());
   }
 
   private noteScroll(): void {
-    if (this.isFollowing()) this.newest.hidden = true;
+    this.following = this.root.scrollTop >= this.target() - CLOSE;
+    if (this.following) this.newest.hidden = true;
   }
 }
 
