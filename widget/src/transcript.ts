@@ -216,7 +216,8 @@ export class Transcript {
     atEnd: boolean,
   ): void {
     const passed = atEnd && !!this.anchor && this.anchor.offsetTop < this.root.scrollTop;
-    if (message.role === "visitor" || old === this.anchor || passed) this.anchor = node;
+    const mine = message.role === "visitor";
+    if (mine || !this.anchor || old === this.anchor || passed) this.anchor = node;
   }
 
   /** Where new messages leave off: the end, but never past the anchor. */
