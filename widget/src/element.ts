@@ -13,8 +13,9 @@ import { Transcript } from "./transcript";
 import { fill, type Language, languageOf, otherLanguage, type Words, wordsOf } from "./words";
 
 const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
-const LIGHT = "#ffffff"; // --mobilis-background of style.css, in each theme
-const DARK = "#161c24";
+// --mobilis-background and --mobilis-surface of style.css, in each theme
+const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
+const DARK = { panel: "#161c24", card: "#232d38" };
 const NOTE_MS = 6_000;
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
 export const FALLBACK = "[data-mobilis-fallback]";
@@ -95,10 +96,11 @@ export class MobilisChat extends HTMLElement implements Listener {
   // The conversation tells
 
   message(message: Message, fresh: boolean): void {
+    const known = this.transcript.has(message.id);
     const node = this.transcript.show(message);
     this.refreshConsent();
     if (this.conversation.language !== this.ui) this.speakUi(this.conversation.language);
-    if (!fresh) return;
+    if (!fresh || known) return;
     if (message.role !== "visitor") this.receive(message, node);
     const { id, role, kind, language } = message;
     this.tell("message", { id, role, kind, language });
@@ -210,7 +212,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
     const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
     for (const [property, value] of Object.entries(chosen)) {
-      root?.style.setProperty(property, value);
+      root?.style.setProperty(property, value); // null takes it away
     }
   }
 

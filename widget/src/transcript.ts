@@ -54,6 +54,11 @@ export class Transcript {
     return false;
   }
 
+  /** Whether a message is shown that is known to have arrived. */
+  has(id: string): boolean {
+    return this.shown.has(id) && !this.isPending(id);
+  }
+
   relabel(words: Words, language: Language): void {
     this.language = language;
     this.root.setAttribute("aria-label", words.log);
@@ -75,7 +80,7 @@ export class Transcript {
       back: (from) => this.goBack(from),
     });
     node.classList.toggle("pending", pending);
-    if (old) old.node.replaceWith(node);
+    if (old) this.replace(old.node, node);
     else this.list.insertBefore(node, pending ? null : this.list.querySelector(".pending"));
     this.shown.set(message.id, { message, node });
     for (const choice of message.choices ?? []) if (choice.used) this.markUsed(choice.id);
@@ -112,6 +117,14 @@ export class Transcript {
   toEnd(): void {
     this.root.scrollTop = this.root.scrollHeight;
     this.newest.hidden = true;
+  }
+
+  /** One in the place of the other, with the focus when that was there. */
+  private replace(old: HTMLElement, node: HTMLElement): void {
+    const root = this.root.getRootNode() as ShadowRoot;
+    const focused = old.contains(root.activeElement);
+    old.replaceWith(node);
+    if (focused) node.focus({ preventScroll: true });
   }
 
   private choose(message: Message, choice: Choice): void {
