@@ -14,9 +14,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mobilis.errors import ChatError, StoreError
+from mobilis.results import page_path
 from mobilis.settings import Settings
 from mobilis.store import Database
-from mobilis.web import chat, events, guard, health, pages, refusals
+from mobilis.web import chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
@@ -26,6 +27,7 @@ from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
 
 CONVERSATION = "/api/conversations/{conversation}"
+RESULT = page_path("{page}")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -54,6 +56,8 @@ def _routes() -> list[Route | Mount]:
     return [
         Route("/", pages.demo),
         Route("/healthz", health.read_health),
+        Route(RESULT, results.read_result),
+        Route(f"{RESULT}/erase", results.erase_result, methods=["GET", "POST"]),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
@@ -92,6 +96,7 @@ def _door(settings: Settings) -> Door:
             conversation=Limit(settings.messages_per_minute),
             address=Limit(settings.messages_per_minute_address),
             openings=Limit(settings.conversations_per_minute_address),
+            result_misses=Limit(settings.result_misses_per_minute_address),
         ),
     )
 

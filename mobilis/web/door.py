@@ -25,11 +25,12 @@ UseCase = Callable[Concatenate[Connection, P], T]
 
 @dataclass(frozen=True)
 class Limits:
-    """The three limits of the chat API."""
+    """The three limits of the chat API, and that of wrong addresses of results."""
 
     conversation: Limit
     address: Limit
     openings: Limit
+    result_misses: Limit
 
 
 @dataclass(frozen=True)
