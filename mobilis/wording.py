@@ -1,10 +1,12 @@
-"""What the front door itself says, from content/errors.yml and content/page.yml."""
+"""What the front door itself says, from content/errors.yml, content/page.yml and
+content/result.yml."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from mobilis.content import LANGUAGES, both_languages, read_yaml
@@ -13,6 +15,7 @@ from mobilis.errors import ContentError
 DEFAULT_LANGUAGE = "fr"
 ERRORS = "content/errors.yml"
 PAGE = "content/page.yml"
+RESULT = "content/result.yml"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
@@ -23,29 +26,51 @@ PAGE_KEYS = (
     *("send", "forget", "download", "typing", "offline", "erased", "visitor", "assistant"),
     *("staff", "sources", "chosen", "question", "no_script", "transcript", "transcript_line"),
 )
+RESULT_KEYS = (
+    *("name", "brand", "demo", "other_language", "file_name", "date", "date_first"),
+    *(f"month_{number}" for number in range(1, 13)),
+    *("dated", "score", "points", "points_short", "print", "download", "erase", "answers"),
+    *("caption", "picture", "bar", "question", "answer", "points_head", "gaps", "steps"),
+    *("steps_open", "about", "unofficial"),
+    *("until", "until_erased", "erase_title", "erase_text", "erase_confirm", "erase_cancel"),
+    *("erased_title", "erased_text", "gone_title", "gone_text", "refused_title", "home"),
+)
 
 Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of errors, and those of the page and the transcript."""
+    """The sentences of errors, those of the page and the transcript, and those of a result."""
 
     errors: Sentences
     page: Sentences
+    result: Sentences
 
     def error(self, code: str, language: str, **values: object) -> str:
         """The sentence for an error code, with its placeholders filled in."""
         return self.errors[code][language].format(**values)
 
+    def date(self, moment: datetime, language: str) -> str:
+        """The day of a moment, as people write it: « 1er novembre 2026 », "November 1, 2026"."""
+        words = {key: sentence[language] for key, sentence in self.result.items()}
+        key = "date_first" if moment.day == 1 else "date"
+        month = words[f"month_{moment.month}"]
+        return words[key].format(day=moment.day, month=month, year=moment.year)
+
 
 def load_wording(root: Path) -> Wording:
-    """Read and check both files below `root`.
+    """Read and check the files below `root`.
 
     Raises:
-        ContentError: a file, a key or a language is missing, or the placeholders differ.
+        ContentError: a file, a key or a language is missing, a key is unknown, or the placeholders
+            differ.
     """
-    return Wording(_sentences(root, ERRORS, CODES), _sentences(root, PAGE, PAGE_KEYS))
+    return Wording(
+        errors=_sentences(root, ERRORS, CODES),
+        page=_sentences(root, PAGE, PAGE_KEYS),
+        result=_sentences(root, RESULT, RESULT_KEYS),
+    )
 
 
 def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
@@ -53,6 +78,9 @@ def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
     if not isinstance(data, Mapping):
         raise ContentError(f"{name}: a mapping of names to fr and en is expected")
     sentences = {key: both_languages(name, key, data.get(key)) for key in keys}
+    for key in data:
+        if key not in keys:
+            raise ContentError(f"{name}: {key} is not one of its sentences")
     for key, sentence in sentences.items():
         _check_placeholders(name, key, sentence)
     return sentences

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from mobilis.errors import ContentError
 from mobilis.settings import ROOT
 from mobilis.web import pages
 from mobilis.web.door import Door
-from mobilis.wording import CODES, PAGE_KEYS, load_wording, preferred_language
+from mobilis.wording import CODES, PAGE_KEYS, RESULT_KEYS, load_wording, preferred_language
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_the_wording_is_complete():
 def words(tmp_path):
     """A copy of the wording that a test may spoil."""
     (tmp_path / "content").mkdir()
-    for name in (wording.ERRORS, wording.PAGE):
+    for name in (wording.ERRORS, wording.PAGE, wording.RESULT):
         (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     return tmp_path
 
@@ -158,7 +159,27 @@ def test_wrong_wording_names_file_and_field(words, spoilt, problem):
         load_wording(words)
 
 
-@pytest.mark.parametrize(("name", "keys"), [(wording.ERRORS, CODES), (wording.PAGE, PAGE_KEYS)])
-def test_no_sentence_is_left_over(name, keys):
-    source = (ROOT / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [(wording.ERRORS, CODES), (wording.PAGE, PAGE_KEYS), (wording.RESULT, RESULT_KEYS)],
+)
+def test_each_file_has_its_sentences_and_no_others(words, name, keys):
+    source = (words / name).read_text(encoding="utf-8")
     assert set(re.findall(r"^(\w+):", source, re.MULTILINE)) == set(keys)
+    (words / name).write_text(f"{source}\nmore: {{fr: a, en: b}}\n", encoding="utf-8")
+    with pytest.raises(ContentError, match=f"{name}: more is not one of its sentences"):
+        load_wording(words)
+
+
+@pytest.mark.parametrize(
+    ("moment", "french", "english"),
+    [
+        (datetime(2026, 11, 26, 23, 59), "26 novembre 2026", "November 26, 2026"),
+        (datetime(2026, 2, 1), "1er février 2026", "February 1, 2026"),
+        (datetime(2027, 8, 11), "11 août 2027", "August 11, 2027"),
+    ],
+)
+def test_a_date_is_written_as_in_canada(moment, french, english):
+    said = load_wording(ROOT)
+    moment = moment.replace(tzinfo=timezone.utc)
+    assert (said.date(moment, "fr"), said.date(moment, "en")) == (french, english)
