@@ -53,7 +53,8 @@ def create_app(settings: Settings) -> Starlette:
 
 def _routes() -> list[Route | Mount]:
     return [
-        Route("/", pages.demo),
+        Route("/", pages.home),
+        Route("/privacy", pages.privacy),
         Route("/healthz", health.read_health),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
