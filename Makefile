@@ -6,43 +6,59 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DOOR_VENV := .venv-door
 DOOR_INSTALLED := $(DOOR_VENV)/.installed
+WIDGET := widget/dist/widget.js
+WIDGET_INSTALLED := widget/node_modules/.installed
+WIDGET_SOURCES := $(shell find widget/src widget/locales widget/build.mjs -type f 2>/dev/null)
+NPM := npm --prefix widget
 # One of two programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
-lane = set -o pipefail; $(2) 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
+lane = set -o pipefail; { $(2); } 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
 export RASA_TELEMETRY_ENABLED := false
 export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test install train lint transcripts lock clean
-.PHONY: test-model test-door test-whole test-parts
+.PHONY: help run test install train widget lint transcripts screenshots lock clean
+.PHONY: test-model test-widget test-door test-whole test-parts
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
-run: $(INSTALLED) ## install, train if the content is newer, start everything, say where
+run: $(INSTALLED) $(WIDGET) ## install, build, train if the content is newer, start everything, say where
 	@$(VENV)/bin/mobilis up
 
 install: $(INSTALLED) ## install the locked packages into .venv
 
-$(INSTALLED): requirements/brain.lock requirements/uv.lock pyproject.toml deploy/find-python
-	@deploy/find-python install $(VENV) requirements/brain.lock 3.10
+$(INSTALLED): requirements/brain.lock requirements/uv.lock pyproject.toml deploy/prepare
+	@deploy/prepare python $(VENV) requirements/brain.lock 3.10
 	@touch $@
 
-$(DOOR_INSTALLED): requirements/door.lock requirements/uv.lock pyproject.toml deploy/find-python
-	@deploy/find-python install $(DOOR_VENV) requirements/door.lock newest
+$(DOOR_INSTALLED): requirements/door.lock requirements/uv.lock pyproject.toml deploy/prepare
+	@deploy/prepare python $(DOOR_VENV) requirements/door.lock newest
 	@touch $@
+
+$(WIDGET_INSTALLED): widget/package-lock.json widget/package.json widget/.npmrc deploy/prepare
+	@deploy/prepare node
+	@echo "== installing widget/package-lock.json into widget/node_modules"; $(NPM) --loglevel error ci
+	@touch $@
+
+$(WIDGET): $(WIDGET_INSTALLED) $(WIDGET_SOURCES)
+	@$(NPM) --silent run build
+
+widget: $(WIDGET) ## build the chat for websites, when its sources are newer
 
 train: $(INSTALLED) ## train the model, when the content is newer
 	@$(VENV)/bin/mobilis train --if-due
 
-lint: $(INSTALLED) ## style and types
+lint: $(INSTALLED) $(WIDGET_INSTALLED) ## style and types, of Python and of the widget
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	@$(NPM) --silent run check
 
-test: $(INSTALLED) $(DOOR_INSTALLED) ## everything a change must pass
-	@deploy/find-python postgres
+test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change must pass
+	@deploy/prepare postgres
+	@deploy/prepare chromium
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== the model, and beside it the library and the front door on a current Python, without Rasa"
+	@echo "== the model, and beside it the widget, then the library and the front door on a current Python, without Rasa"
 	@$(MAKE) --no-print-directory -j2 test-model test-door
 	@echo "== on Python 3.10 with Rasa: the whole assistant, and beside it its parts"
 	@$(MAKE) --no-print-directory -j2 test-whole test-parts
@@ -50,7 +66,10 @@ test: $(INSTALLED) $(DOOR_INSTALLED) ## everything a change must pass
 test-model:
 	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
 
-test-door:
+test-widget:
+	@$(call lane,widget,NO_COLOR=1 $(NPM) --silent test && $(NPM) --silent run build)
+
+test-door: test-widget
 	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
 
 test-whole:
@@ -62,6 +81,10 @@ test-parts: # without what test-door has told for both Pythons
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
 
+screenshots: train $(WIDGET) ## take the pictures of the widget and write docs/screenshots
+	@deploy/prepare chromium
+	@$(PYTHON) -m pytest tests/browser/test_screenshots.py --write-screenshots docs/screenshots
+
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \
 	  --custom-compile-command "make lock" requirements/uv.in -o requirements/uv.lock
@@ -71,4 +94,4 @@ lock: $(INSTALLED) ## lock the requirements again
 	  --custom-compile-command "make lock" requirements/door.in -o requirements/door.lock
 
 clean: ## remove what was installed, trained and stored
-	rm -rf $(VENV) $(DOOR_VENV) models var .rasa
+	rm -rf $(VENV) $(DOOR_VENV) widget/node_modules widget/dist models var .rasa

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from mobilis.content import LANGUAGES, Content
 
-INTENTS = ("start_assessment", "find_coach", "declare_interest", "request_human", "help")
+INTENTS = (
+    *("start_assessment", "go_back", "find_coach", "declare_interest", "request_human", "help"),
+)
 
 
 @dataclass(frozen=True)

@@ -124,9 +124,16 @@ class Running:
 
 
 class Stack(Running):
-    """The whole assistant as `mobilis up` runs it, without limits, its data in `folder`."""
+    """The whole assistant as `mobilis up` runs it, without limits, its data in `folder`; what
+    `environment` sets comes last."""
 
-    def __init__(self, folder: Path, database_url: str = "", root: Path = ROOT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str = "",
+        root: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.settings = replace(
             Settings(),
             project_dir=root,
@@ -137,7 +144,7 @@ class Stack(Running):
             actions_port=free_port(),
         )
         self.base = f"http://127.0.0.1:{self.settings.port}"
-        environment = {
+        variables = {
             **UNLIMITED,
             "MOBILIS_TURN_TIMEOUT": "60",  # the machine may have other work
             "MOBILIS_PROJECT_DIR": str(root),
@@ -147,9 +154,10 @@ class Stack(Running):
             "MOBILIS_PORT": str(self.settings.port),
             "MOBILIS_BRAIN_PORT": str(self.settings.brain_port),
             "MOBILIS_ACTIONS_PORT": str(self.settings.actions_port),
+            **(environment or {}),
         }
         command = [sys.executable, "-m", "mobilis.cli", "up", "--no-train"]
-        super().__init__(command, environment, root, folder / "log", f"{self.base}/healthz")
+        super().__init__(command, variables, root, folder / "log", f"{self.base}/healthz")
 
     def pids(self) -> dict[str, int]:
         """The processes by name: `up`, which keeps the others running, and those."""

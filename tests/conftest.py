@@ -1,4 +1,4 @@
-"""What every test may ask for: a PostgreSQL server of its own, and the whole assistant running."""
+"""What every test may ask for: a PostgreSQL server, websites, and the whole assistant running."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 from processes import Postgres, Stack
+from websites import Websites
 
 HAS_RASA = importlib.util.find_spec("rasa") is not None
+HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
 collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py"]
+collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-transcripts", type=Path, metavar="FOLDER", help="write what the journeys said"
+    )
+    parser.addoption(
+        "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"
     )
 
 
@@ -35,8 +41,17 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = Stack(tmp_path_factory.mktemp("stack"))
+def websites() -> Iterator[Websites]:
+    """Websites of other people; the front door of `stack` lets two of them chat."""
+    serving = Websites()
+    yield serving
+    serving.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, websites: Websites) -> Iterator[Stack]:
+    environment = {"MOBILIS_CORS_ORIGINS": websites.allowed_origins}
+    running = Stack(tmp_path_factory.mktemp("stack"), environment=environment)
     yield running
     running.stop()
 

@@ -441,6 +441,7 @@ SEARCHING = Standing(topic="find_coach")
 LOBBYING = Standing(topic="faq/lobbying_registration")
 COSTS = Standing(topic="faq/cost")
 QUEBEC: Mapping[str, Sequence[str]] = {"region": ["QC"]}
+HOUSING_IN_QUEBEC: Mapping[str, Sequence[str]] = {**QUEBEC, "topic": ["housing"]}
 
 
 @pytest.mark.parametrize(
@@ -517,6 +518,8 @@ def test_a_region_asks_the_regional_question_again() -> None:
     [
         (hear("et au Québec?", ("greet", 0.1), facets=QUEBEC), COSTS),  # not regional
         (hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC), LOBBYING),  # sure of another
+        (hear("a coach in Quebec", ("find_coach", 0.9), facets=QUEBEC), LOBBYING),
+        (hear("housing in Quebec", ("find_coach", 0.9), facets=HOUSING_IN_QUEBEC), LOBBYING),
         (hear("housing", ("out_of_scope", 0.1), facets={"topic": ["housing"]}), LOBBYING),
         (
             hear(

@@ -101,7 +101,8 @@ def test_ours_is_started_without_limits_on_loopback_with_data_of_its_own(
 ) -> None:
     monkeypatch.setenv("MOBILIS_HOST", "0.0.0.0")
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/real")
-    ours = Stack(tmp_path, root=tmp_path)
+    more = {"MOBILIS_CORS_ORIGINS": "https://site.example", "MOBILIS_TURN_TIMEOUT": "7"}
+    ours = Stack(tmp_path, root=tmp_path, environment=more)
     (tmp_path / "pids.json").write_text(json.dumps({"brain": 1, "door": 2}))
     pids = ours.pids()
     ours.stop()
@@ -112,6 +113,7 @@ def test_ours_is_started_without_limits_on_loopback_with_data_of_its_own(
     assert environment["MOBILIS_HOST"] == "127.0.0.1"
     assert environment["DATABASE_URL"] == ""
     assert {environment[name] for name in module.UNLIMITED} == {"0"}
+    assert more.items() <= environment.items()
     assert ours.base == f"http://127.0.0.1:{environment['MOBILIS_PORT']}"
     assert pids == {"up": ours.root_pid, "brain": 1, "door": 2}
     assert ours.settings.database.endswith("mobilis.db")

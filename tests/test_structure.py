@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -252,3 +253,29 @@ def test_no_requirement_file_names_a_registry() -> None:
         if re.search(r"index-url|find-links|://", path.read_text(encoding="utf-8"))
     ]
     assert named == []
+
+
+def test_the_widgets_lock_pins_by_hash_and_names_no_registry() -> None:
+    lock = json.loads((ROOT / "widget" / "package-lock.json").read_text(encoding="utf-8"))
+    own, *others = [package for name, package in sorted(lock["packages"].items())]
+    assert len(others) > 50
+    for package in others:
+        package.pop("funding", None)  # where to give its authors money
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
+    assert "://" not in json.dumps([own, others])
+
+
+def test_the_widgets_packages_are_exact_and_run_nothing_when_installed() -> None:
+    folder = ROOT / "widget"
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    assert package["private"] is True
+    assert "dependencies" not in package  # what visitors get is ours alone
+    versions = package["devDependencies"].values()
+    assert [v for v in versions if not re.fullmatch(r"\d+\.\d+\.\d+", v)] == []
+    assert sorted((folder / ".npmrc").read_text(encoding="utf-8").split()) == [
+        "audit=false",
+        "fund=false",
+        "ignore-scripts=true",
+        "omit-lockfile-registry-resolved=true",
+    ]

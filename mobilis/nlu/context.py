@@ -41,6 +41,7 @@ _ASKS = re.compile(
     r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
+_COACH = re.compile(r"\b(?:coach|mentor)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
     1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
@@ -290,7 +291,8 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
             if named and not (sure and label.startswith(FAQ)):
                 return Decision("find_coach", max(confidence, at.sure))
         topic = here.topic.removeprefix(FAQ)
-        elsewhere = sure and label not in (here.topic, "find_coach")
+        of_a_coach = set(heard.facets) != {"region"} or bool(_COACH.search(fold(heard.text)))
+        elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
         if "region" in heard.facets and topic in known.regional and short and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))
     if follows and not sure and here.topic.startswith(FAQ):

@@ -23,6 +23,7 @@ from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.retention import keep_retention
+from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
 
@@ -38,7 +39,7 @@ def create_app(settings: Settings) -> Starlette:
     """
     guard.quiet_access_log()
     app = Starlette(
-        routes=_routes(),
+        routes=_routes(Widget(settings.project_dir)),
         middleware=_middleware(settings),
         exception_handlers={
             ChatError: refusals.on_chat_error,
@@ -51,11 +52,13 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-def _routes() -> list[Route | Mount]:
+def _routes(widget: Widget) -> list[Route | Mount]:
     return [
         Route("/", pages.home),
         Route("/privacy", pages.privacy),
         Route("/healthz", health.read_health),
+        Route("/widget.js", widget.newest),
+        Route("/widget-{hash}.js", widget.pinned),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),

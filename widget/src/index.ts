@@ -1,5 +1,27 @@
-// What the script tag loads. It defines the element of the chat.
+// What the script tag loads: defines the element, puts one into the page unless the page has its own,
+// and lets the page's own buttons open it.
+import { MobilisChat } from "./element";
 
-class MobilisChat extends HTMLElement {}
+const NAME = "mobilis-chat";
+const OPENS = "[data-mobilis-open]";
+const script = document.currentScript as HTMLScriptElement | null;
 
-if (!customElements.get("mobilis-chat")) customElements.define("mobilis-chat", MobilisChat);
+function begin(): void {
+  const found = document.querySelector<MobilisChat>(NAME);
+  const chat = found ?? (document.createElement(NAME) as MobilisChat);
+  for (const [key, value] of Object.entries(script?.dataset ?? {})) chat.dataset[key] ??= value;
+  if (script) MobilisChat.home = new URL(".", script.src).href;
+  customElements.define(NAME, MobilisChat);
+  if (!found) document.body.append(chat);
+  document.addEventListener("click", (event) => {
+    const button = (event.target as Element | null)?.closest?.<HTMLElement>(OPENS);
+    if (!button || event.defaultPrevented || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    document.querySelector<MobilisChat>(NAME)?.open(button.dataset.mobilisOpen);
+  });
+}
+
+if (!customElements.get(NAME)) {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+}

@@ -1,0 +1,88 @@
+"""A Chromium, websites that have pasted the widget's one line, and visits of them.
+
+A test fails when a page that it visited had a trouble which it did not announce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browsers import Visits, running_chromium
+from playwright.sync_api import Browser
+from processes import Stack
+from websites import Document, Websites
+
+from mobilis.settings import ROOT
+from mobilis.web.widget import DIST, NOT_BUILT
+
+# {door} is where the front door is.
+LINE = '<script defer src="{door}/widget.js" data-language="auto"></script>'
+WORDS = '<main><h1>Maison des aînés</h1><p>Un organisme. <a href="/blank">Contact</a></p></main>'
+STRICT = (
+    "default-src 'none'; script-src {door}; connect-src {door}; style-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+# What themes and resets do to all that they reach, and more than they should.
+HOSTILE = """
+html { font-size: 62.5%; }
+body { font: italic 10px/3 fantasy; color: hotpink; background: black; text-align: right;
+  text-transform: uppercase; letter-spacing: 0.3em; word-spacing: 1em; cursor: crosshair; }
+body * { all: unset !important; }
+button, input, textarea, a { display: none !important; }
+"""
+NO_STORAGE = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(window, name, {
+    get() { throw new DOMException("storage is blocked", "SecurityError"); },
+  });
+}
+"""
+LIGHT = '<meta name="color-scheme" content="light"><style>body{background:#fff;color:#222}</style>'
+
+
+def written(head: str = "", body: str = WORDS, attributes: str = ' lang="fr"') -> str:
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f"<meta charset=utf-8><title>Maison des aînés</title>{viewport}{head}{LINE}"
+    return f"<!doctype html><html{attributes}><head>{head}</head><body>{body}</body></html>"
+
+
+PAGES = {
+    "blank": Document(f"<!doctype html>{LINE}"),
+    "french": Document(written(attributes=' lang="fr-CA"')),
+    "english": Document(written(attributes=' lang="en"')),
+    "strict": Document(written(), {"Content-Security-Policy": STRICT}),
+    "hostile": Document(written(f"<style>{HOSTILE}</style>")),
+    "no-storage": Document(written(f"<script>{NO_STORAGE}</script>")),
+    "light-only": Document(written(LIGHT)),
+}
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def sites(websites: Websites, stack: Stack) -> Websites:
+    """The websites, with the PAGES on them."""
+    if not (ROOT / DIST / "widget.js").exists():
+        pytest.fail(NOT_BUILT)
+    for name, document in PAGES.items():
+        headers = {
+            key: value.replace("{door}", stack.base) for key, value in document.headers.items()
+        }
+        websites.put(name, Document(document.html.replace("{door}", stack.base), headers))
+    return websites
+
+
+@pytest.fixture
+def visit(chromium: Browser, sites: Websites) -> Iterator[Visits]:
+    """Opens a page: `visit("french", width=320)`, or any address; `visit.expect("ERR_FAILED")`
+    announces a trouble."""
+    visits = Visits(chromium, sites)
+    yield visits
+    troubles = visits.end()
+    if troubles:
+        pytest.fail("a page had troubles:\n" + "\n".join(troubles))

@@ -1,0 +1,30 @@
+// What screen readers are told: each new message once, and how the connection stands. Nothing here
+// is seen, and what is here goes away again, so that nobody reads it twice.
+import { h } from "./dom";
+import type { Message } from "./message";
+import { fill, wordsOf } from "./words";
+
+const KEEP_MS = 20_000;
+
+export class Announcer {
+  readonly root = h("div", { class: "hidden", "aria-live": "polite", "data-live": true });
+
+  message(message: Message, node: HTMLElement): void {
+    const words = wordsOf(message.language);
+    const who = message.role === "staff" ? words.staff : words.assistant;
+    const said = [
+      ...node.querySelectorAll(":scope > p:not(.who, .state), :scope > ul, :scope > ol"),
+    ];
+    const parts = said.map((part) => part.textContent?.trim()).filter(Boolean);
+    if (message.coaches) parts.push(message.coaches.map(({ name }) => name).join(", "));
+    const count = message.choices?.length ?? 0;
+    if (count) parts.push(fill(words.choices, { count }));
+    this.say([who, ...parts].join("\n"), message.language);
+  }
+
+  say(text: string, language: string): void {
+    const node = h("p", { lang: language }, text);
+    this.root.append(node);
+    setTimeout(() => node.remove(), KEEP_MS);
+  }
+}

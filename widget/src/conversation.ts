@@ -1,0 +1,342 @@
+// A conversation with the assistant, without its looks: opened or taken up again, sent to in order,
+// listened to, forgotten. What a visitor says is stored before it is sent, and sent until it arrives.
+import { type Api, ApiError } from "./api";
+import { type Content, type Message, newId } from "./message";
+import type { Key, Pending, Session, Store } from "./store";
+import { Stream } from "./stream";
+import type { Language } from "./words";
+
+export type Status = "" | "connecting" | "offline" | "reconnecting" | "slow";
+export type Note = "online" | "resumed" | "erased" | "restarted" | "gone";
+
+export interface Listener {
+  /** A message to show, or to show again as it is now; `fresh` when it was said just now. */
+  message(message: Message, fresh: boolean): void;
+  /** A message of the visitor that has not arrived, or never will, with the reason. */
+  unsent(pending: Pending, failed?: string): void;
+  /** Everything shown so far belongs to a conversation that is over. */
+  cleared(): void;
+  typing(on: boolean): void;
+  /** How things stand until further notice. */
+  status(status: Status): void;
+  /** The front door wants a pause of so many seconds. */
+  busy(seconds: number): void;
+  /** Something that happened, worth a word. */
+  note(note: Note): void;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+const SLOW_MS = 8_000;
+
+export class Conversation {
+  private session: Session | null = null;
+  private stream: Stream | null = null;
+  private starting: Promise<void> | null = null;
+  private flushing = false;
+  private readonly sleepers = new Set<() => void>();
+  private slow = 0;
+  private active = false;
+  private readonly leave: (() => void)[] = [];
+
+  constructor(
+    private readonly api: Api,
+    private readonly store: Store,
+    private readonly listener: Listener,
+    public language: Language,
+  ) {}
+
+  get limit(): number {
+    return this.session?.limit ?? 2000;
+  }
+
+  /** Days that the conversation is kept, 0 for ever, null when that is not known yet. */
+  get days(): number | null {
+    return this.session?.days ?? null;
+  }
+
+  /** Whether this browser has a conversation to go on with. */
+  get exists(): boolean {
+    return this.store.session !== null;
+  }
+
+  /** Open a conversation, or take up the one that is there, and listen. Never rejects. */
+  async start(): Promise<void> {
+    if (!this.active) this.watch();
+    this.starting ??= this.startUntilDone().finally(() => {
+      this.starting = null;
+    });
+    await this.starting;
+    void this.flush();
+  }
+
+  /** Stop listening; nothing is forgotten. */
+  stop(): void {
+    this.active = false;
+    for (const leave of this.leave.splice(0)) leave();
+    this.stream?.close();
+    this.stream = null;
+    clearTimeout(this.slow);
+    this.wake();
+  }
+
+  /** Say something. It is kept until it has arrived; the id of the message. */
+  send(content: Content, text: string): string {
+    const pending = { id: newId(), content, text, language: this.language };
+    this.store.pending = [...this.store.pending, pending];
+    this.listener.unsent(pending);
+    if (this.session) void this.flush();
+    return pending.id;
+  }
+
+  /** Begin another conversation; `forget` erases this one and those before. */
+  async restart({ forget }: { forget: boolean }): Promise<void> {
+    const old = this.session ?? this.store.session;
+    const keys: Key[] = old ? [...old.past, old] : [];
+    if (forget) for (const key of keys) await this.api.erase(key, this.language);
+    this.drop();
+    this.store.pending = [];
+    this.store.session = null;
+    this.listener.cleared();
+    await this.start();
+    const session = this.session;
+    if (!forget && session) this.keep({ ...session, past: keys.map(keyOf) });
+    this.listener.note(forget ? "erased" : "restarted");
+  }
+
+  /** Begin in another language, where nothing was said in the first. */
+  async beginIn(language: Language): Promise<void> {
+    this.language = language;
+    const unused = this.session;
+    if (!unused) return;
+    this.drop();
+    this.store.session = null;
+    this.listener.cleared();
+    await this.start();
+    if (this.session) this.keep({ ...(this.session as Session), past: unused.past });
+    await this.api.erase(unused, language).catch(() => {});
+  }
+
+  /** An address below the front door. */
+  url(path: string): string {
+    return this.api.url(path);
+  }
+
+  /** The file of what was said. */
+  async transcript(): Promise<Blob> {
+    if (!this.session) throw new ApiError(0);
+    return this.api.transcript(this.session, this.language);
+  }
+
+  private watch(): void {
+    this.active = true;
+    const online = () => this.resume();
+    const offline = () => this.listener.status("offline");
+    const visible = () => (document.hidden ? this.stream?.close() : this.resume());
+    window.addEventListener("online", online);
+    window.addEventListener("offline", offline);
+    document.addEventListener("visibilitychange", visible);
+    this.leave.push(
+      () => window.removeEventListener("online", online),
+      () => window.removeEventListener("offline", offline),
+      () => document.removeEventListener("visibilitychange", visible),
+      this.store.onSession(() => this.follow()),
+    );
+  }
+
+  /** There may be a connection again: do now what was put off. */
+  private resume(): void {
+    if (!document.hidden) this.stream?.open();
+    this.wake();
+  }
+
+  /** Another tab began or forgot a conversation: this one goes along. */
+  private follow(): void {
+    const session = this.store.session;
+    if (session?.conversation === this.session?.conversation) {
+      this.session = session;
+      return;
+    }
+    this.drop();
+    this.listener.cleared();
+    this.listener.note(session ? "restarted" : "erased");
+    // The other tab is about to open a conversation, which this one then shares.
+    if (session) void this.start();
+    else window.setTimeout(() => this.active && !this.session && void this.start(), 2000);
+  }
+
+  private async startUntilDone(): Promise<void> {
+    if (this.session) return;
+    this.listener.status("connecting");
+    for (let pause = FIRST_PAUSE_MS; this.active; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await this.store.alone(() => this.startOnce());
+        this.listener.status("");
+        return;
+      } catch (error) {
+        await this.putOff(error, pause);
+      }
+    }
+  }
+
+  private async startOnce(): Promise<void> {
+    const known = this.store.session;
+    if (known) {
+      try {
+        await this.takeUp(known);
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 401)) throw error;
+        this.store.session = null;
+        this.listener.note("gone");
+      }
+    }
+    const { messages, settings, ...key } = await this.api.open(this.language);
+    const days = settings?.retention_days ?? 0;
+    const limit = settings?.text_limit ?? 2000;
+    this.keep({ ...keyOf(key), language: this.language, days, limit, past: [] });
+    this.listen(messages, true);
+  }
+
+  private async takeUp(known: Session): Promise<void> {
+    this.language = known.language;
+    const messages = await this.api.history(known, known.language);
+    this.session = known;
+    this.listen(messages, false);
+    this.listener.note("resumed");
+  }
+
+  private listen(messages: Message[], fresh: boolean): void {
+    if (!this.session) return;
+    for (const message of messages) this.show(message, fresh);
+    for (const pending of this.store.pending) this.listener.unsent(pending);
+    const last = messages[messages.length - 1]?.id ?? "";
+    this.stream?.close();
+    this.stream = new Stream(this.api, keyOf(this.session), () => this.language, last, {
+      message: (message) => this.show(message, true),
+      typing: (on) => this.listener.typing(on),
+      connected: () => this.listener.status(""),
+      lost: () => this.listener.status(navigator.onLine ? "reconnecting" : "offline"),
+      gone: () => void this.startAfresh(),
+    });
+    if (!document.hidden) this.stream.open();
+  }
+
+  private show(message: Message, fresh: boolean): void {
+    if (message.role === "visitor") this.settle(message.id);
+    else if (fresh) this.answered(message.language);
+    this.listener.message(message, fresh);
+  }
+
+  private answered(language: Language): void {
+    if (this.slow) this.listener.status("");
+    clearTimeout(this.slow);
+    this.slow = 0;
+    if (language === this.language || !this.session) return;
+    this.language = language; // the conversation has changed language
+    this.keep({ ...this.session, language });
+  }
+
+  private keep(session: Session): void {
+    this.session = session;
+    this.store.session = session;
+  }
+
+  private drop(): void {
+    this.stream?.close();
+    this.stream = null;
+    this.session = null;
+    this.listener.typing(false);
+  }
+
+  /** The conversation is gone from the front door: go on in a new one. */
+  private async startAfresh(): Promise<void> {
+    this.drop();
+    this.store.session = null;
+    this.listener.cleared();
+    await this.start();
+    this.listener.note("gone");
+  }
+
+  private settle(id: string): void {
+    const left = this.store.pending.filter((pending) => pending.id !== id);
+    if (left.length !== this.store.pending.length) this.store.pending = left;
+  }
+
+  /** Send what waits, in order, one after the other. */
+  private async flush(): Promise<void> {
+    if (this.flushing) return;
+    this.flushing = true;
+    try {
+      let pause = FIRST_PAUSE_MS;
+      while (this.active && this.session) {
+        const [next] = this.store.pending;
+        if (!next) break;
+        const failure = await this.deliver(next, this.session);
+        if (failure) await this.putOff(failure, pause);
+        pause = failure ? Math.min(pause * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
+      }
+    } finally {
+      this.flushing = false;
+    }
+  }
+
+  /** Send one message; why it must be sent again later, if it must. */
+  private async deliver(pending: Pending, session: Session): Promise<ApiError | null> {
+    try {
+      await this.api.send(session, this.language, pending.id, pending.content);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.passing) return error;
+      await this.refused(pending, error);
+      return null;
+    }
+    this.settle(pending.id);
+    this.expectAnswer();
+    return null;
+  }
+
+  private async refused(pending: Pending, error: ApiError): Promise<void> {
+    const gone = error.status === 401;
+    if (!gone || "choice" in pending.content) this.settle(pending.id); // no other offered it
+    if (gone) await this.startAfresh();
+    else this.listener.unsent(pending, error.message);
+  }
+
+  private expectAnswer(): void {
+    clearTimeout(this.slow);
+    this.slow = window.setTimeout(() => {
+      this.listener.status("slow");
+      void this.stream?.catchUp().catch(() => {}); // when something holds the stream back
+    }, SLOW_MS);
+  }
+
+  private async putOff(error: unknown, pause: number): Promise<void> {
+    if (!(error instanceof ApiError)) throw error;
+    const seconds = error.retryAfter;
+    if (error.status === 429) this.listener.busy(seconds || 1);
+    else this.listener.status(navigator.onLine ? "reconnecting" : "offline");
+    await this.sleep(error.status === 429 ? (seconds || 1) * 1000 : pause);
+  }
+
+  /** Wait, or less when there is a reason to try at once. */
+  private sleep(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.sleepers.delete(end);
+        done();
+      };
+      const timer = window.setTimeout(end, ms);
+      this.sleepers.add(end);
+    });
+  }
+
+  private wake(): void {
+    for (const end of this.sleepers) end();
+  }
+}
+
+function keyOf({ conversation, token }: Key): Key {
+  return { conversation, token };
+}

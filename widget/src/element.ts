@@ -1,0 +1,331 @@
+// `<mobilis-chat>`: the launcher, the panel and the conversation, put together. What a website may
+// set, call and listen to is in docs/widget.md.
+import { Announcer } from "./announcer";
+import { Api } from "./api";
+import { accentProperties } from "./color";
+import { Conversation, type Listener, type Note, type Status } from "./conversation";
+import { h, icon } from "./dom";
+import type { Message } from "./message";
+import { Panel } from "./panel";
+import { type Pending, Store } from "./store";
+import style from "./style.css";
+import { Transcript } from "./transcript";
+import { fill, type Language, languageOf, otherLanguage, type Words, wordsOf } from "./words";
+
+const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
+const LIGHT = "#ffffff"; // --mobilis-background of style.css, in each theme
+const DARK = "#161c24";
+const NOTE_MS = 6_000;
+const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
+export const FALLBACK = "[data-mobilis-fallback]";
+
+export class MobilisChat extends HTMLElement implements Listener {
+  static readonly observedAttributes = ["data-language", "data-accent"];
+
+  /** The front door that the script came from; `data-server` says otherwise. */
+  static home = "";
+
+  private built = false;
+  private ui: Language = "fr";
+  private unread = 0;
+  private opener: HTMLElement | null = null;
+  private standing: Status = "";
+  private noteTimer = 0;
+  private conversation!: Conversation;
+  private store!: Store;
+  private panel!: Panel;
+  private transcript!: Transcript;
+  private readonly announcer = new Announcer();
+  private readonly launcher = h("button", {
+    type: "button",
+    class: "launcher",
+    part: "launcher",
+    "aria-expanded": "false",
+    "aria-controls": "panel",
+    "aria-haspopup": "dialog",
+    onclick: () => (this.isOpen ? this.close() : this.open()),
+  });
+
+  connectedCallback(): void {
+    if (!this.built) this.build();
+    for (const link of document.querySelectorAll<HTMLElement>(FALLBACK)) link.hidden = true;
+    const wanted = this.dataset.open;
+    if (wanted !== undefined && wanted !== "false") {
+      this.show(wanted === "true" ? "" : wanted, false);
+    } else if (this.store.open) this.show("", false);
+  }
+
+  disconnectedCallback(): void {
+    this.conversation.stop();
+    if (this.isOpen) this.panel.hide();
+  }
+
+  attributeChangedCallback(): void {
+    if (!this.built) return;
+    this.applyAccent();
+    if (!this.conversation.exists) this.speakUi(this.wantedLanguage());
+  }
+
+  get isOpen(): boolean {
+    return this.built && this.panel.root.open;
+  }
+
+  /** Open the panel; with an intent of the chat API, on that. */
+  open(intent = ""): void {
+    this.show(intent, true);
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.panel.hide();
+    this.store.open = false;
+    this.launcher.setAttribute("aria-expanded", "false");
+    (this.opener?.isConnected ? this.opener : this.launcher).focus();
+    this.opener = null;
+    this.tell("close");
+  }
+
+  /** Say something for the visitor, with the panel open. */
+  send(text: string): void {
+    if (!text.trim()) return;
+    this.open();
+    this.conversation.send({ text }, text);
+  }
+
+  // The conversation tells
+
+  message(message: Message, fresh: boolean): void {
+    const node = this.transcript.show(message);
+    this.refreshConsent();
+    if (this.conversation.language !== this.ui) this.speakUi(this.conversation.language);
+    if (!fresh) return;
+    if (message.role !== "visitor") this.receive(message, node);
+    const { id, role, kind, language } = message;
+    this.tell("message", { id, role, kind, language });
+    if (message.result) {
+      const { band, score, of, gaps } = message.result;
+      this.tell("result", { band, score, of, gaps });
+    }
+    if (message.lead) this.tell("lead", { ...message.lead });
+  }
+
+  unsent(pending: Pending, failed?: string): void {
+    const { id, content, text, language } = pending;
+    if (failed !== undefined) {
+      this.giveBack(pending, failed);
+      return;
+    }
+    if (!text) return; // a page's own button: the front door knows what it says
+    this.transcript.show({ id, role: "visitor", language, kind: "text", text }, true);
+    if ("choice" in content) this.transcript.markUsed(content.choice);
+    this.refreshConsent();
+    window.setTimeout(() => {
+      if (this.transcript.isPending(id)) this.transcript.mark(id, "pending", this.words.unsent);
+    }, UNSENT_MS);
+  }
+
+  cleared(): void {
+    this.transcript.clear();
+    this.refreshConsent();
+  }
+
+  typing(on: boolean): void {
+    this.panel.setTyping(on);
+  }
+
+  status(status: Status): void {
+    const before = this.standing;
+    this.standing = status;
+    if (before === status) return;
+    if (!status && (before === "offline" || before === "reconnecting")) this.note("online");
+    else this.sayStatus();
+  }
+
+  busy(seconds: number): void {
+    this.panel.setStatus(fill(this.words.busy, { seconds }));
+  }
+
+  note(note: Note): void {
+    this.sayForAWhile(this.words[note]);
+  }
+
+  // Inside
+
+  private get words(): Words {
+    return wordsOf(this.ui);
+  }
+
+  private build(): void {
+    this.built = true;
+    this.ui = this.wantedLanguage();
+    const server = (this.dataset.server || MobilisChat.home).replace(/\/+$/, "");
+    const api = new Api(server);
+    this.store = new Store(server);
+    this.conversation = new Conversation(api, this.store, this, this.ui);
+    this.transcript = new Transcript(
+      api,
+      {
+        choice: ({ id, title }) => this.conversation.send({ choice: id }, title),
+        back: () => this.conversation.send({ intent: "go_back" }, this.words.back),
+      },
+      this.ui,
+    );
+    this.panel = new Panel(
+      {
+        send: (text) => this.conversation.send({ text }, text),
+        typed: (text) => {
+          this.store.draft = text;
+        },
+        close: () => this.close(),
+        language: () => this.switchLanguage(),
+        restart: () => void this.conversation.restart({ forget: false }),
+        forget: () => void this.forget(),
+        download: () => void this.download(),
+      },
+      this.transcript.root,
+      this.transcript.toNewest,
+      this.announcer.root,
+      () => this.conversation.limit,
+    );
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
+    root.append(h("div", { class: "root" }, this.launcher, this.panel.root));
+    this.applyAccent();
+    this.speakUi(this.ui);
+    this.panel.restore(this.store.draft);
+  }
+
+  private wantedLanguage(): Language {
+    return (
+      languageOf(this.dataset.language) ??
+      languageOf(document.documentElement.lang) ??
+      languageOf(navigator.language) ??
+      "fr"
+    );
+  }
+
+  private applyAccent(): void {
+    const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
+    const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
+    for (const [property, value] of Object.entries(chosen)) {
+      root?.style.setProperty(property, value);
+    }
+  }
+
+  /** Let everything that the widget says be in a language. */
+  private speakUi(language: Language): void {
+    this.ui = language;
+    if (!this.conversation.exists) this.conversation.language = language;
+    this.lang = language;
+    this.transcript.relabel(this.words, language);
+    this.panel.relabel(language);
+    this.sayStatus();
+    this.refreshConsent();
+    this.refreshLauncher();
+  }
+
+  private show(intent: string, focus: boolean): void {
+    if (!this.isOpen) {
+      const active = document.activeElement;
+      this.opener = focus && active instanceof HTMLElement && active !== this ? active : null;
+      this.panel.show(focus);
+      this.store.open = true;
+      this.launcher.setAttribute("aria-expanded", "true");
+      this.unread = 0;
+      this.refreshLauncher();
+      this.transcript.toEnd();
+      this.tell("open");
+    }
+    const started = this.conversation.start();
+    if (intent) void started.then(() => this.conversation.send({ intent }, ""));
+  }
+
+  private receive(message: Message, node: HTMLElement): void {
+    if (this.isOpen) {
+      this.announcer.message(message, node);
+    } else {
+      this.unread += 1;
+      this.refreshLauncher();
+    }
+  }
+
+  private giveBack({ id, content, text }: Pending, reason: string): void {
+    this.transcript.mark(id, "failed", reason || this.words.failed);
+    if ("choice" in content) this.transcript.reopen(content.choice);
+    if ("text" in content) this.panel.restore(text);
+    this.sayForAWhile(reason || this.words.failed);
+  }
+
+  private switchLanguage(): void {
+    const language = otherLanguage(this.ui);
+    const said = this.words.other;
+    const spoken = this.transcript.hasSpoken;
+    this.conversation.language = language;
+    this.speakUi(language);
+    if (spoken) this.conversation.send({ intent: `switch_language/${language}` }, said);
+    else void this.conversation.beginIn(language);
+  }
+
+  private async forget(): Promise<void> {
+    try {
+      await this.conversation.restart({ forget: true });
+    } catch {
+      this.sayForAWhile(this.words.notErased);
+    }
+  }
+
+  private async download(): Promise<void> {
+    try {
+      const address = URL.createObjectURL(await this.conversation.transcript());
+      h("a", { href: address, download: this.words.downloadName }).click();
+      URL.revokeObjectURL(address);
+    } catch {
+      this.sayForAWhile(this.words.notDownloaded);
+    }
+  }
+
+  private sayStatus(): void {
+    const { words, standing } = this;
+    const broken = standing === "offline" || standing === "reconnecting";
+    this.panel.setStatus(standing && words[standing], broken ? this.contact() : null);
+  }
+
+  private sayForAWhile(text: string): void {
+    clearTimeout(this.noteTimer);
+    this.panel.setStatus(text);
+    this.noteTimer = window.setTimeout(() => this.sayStatus(), NOTE_MS);
+  }
+
+  /** The page's own plain way to reach somebody. */
+  private contact(): HTMLElement | null {
+    const link = document.querySelector<HTMLAnchorElement>(`a${FALLBACK}`);
+    return link && h("a", { href: link.href }, this.words.contact);
+  }
+
+  private refreshConsent(): void {
+    const privacy = this.dataset.privacy || this.conversation.url(`/privacy?lang=${this.ui}`);
+    const consent = { days: this.conversation.days, privacy };
+    this.panel.setConsent(this.transcript.hasSpoken ? null : consent, this.words);
+  }
+
+  private refreshLauncher(): void {
+    const { words, unread } = this;
+    const sentence = unread === 1 ? words.unread : words.unreadMany;
+    const badge = h(
+      "span",
+      { class: "unread" },
+      h("span", { "aria-hidden": "true" }, String(unread)),
+      h("span", { class: "hidden" }, `, ${fill(sentence, { count: unread })}`),
+    );
+    const said = h("span", { class: "words" }, words.launch);
+    this.launcher.replaceChildren(icon(CHAT), said, ...(unread ? [badge] : []));
+  }
+
+  private tell(name: string, detail: object = {}): void {
+    this.dispatchEvent(
+      new CustomEvent(`mobilis:${name}`, { bubbles: true, composed: true, detail }),
+    );
+  }
+}

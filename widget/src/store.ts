@@ -1,0 +1,108 @@
+// What the browser keeps: which conversation is ours, and what is not sent yet. In memory when
+// storage is blocked. Keys carry the front door's address, so two of them do not mix.
+import type { Content } from "./message";
+import type { Language } from "./words";
+
+export interface Key {
+  conversation: string;
+  token: string;
+}
+
+export interface Session extends Key {
+  language: Language;
+  days: number;
+  limit: number;
+  past: Key[]; // earlier ones: "forget" erases them too
+}
+
+export interface Pending {
+  id: string;
+  content: Content;
+  text: string;
+  language: Language;
+}
+
+const MOST_PAST = 20;
+
+export class Store {
+  private readonly memory = new Map<string, string>();
+  private readonly prefix: string;
+
+  constructor(server: string) {
+    this.prefix = `mobilis:${server}`;
+  }
+
+  get session(): Session | null {
+    return this.read<Session>(this.local, "session");
+  }
+
+  set session(session: Session | null) {
+    const kept = session && { ...session, past: session.past.slice(-MOST_PAST) };
+    this.write(this.local, "session", kept);
+  }
+
+  get pending(): Pending[] {
+    return this.read<Pending[]>(this.local, "pending") ?? [];
+  }
+
+  set pending(pending: Pending[]) {
+    this.write(this.local, "pending", pending.length ? pending : null);
+  }
+
+  /** Whether the chat was open in this tab. */
+  get open(): boolean {
+    return this.read<boolean>(this.tab, "open") ?? false;
+  }
+
+  set open(open: boolean) {
+    this.write(this.tab, "open", open || null);
+  }
+
+  /** What is typed and not sent, in this tab. */
+  get draft(): string {
+    return this.read<string>(this.tab, "draft") ?? "";
+  }
+
+  set draft(draft: string) {
+    this.write(this.tab, "draft", draft || null);
+  }
+
+  /** Calls back when another tab begins, changes or forgets the conversation. */
+  onSession(changed: () => void): () => void {
+    const listener = (event: StorageEvent) => {
+      if (event.key === `${this.prefix}:session` || event.key === null) changed();
+    };
+    window.addEventListener("storage", listener);
+    return () => window.removeEventListener("storage", listener);
+  }
+
+  /** Runs `work` in one tab at a time, where the browser can do that. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (!navigator.locks) return work(); // pages without https
+    return navigator.locks.request(this.prefix, work);
+  }
+
+  private read<T>(area: () => Storage, name: string): T | null {
+    const key = `${this.prefix}:${name}`;
+    try {
+      const text = this.memory.get(key) ?? area().getItem(key);
+      return text === null ? null : (JSON.parse(text) as T);
+    } catch {
+      return null; // blocked, or not what we wrote
+    }
+  }
+
+  private write(area: () => Storage, name: string, value: unknown): void {
+    const key = `${this.prefix}:${name}`;
+    this.memory.delete(key);
+    try {
+      if (value === null) area().removeItem(key);
+      else area().setItem(key, JSON.stringify(value));
+    } catch {
+      if (value !== null) this.memory.set(key, JSON.stringify(value)); // blocked or full
+    }
+  }
+
+  private readonly local = () => localStorage;
+  private readonly tab = () => sessionStorage;
+}

@@ -1,0 +1,243 @@
+// The messages on the screen: one tab stop, walked through with the arrow keys; used choices; where
+// it is scrolled to.
+import type { Api } from "./api";
+import { CHECK, card } from "./card";
+import { h, icon } from "./dom";
+import { type Choice, isOnceOnly, type Message } from "./message";
+import { type Language, type Words, wordsOf } from "./words";
+
+export interface Said {
+  choice(choice: Choice): void;
+  back(): void;
+}
+
+const CLOSE = 80; // pixels from where new messages leave off, within which they are followed
+const MARGIN = 12; // pixels above the visitor's own message
+
+export class Transcript {
+  readonly root: HTMLElement;
+  private readonly list = h("div", { class: "list" });
+  private readonly newest: HTMLButtonElement;
+  private readonly shown = new Map<string, { message: Message; node: HTMLElement }>();
+  private current: HTMLElement | null = null; // the one that Tab leads to
+  private following = true; // whether new messages are brought into view
+  private anchor: HTMLElement | null = null; // the message that stays in view while they come
+
+  constructor(
+    private readonly api: Api,
+    private readonly said: Said,
+    private language: Language,
+  ) {
+    this.newest = h("button", {
+      type: "button",
+      class: "newest",
+      hidden: true,
+      onclick: () => this.toEnd(),
+    });
+    this.root = h("div", { class: "log", part: "log", role: "group" }, this.list);
+    this.root.addEventListener("keydown", (event) => this.walk(event));
+    this.root.addEventListener("focusin", (event) => this.stopAt(event.target as HTMLElement));
+    this.root.addEventListener("scroll", () => this.noteScroll(), { passive: true });
+    // The field below may grow, or a line about the connection appear.
+    new ResizeObserver(() => this.following && this.follow()).observe(this.root);
+    this.relabel(wordsOf(language), language);
+  }
+
+  /** What floats above the messages' end; the panel places it. */
+  get toNewest(): HTMLElement {
+    return this.newest;
+  }
+
+  /** Whether the visitor has said anything. */
+  get hasSpoken(): boolean {
+    for (const { message } of this.shown.values()) if (message.role === "visitor") return true;
+    return false;
+  }
+
+  relabel(words: Words, language: Language): void {
+    this.language = language;
+    this.root.setAttribute("aria-label", words.log);
+    this.newest.replaceChildren(icon("M12 5v14m-6-6l6 6 6-6"), words.newest);
+    for (const { message, node } of this.shown.values()) {
+      if (message.language === language) node.removeAttribute("lang");
+      else node.lang = message.language;
+    }
+  }
+
+  /** Show a message, or show it again as it is now. One that is `pending` stays last until it has
+   * arrived. */
+  show(message: Message, pending = false): HTMLElement {
+    const follow = message.role === "visitor" || this.following;
+    const atEnd = this.isAtEnd();
+    const old = this.shown.get(message.id);
+    const node = card(message, this.language, this.api, {
+      choose: (from, choice) => this.choose(from, choice),
+      back: (from) => this.goBack(from),
+    });
+    node.classList.toggle("pending", pending);
+    if (old) old.node.replaceWith(node);
+    else this.list.insertBefore(node, pending ? null : this.list.querySelector(".pending"));
+    this.shown.set(message.id, { message, node });
+    for (const choice of message.choices ?? []) if (choice.used) this.markUsed(choice.id);
+    if (message.choice) this.markUsed(message.choice);
+    this.rove(node);
+    this.moveAnchor(message, node, old?.node, atEnd);
+    if (follow) this.follow();
+    else this.newest.hidden = false;
+    return node;
+  }
+
+  /** Say beside a message of the visitor how it stands. */
+  mark(id: string, state: string, words: string): void {
+    const node = this.shown.get(id)?.node;
+    node?.querySelector(".state")?.remove();
+    node?.classList.toggle("failed", state === "failed");
+    if (state === "failed") node?.classList.remove("pending");
+    if (state) node?.append(h("p", { class: "state" }, words));
+    if (this.following) this.follow();
+  }
+
+  isPending(id: string): boolean {
+    return this.shown.get(id)?.node.classList.contains("pending") ?? false;
+  }
+
+  clear(): void {
+    this.shown.clear();
+    this.list.replaceChildren();
+    this.current = null;
+    this.anchor = null;
+    this.newest.hidden = true;
+  }
+
+  toEnd(): void {
+    this.root.scrollTop = this.root.scrollHeight;
+    this.newest.hidden = true;
+  }
+
+  private choose(message: Message, choice: Choice): void {
+    const button = this.buttonOf(choice.id);
+    if (!button || isDisabled(button)) return;
+    if (isOnceOnly(message)) this.markUsed(choice.id);
+    this.said.choice(choice);
+  }
+
+  private goBack(message: Message): void {
+    const button = this.shown.get(message.id)?.node.querySelector<HTMLElement>(".back");
+    if (!button || isDisabled(button)) return;
+    this.disable(this.shown.get(message.id)?.node);
+    this.said.back();
+  }
+
+  /** Close a choice that was made, and those beside it, where they are good once. */
+  markUsed(id: string): void {
+    const button = this.buttonOf(id);
+    const message = this.messageOf(button);
+    if (!button || !message || !isOnceOnly(message)) return;
+    this.disable(this.shown.get(message.id)?.node);
+    if (button.querySelector(".chosen")) return;
+    const said = h("span", { class: "chosen" }, icon(CHECK), wordsOf(message.language).chosen);
+    button.append(" ", said);
+    button.classList.add("used");
+  }
+
+  /** Open again the choices of a message, because the one that was made was not taken. */
+  reopen(choiceId: string): void {
+    const message = this.messageOf(this.buttonOf(choiceId));
+    const node = message && this.shown.get(message.id)?.node;
+    for (const button of node?.querySelectorAll<HTMLElement>(".choice") ?? []) {
+      button.removeAttribute("aria-disabled");
+      button.classList.remove("used");
+      button.querySelector(".chosen")?.remove();
+    }
+  }
+
+  private disable(node: HTMLElement | undefined): void {
+    for (const button of node?.querySelectorAll(".choice") ?? []) {
+      button.setAttribute("aria-disabled", "true");
+    }
+  }
+
+  private buttonOf(choiceId: string): HTMLElement | null {
+    return this.list.querySelector(`[data-choice="${CSS.escape(choiceId)}"]`);
+  }
+
+  private messageOf(button: HTMLElement | null): Message | undefined {
+    const id = button?.closest<HTMLElement>("[data-id]")?.dataset.id;
+    return id === undefined ? undefined : this.shown.get(id)?.message;
+  }
+
+  // Keyboard: a message, its links and its buttons are stops of one walk.
+
+  private stops(): HTMLElement[] {
+    const all = this.list.querySelectorAll<HTMLElement>("article, article a, article button");
+    return [...all].filter((stop) => !isDisabled(stop) || stop === this.current);
+  }
+
+  /** Give the tab stop to a new message, unless the visitor is walking right now. */
+  private rove(node: HTMLElement): void {
+    for (const stop of node.querySelectorAll<HTMLElement>("a, button")) stop.tabIndex = -1;
+    const root = this.root.getRootNode() as ShadowRoot;
+    if (this.current?.isConnected && this.root.contains(root.activeElement)) return;
+    this.stopAt(node);
+  }
+
+  private stopAt(stop: HTMLElement): void {
+    if (this.current) this.current.tabIndex = -1;
+    this.current = stop;
+    stop.tabIndex = 0;
+  }
+
+  private walk(event: KeyboardEvent): void {
+    const stops = this.stops();
+    const at = this.current ? stops.indexOf(this.current) : -1;
+    const next = {
+      ArrowDown: stops[at + 1],
+      ArrowUp: stops[at - 1],
+      Home: stops[0],
+      End: stops[stops.length - 1],
+    }[event.key];
+    if (!next || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  // Scrolling
+
+  private isAtEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.root;
+    return scrollHeight - scrollTop - clientHeight < CLOSE;
+  }
+
+  /** The visitor's own last message stays in view; once it was read past, the newest does. */
+  private moveAnchor(
+    message: Message,
+    node: HTMLElement,
+    old: HTMLElement | undefined,
+    atEnd: boolean,
+  ): void {
+    const passed = atEnd && !!this.anchor && this.anchor.offsetTop < this.root.scrollTop;
+    const mine = message.role === "visitor";
+    if (mine || !this.anchor || old === this.anchor || passed) this.anchor = node;
+  }
+
+  /** Where new messages leave off: the end, but never past the anchor. */
+  private target(): number {
+    const end = this.root.scrollHeight - this.root.clientHeight;
+    return this.anchor ? Math.min(end, this.anchor.offsetTop - MARGIN) : end;
+  }
+
+  private follow(): void {
+    this.following = true;
+    this.newest.hidden = true;
+    this.root.scrollTop = Math.max(this.root.scrollTop, this.target());
+  }
+
+  private noteScroll(): void {
+    this.following = this.root.scrollTop >= this.target() - CLOSE;
+    if (this.following) this.newest.hidden = true;
+  }
+}
+
+function isDisabled(node: Element): boolean {
+  return node.getAttribute("aria-disabled") === "true";
+}
