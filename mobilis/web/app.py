@@ -55,7 +55,8 @@ def create_app(settings: Settings) -> Starlette:
 
 def _routes(widget: Widget) -> list[Route | Mount]:
     return [
-        Route("/", pages.demo),
+        Route("/", pages.home),
+        Route("/privacy", pages.privacy),
         Route("/healthz", health.read_health),
         Route("/widget.js", widget.newest),
         Route("/widget-{hash}.js", widget.pinned),

@@ -97,7 +97,7 @@ async def read_transcript(request: Request) -> Response:
     """GET /api/conversations/{c}/transcript.txt: what was said, as text."""
     conversation = await incoming.authenticate(request)
     door = door_of(request)
-    text = await door.read(conversations.transcript, conversation, door.wording.page)
+    text = await door.read(conversations.transcript, conversation, door.wording.download)
     headers = {
         "Content-Disposition": 'attachment; filename="transcript.txt"',
         "Content-Language": conversation.language,
