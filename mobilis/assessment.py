@@ -190,10 +190,14 @@ class Assessment:
         Raises:
             KeyError: there is no such question.
         """
-        for question in self.questions:
-            if question.id == question_id:
-                return question
-        raise KeyError(question_id)
+        question = self.find(question_id)
+        if question is None:
+            raise KeyError(question_id)
+        return question
+
+    def find(self, question_id: str | None) -> Question | None:
+        """The question of that id, or None: it may be gone since it was asked."""
+        return next((q for q in self.questions if q.id == question_id), None)
 
     def next_step(
         self, answers: Answers, gate_confirmed: bool = False

@@ -6,7 +6,6 @@ import abc
 import asyncio
 import json
 import logging
-import time
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +16,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.facets import Vocabulary, load_facets
+from mobilis.freshness import load_fresh
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 
 logger = logging.getLogger(__name__)
-
-LOOK_SECONDS = 1.0  # how old what is known of the content files may be
 
 Choice = dict[str, str]  # {"title", "payload"}
 
@@ -74,18 +72,6 @@ def _assessment(stamp: float) -> Assessment:
 @lru_cache(maxsize=1)
 def _vocabulary(stamp: float) -> Vocabulary:
     return load_facets(ROOT)
-
-
-def load_fresh(load: Any, *folders: str) -> Any:
-    """What `load` gave last, or gives now when a file of `folders` has changed since. It is looked
-    once in `LOOK_SECONDS`."""
-    return load(_changed(folders, int(time.monotonic() / LOOK_SECONDS)))
-
-
-@lru_cache(maxsize=4)
-def _changed(folders: tuple[str, ...], moment: int) -> float:
-    """When the newest file of `folders` was changed, as seen at a moment."""
-    return max(file.stat().st_mtime for name in folders for file in (ROOT / name).iterdir())
 
 
 def payload(intent: str, **entities: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -279,26 +278,6 @@ def test_the_two_languages_say_different_things() -> None:
     for name, (given, kinds, _, _) in CASES.items():
         if kinds:
             assert run(name, "fr", **given).texts != run(name, "en", **given).texts
-
-
-# --- content files
-
-
-def test_a_change_of_the_content_is_seen_within_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    (tmp_path / "content").mkdir()
-    file = tmp_path / "content" / "wording.yml"
-    seen = []
-    for moment, changed in ((1000.0, 1.0), (1000.9, 2.0), (1001.9, 2.0), (1002.0, 3.0)):
-        file.write_text("…")
-        os.utime(file, (changed, changed))
-        clock[0] = moment
-        seen.append(module.load_fresh(lambda stamp: stamp, "content"))
-    assert seen == [1.0, 1.0, 2.0, 3.0]
 
 
 # --- failing
@@ -620,6 +599,37 @@ def test_two_close_answers_are_offered(language: str) -> None:
     assert found.kinds == ["clarify"]
     assert found.payloads == [ASKED % "a", ASKED % "c"]
     assert found.messages[0]["mobilis"]["candidates"] == found.payloads
+
+
+GONE = {"assessment_question": "gone", "assessment_answers": answered("a")}
+
+
+@pytest.mark.parametrize("heard", [None, {}, {"read": True}])
+@pytest.mark.parametrize("entities", [{}, {"question": "gone"}])
+def test_an_answer_to_a_question_that_has_left_the_content_is_none(
+    heard: dict[str, Any] | None, entities: dict[str, str]
+) -> None:
+    found = run(
+        "validate_assessment_form",
+        slots=GONE,
+        told={"assessment_answer": "b"},
+        entities=entities,
+        heard=heard,
+    )
+    assert (found.texts, found.slots) == ([], {"assessment_answer": None})
+    assert (
+        run("action_assessment_answer", entities={**entities, "option": "b"}, slots=GONE).events
+        == []
+    )
+    asked = run("action_ask_assessment_answer", slots=GONE, heard=heard)
+    assert asked.texts == [ASSESSMENT.questions[1].text["fr"]]
+    assert asked.slots == {"assessment_question": ASSESSMENT.questions[1].id}
+
+
+def test_an_answer_is_for_the_question_that_was_asked_last() -> None:
+    slots = {"assessment_question": "impact"}  # since then, another one was put before it
+    found = run("validate_assessment_form", slots=slots, told={"assessment_answer": "b"}, heard={})
+    assert list(found.slots["assessment_answers"]) == ["impact"]
 
 
 def test_starting_again_goes_on_or_begins_afresh() -> None:

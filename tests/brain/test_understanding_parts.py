@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu import resolver
 from mobilis.nlu.classifier import LabelModel, Ranking, _asked
+from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
@@ -288,6 +290,52 @@ def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
         broken.names("Marie")
     with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
         broken.mask("Marie")
+
+
+# --- what the content says
+
+
+@pytest.fixture
+def stamps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the content was changed last, as the resolver sees it; of one's own choice."""
+    found = [1.0]
+    monkeypatch.setattr(resolver, "load_fresh", lambda load, *folders: load(found[-1]))
+    resolver._knowledge.cache_clear()
+    return found
+
+
+def test_a_changed_content_is_known_at_the_next_message(
+    stamps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = resolver.ContextResolver({})
+    assert "aim" in parts.knowledge.questions
+    changed = dataclasses.replace(parts.knowledge, questions=frozenset({"new"}))
+    monkeypatch.setattr(resolver, "knowledge_of", lambda root: changed)
+    tracker = DialogueStateTracker("visitor", [])
+    parts.process([], tracker, DOMAIN)
+    assert "aim" in parts.knowledge.questions
+    stamps.append(2.0)
+    parts.process([], tracker, DOMAIN)
+    assert parts.knowledge.questions == {"new"}
+
+
+def test_while_the_content_is_broken_what_was_known_is_known(
+    stamps: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(root: Path) -> Knowledge:
+        raise ContentError("faq/cost.yml: en.answer is missing")
+
+    parts = resolver.ContextResolver({})
+    monkeypatch.setattr(resolver, "knowledge_of", broken)
+    stamps.append(2.0)
+    for _ in range(3):
+        parts.process([], DialogueStateTracker("visitor", []), DOMAIN)
+    assert "aim" in parts.knowledge.questions
+    assert [record.message for record in caplog.records] == [
+        "what is understood stays as it was: faq/cost.yml: en.answer is missing"
+    ]
+    with pytest.raises(ContentError, match=r"en\.answer"):
+        resolver.ContextResolver({})
 
 
 class Asked:
