@@ -34,8 +34,7 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
     step = _step(turn)
     if option_id == "confirm":
         return {"assessment_gate_confirmed": True} if isinstance(step, GateConfirmation) else {}
-    asked = turn.entity("question") or (step.id if isinstance(step, Question) else None)
-    question = assessment.question(asked) if asked else None
+    question = assessment.find(turn.entity("question") or _asked(turn, step))
     option = question.option(option_id) if question else None
     if question is None or option is None:
         return {}
@@ -49,6 +48,15 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
         "assessment_answers": answers_to_dict(answers),
         "assessment_gate_confirmed": False,
     }
+
+
+def _asked(turn: Turn, step: Question | GateConfirmation | None) -> str | None:
+    """The id of the question that a typed answer is for: the one asked last, even if it is no more
+    in the assessment, since the next one is another question."""
+    asked: str | None = turn.slot("assessment_question")
+    if asked and asked != GATE:
+        return asked
+    return step.id if isinstance(step, Question) else None
 
 
 class StartAssessment(MobilisAction):

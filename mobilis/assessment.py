@@ -14,8 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mobilis.content import LANGUAGES, Text, both_languages, load_fresh, read_yaml
+from mobilis.content import LANGUAGES, Text, both_languages, read_yaml
 from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 
 READY, NEARLY, FOUNDATIONS = "ready", "nearly", "foundations"
 CHOICE_LENGTH = 12  # words; a longer text describes a situation, it does not name a choice
@@ -191,10 +192,14 @@ class Assessment:
         Raises:
             KeyError: there is no such question.
         """
-        for question in self.questions:
-            if question.id == question_id:
-                return question
-        raise KeyError(question_id)
+        question = self.find(question_id)
+        if question is None:
+            raise KeyError(question_id)
+        return question
+
+    def find(self, question_id: str | None) -> Question | None:
+        """The question of that id, or None: it may be gone since it was asked."""
+        return next((q for q in self.questions if q.id == question_id), None)
 
     def next_step(
         self, answers: Answers, gate_confirmed: bool = False

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import datetime
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
 from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 
 LANGUAGES = ("fr", "en")
 TOPICS = ("stream", "process", "charity_law", "other_law", "assistant")
@@ -27,13 +27,11 @@ PROVINCES = ("AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "
 ANSWER_LINES = 4
 TITLE_LENGTH = 40
 MIN_PHRASINGS = 20
-LOOK_SECONDS = 1.0  # how old what is known of the files may be
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Text = Mapping[str, str]  # {"fr": …, "en": …}
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -121,18 +119,6 @@ def fresh_content(root: Path) -> Content:
 @lru_cache(maxsize=1)
 def _content_of(root: Path, stamp: float) -> Content:
     return load_content(root)
-
-
-def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T:
-    """What `load` gave last, or gives now when a file of `folders` has changed since. It is looked
-    once in `LOOK_SECONDS`; `load` must remember what it gave for a moment of change."""
-    return load(root, _changed(root, folders, int(time.monotonic() / LOOK_SECONDS)))
-
-
-@lru_cache(maxsize=4)
-def _changed(root: Path, folders: tuple[str, ...], moment: int) -> float:
-    """When the newest file of `folders` was changed, as seen at a moment."""
-    return max(file.stat().st_mtime for name in folders for file in (root / name).iterdir())
 
 
 def problems(root: Path) -> list[str]:

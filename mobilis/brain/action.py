@@ -15,8 +15,9 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from mobilis.assessment import Assessment, fresh_assessment
-from mobilis.content import Content, fresh_content, load_fresh
+from mobilis.content import Content, fresh_content
 from mobilis.facets import Vocabulary, load_facets
+from mobilis.freshness import load_fresh
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 

@@ -639,6 +639,37 @@ def test_two_close_answers_are_offered(language: str) -> None:
     assert found.messages[0]["mobilis"]["candidates"] == found.payloads
 
 
+GONE = {"assessment_question": "gone", "assessment_answers": answered("a")}
+
+
+@pytest.mark.parametrize("heard", [None, {}, {"read": True}])
+@pytest.mark.parametrize("entities", [{}, {"question": "gone"}])
+def test_an_answer_to_a_question_that_has_left_the_content_is_none(
+    heard: dict[str, Any] | None, entities: dict[str, str]
+) -> None:
+    found = run(
+        "validate_assessment_form",
+        slots=GONE,
+        told={"assessment_answer": "b"},
+        entities=entities,
+        heard=heard,
+    )
+    assert (found.texts, found.slots) == ([], {"assessment_answer": None})
+    assert (
+        run("action_assessment_answer", entities={**entities, "option": "b"}, slots=GONE).events
+        == []
+    )
+    asked = run("action_ask_assessment_answer", slots=GONE, heard=heard)
+    assert asked.texts == [ASSESSMENT.questions[1].text["fr"]]
+    assert asked.slots == {"assessment_question": ASSESSMENT.questions[1].id}
+
+
+def test_an_answer_is_for_the_question_that_was_asked_last() -> None:
+    slots = {"assessment_question": "impact"}  # since then, another one was put before it
+    found = run("validate_assessment_form", slots=slots, told={"assessment_answer": "b"}, heard={})
+    assert list(found.slots["assessment_answers"]) == ["impact"]
+
+
 def test_starting_again_goes_on_or_begins_afresh() -> None:
     going_on = run("action_assessment_start", slots={"assessment_answers": answered("a")})
     assert going_on.texts == [wording("assessment_resumed", "fr")]
