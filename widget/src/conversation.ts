@@ -70,12 +70,11 @@ export class Conversation {
     void this.flush();
   }
 
-  /** Stop listening; nothing is forgotten. */
+  /** Stop listening; nothing is forgotten, and `start` takes it up again. */
   stop(): void {
     this.active = false;
     for (const leave of this.leave.splice(0)) leave();
-    this.stream?.close();
-    this.stream = null;
+    this.drop();
     clearTimeout(this.slow);
     this.wake();
   }

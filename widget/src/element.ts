@@ -2,7 +2,7 @@
 // set, call and listen to is in docs/widget.md.
 import { Announcer } from "./announcer";
 import { Api } from "./api";
-import { accentProperties } from "./color";
+import { ACCENT_PROPERTIES, accentProperties } from "./color";
 import { Conversation, type Listener, type Note, type Status } from "./conversation";
 import { h, icon } from "./dom";
 import type { Message } from "./message";
@@ -48,16 +48,19 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   connectedCallback(): void {
     if (!this.built) this.build();
-    for (const link of document.querySelectorAll<HTMLElement>(FALLBACK)) link.hidden = true;
-    const wanted = this.dataset.open;
-    if (wanted !== undefined && wanted !== "false") {
-      this.show(wanted === "true" ? "" : wanted, false);
-    } else if (this.store.open) this.show("", false);
+    if (!this.built) return;
+    for (const plain of document.querySelectorAll<HTMLElement>(FALLBACK)) {
+      plain.style.setProperty("visibility", "hidden", "important"); // without moving the page
+    }
+    const intent = this.openingIntent();
+    if (intent !== null) this.show(intent, false);
   }
 
   disconnectedCallback(): void {
+    if (!this.built) return;
     this.conversation.stop();
     if (this.isOpen) this.panel.hide();
+    this.launcher.setAttribute("aria-expanded", "false");
   }
 
   attributeChangedCallback(): void {
@@ -155,10 +158,24 @@ export class MobilisChat extends HTMLElement implements Listener {
     return wordsOf(this.ui);
   }
 
+  /** What to open on when the page has loaded ("": as it was left), or null to stay closed. */
+  private openingIntent(): string | null {
+    const wanted = this.dataset.open;
+    if (wanted === undefined || wanted === "false") return this.store.open ? "" : null;
+    if (wanted === "true" || wanted === "") return this.store.open === false ? null : "";
+    const [visit] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    const again = visit !== undefined && visit.type !== "navigate"; // asked for once already
+    return again ? (this.store.open ? "" : null) : wanted;
+  }
+
   private build(): void {
+    const server = (this.dataset.server || MobilisChat.home).replace(/\/+$/, "");
+    if (!server) {
+      console.error("mobilis-chat: data-server is missing, and no script tag says where from");
+      return;
+    }
     this.built = true;
     this.ui = this.wantedLanguage();
-    const server = (this.dataset.server || MobilisChat.home).replace(/\/+$/, "");
     const api = new Api(server);
     this.store = new Store(server);
     this.conversation = new Conversation(api, this.store, this, this.ui);
@@ -209,8 +226,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private applyAccent(): void {
     const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
     const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
-    for (const [property, value] of Object.entries(chosen)) {
-      root?.style.setProperty(property, value);
+    for (const property of ACCENT_PROPERTIES) {
+      root?.style.setProperty(property, chosen[property] ?? null);
     }
   }
 
@@ -300,7 +317,7 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   /** The page's own plain way to reach somebody. */
   private contact(): HTMLElement | null {
-    const link = document.querySelector<HTMLAnchorElement>(`a${FALLBACK}`);
+    const link = document.querySelector<HTMLAnchorElement>(`a${FALLBACK}, ${FALLBACK} a`);
     return link && h("a", { href: link.href }, this.words.contact);
   }
 
