@@ -21,6 +21,7 @@ export class Stream {
   private timer = 0;
   private pause = FIRST_PAUSE_MS;
   private wanted = false;
+  private readonly seen = new Set<string>(); // what was told, by the stream or the history
 
   constructor(
     private readonly api: Api,
@@ -62,6 +63,8 @@ export class Stream {
   }
 
   private take(message: Message): void {
+    if (this.seen.has(message.id)) return;
+    this.seen.add(message.id);
     this.last = message.id;
     this.heard.message(message);
   }
