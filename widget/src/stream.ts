@@ -72,12 +72,12 @@ export class Stream {
   private drop(): void {
     this.source?.close();
     this.source = null;
+    this.heard.typing(false); // nobody would say that it is over
   }
 
   private retry(): void {
     this.drop();
     if (!this.wanted) return;
-    this.heard.typing(false);
     const pause = this.pause * (0.75 + Math.random() / 2);
     if (this.pause > FIRST_PAUSE_MS) this.heard.lost(); // the first time may be a hiccup
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);

@@ -154,6 +154,17 @@ test("a conversation that is gone is told, and not asked for again", async () =>
   expect(FakeEventSource.all).toHaveLength(1);
 });
 
+test("typing that was going on is over when the connection is lost, or closed", () => {
+  stream.open();
+  FakeEventSource.latest.emit("typing", { on: true });
+  FakeEventSource.latest.fail();
+  expect(heard.typing).toHaveBeenLastCalledWith(false);
+  stream.open();
+  FakeEventSource.latest.emit("typing", { on: true });
+  stream.close(); // as when the page is hidden: nobody would say that it is over
+  expect(heard.typing).toHaveBeenLastCalledWith(false);
+});
+
 test("closed, it does nothing any more", async () => {
   stream.open();
   const source = FakeEventSource.latest;
