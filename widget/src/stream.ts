@@ -81,6 +81,7 @@ export class Stream {
     const pause = this.pause * (0.75 + Math.random() / 2);
     if (this.pause > FIRST_PAUSE_MS) this.heard.lost(); // the first time may be a hiccup
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+    clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.reconnect(), pause);
   }
 
@@ -88,7 +89,7 @@ export class Stream {
     try {
       await this.catchUp();
     } catch (error) {
-      if (!this.wanted) return;
+      if (!this.wanted || this.source) return; // closed, or connected again, meanwhile
       if (error instanceof ApiError && error.status === 401) this.heard.gone();
       else this.retry();
       return;

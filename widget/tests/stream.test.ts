@@ -211,3 +211,23 @@ test.each([
   expect(heard.lost).not.toHaveBeenCalled();
   expect(FakeEventSource.all).toHaveLength(1);
 });
+
+test("a history that fails late does not break the connection made meanwhile", async () => {
+  let fail = () => {};
+  history.mockImplementation(
+    () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new ApiError(0));
+      }),
+  );
+  stream.open();
+  FakeEventSource.latest.fail();
+  await pass(400);
+  stream.open(); // the network is back
+  FakeEventSource.latest.connect();
+  fail();
+  await pass(60_000);
+  expect(FakeEventSource.listening).toHaveLength(1);
+  expect(FakeEventSource.all).toHaveLength(2);
+  expect(heard.lost).not.toHaveBeenCalled();
+});
