@@ -243,7 +243,6 @@ export class Conversation {
     this.stream?.close();
     this.stream = null;
     this.session = null;
-    this.listener.typing(false);
   }
 
   /** The conversation is gone from the front door: go on in a new one. */
