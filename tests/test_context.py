@@ -35,6 +35,7 @@ AT = Thresholds()
 LETTERS = {"a": "a", "b": "b", "la deuxième": "b", "c": "c"}
 YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): ()}
 KNOWN = Knowledge(
+    questions=frozenset({"aim", "impact"}),
     parse_choice=lambda question, text: LETTERS.get(text.lower()),
     unsure_option=lambda question: {"aim": "c"}.get(question, "d"),
     yes_no=lambda question, yes: YES_NO.get((question, yes), ()),
@@ -384,6 +385,22 @@ def test_the_form_without_an_open_question_reads_no_answer() -> None:
     assert mean(hear("b", ("faq/cost", 0.9)), outside) == Decision("faq/cost", 0.9)
 
 
+GONE = replace(ASSESSED, question="gone")
+
+
+@pytest.mark.parametrize("text", ["b", "la deuxième", "notre but est clair", "oui"])
+def test_an_answer_to_a_question_that_has_left_the_content_is_none(text: str) -> None:
+    heard = hear(text, ("faq/cost", 0.4), answers=[("a", 0.9), ("unsure", 0.1)])
+    assert mean(heard, GONE) == Decision(INFORM, 0.4)
+
+
+@pytest.mark.parametrize("label", ["stop", "go_back", "faq/cost", "affirm"])
+def test_beside_a_question_that_has_left_the_content_all_else_means_what_it_says(
+    label: str,
+) -> None:
+    assert mean(hear("x y z", (label, 0.9)), GONE) == Decision(label, 0.9)
+
+
 # --- at a gate: see the result, or correct the answer
 
 
@@ -441,6 +458,7 @@ SEARCHING = Standing(topic="find_coach")
 LOBBYING = Standing(topic="faq/lobbying_registration")
 COSTS = Standing(topic="faq/cost")
 QUEBEC: Mapping[str, Sequence[str]] = {"region": ["QC"]}
+HOUSING_IN_QUEBEC: Mapping[str, Sequence[str]] = {**QUEBEC, "topic": ["housing"]}
 
 
 @pytest.mark.parametrize(
@@ -517,6 +535,8 @@ def test_a_region_asks_the_regional_question_again() -> None:
     [
         (hear("et au Québec?", ("greet", 0.1), facets=QUEBEC), COSTS),  # not regional
         (hear("au Québec", ("out_of_scope", 0.7), facets=QUEBEC), LOBBYING),  # sure of another
+        (hear("a coach in Quebec", ("find_coach", 0.9), facets=QUEBEC), LOBBYING),
+        (hear("housing in Quebec", ("find_coach", 0.9), facets=HOUSING_IN_QUEBEC), LOBBYING),
         (hear("housing", ("out_of_scope", 0.1), facets={"topic": ["housing"]}), LOBBYING),
         (
             hear(

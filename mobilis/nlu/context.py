@@ -41,6 +41,7 @@ _ASKS = re.compile(
     r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
+_COACH = re.compile(r"\b(?:coach|mentor)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
     1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
@@ -109,6 +110,7 @@ class Decision:
 class Knowledge:
     """What the content says: used to read answers by letter and follow-ups by topic."""
 
+    questions: frozenset[str]  # ids of the assessment's
     parse_choice: Callable[[str, str], str | None]  # (question, text) → option
     unsure_option: Callable[[str], str]
     yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
@@ -203,6 +205,8 @@ def _in_assessment(
         return None
     if here.question == GATE:
         return _at_gate(heard, at)
+    if here.question not in known.questions:
+        return _to_no_question(heard, at)
     option = known.parse_choice(here.question, heard.text)
     if option:
         return _answer(option, 1.0)
@@ -232,6 +236,12 @@ def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], lis
     (first, p), (second, q) = options[0], options[-1]
     close = first != second and q >= at.answer_pair * p and "unsure" not in (first, second)
     return (first, p / max(p + none, 1e-9)), [first, second] if close else []
+
+
+def _to_no_question(heard: Heard, at: Thresholds) -> Decision | None:
+    """The question asked last has left the content since: what answers it counts as nothing, and
+    the next one is asked."""
+    return None if heard.labels[0][1] >= at.sure else Decision(INFORM, heard.labels[0][1])
 
 
 def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:
@@ -290,7 +300,8 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
             if named and not (sure and label.startswith(FAQ)):
                 return Decision("find_coach", max(confidence, at.sure))
         topic = here.topic.removeprefix(FAQ)
-        elsewhere = sure and label not in (here.topic, "find_coach")
+        of_a_coach = set(heard.facets) != {"region"} or bool(_COACH.search(fold(heard.text)))
+        elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
         if "region" in heard.facets and topic in known.regional and short and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))
     if follows and not sure and here.topic.startswith(FAQ):

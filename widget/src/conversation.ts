@@ -92,15 +92,14 @@ export class Conversation {
   /** Begin another conversation; `forget` erases this one and those before. */
   async restart({ forget }: { forget: boolean }): Promise<void> {
     const old = this.session ?? this.store.session;
-    const keys: Key[] = old ? [...old.past, old] : [];
+    const keys = [...this.store.past, ...(old ? [keyOf(old)] : [])];
     if (forget) for (const key of keys) await this.api.erase(key, this.language);
     this.drop();
     this.store.pending = [];
+    this.store.past = forget ? [] : keys;
     this.store.session = null;
     this.listener.cleared();
     await this.start();
-    const session = this.session;
-    if (!forget && session) this.keep({ ...session, past: keys.map(keyOf) });
     this.listener.note(forget ? "erased" : "restarted");
   }
 
@@ -113,7 +112,6 @@ export class Conversation {
     this.store.session = null;
     this.listener.cleared();
     await this.start();
-    if (this.session) this.keep({ ...(this.session as Session), past: unused.past });
     await this.api.erase(unused, language).catch(() => {});
   }
 
@@ -192,9 +190,9 @@ export class Conversation {
       }
     }
     const { messages, settings, ...key } = await this.api.open(this.language);
-    const days = settings?.retention_days ?? 0;
+    const days = settings?.retention_days ?? null;
     const limit = settings?.text_limit ?? 2000;
-    this.keep({ ...keyOf(key), language: this.language, days, limit, past: [] });
+    this.keep({ ...keyOf(key), language: this.language, days, limit });
     this.listen(messages, true);
   }
 
