@@ -231,7 +231,8 @@ export class Conversation {
     clearTimeout(this.slow);
     this.slow = 0;
     this.language = language; // the conversation may have changed it
-    if (this.session && language !== this.session.language) this.keep({ ...this.session, language });
+    if (this.session && language !== this.session.language)
+      this.keep({ ...this.session, language });
   }
 
   private keep(session: Session): void {
