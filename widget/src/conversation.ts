@@ -229,9 +229,9 @@ export class Conversation {
     if (this.slow) this.listener.status("");
     clearTimeout(this.slow);
     this.slow = 0;
-    if (language === this.language || !this.session) return;
-    this.language = language; // the conversation has changed language
-    this.keep({ ...this.session, language });
+    this.language = language; // the conversation may have changed it
+    if (this.session && language !== this.session.language)
+      this.keep({ ...this.session, language });
   }
 
   private keep(session: Session): void {

@@ -30,6 +30,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private unread = 0;
   private opener: HTMLElement | null = null;
   private standing: Status = "";
+  private noted = ""; // said for a while, in place of how things stand
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -140,12 +141,16 @@ export class MobilisChat extends HTMLElement implements Listener {
     const before = this.standing;
     this.standing = status;
     if (before === status) return;
-    if (!status && (before === "offline" || before === "reconnecting")) this.note("online");
-    else this.sayStatus();
+    if (!status && isBroken(before)) {
+      this.note("online");
+      return;
+    }
+    if (status && status !== "connecting") this.noted = "";
+    this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.panel.setStatus(fill(this.words.busy, { seconds }));
+    this.sayForAWhile(fill(this.words.busy, { seconds }), seconds * 1000);
   }
 
   note(note: Note): void {
@@ -304,15 +309,19 @@ export class MobilisChat extends HTMLElement implements Listener {
   }
 
   private sayStatus(): void {
-    const { words, standing } = this;
-    const broken = standing === "offline" || standing === "reconnecting";
-    this.panel.setStatus(standing && words[standing], broken ? this.contact() : null);
+    const { words, standing, noted } = this;
+    const contact = !noted && isBroken(standing) ? this.contact() : null;
+    this.panel.setStatus(noted || (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(text: string): void {
+  private sayForAWhile(text: string, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
-    this.panel.setStatus(text);
-    this.noteTimer = window.setTimeout(() => this.sayStatus(), NOTE_MS);
+    this.noted = text;
+    this.sayStatus();
+    this.noteTimer = window.setTimeout(() => {
+      this.noted = "";
+      this.sayStatus();
+    }, ms);
   }
 
   /** The page's own plain way to reach somebody. */
@@ -345,4 +354,8 @@ export class MobilisChat extends HTMLElement implements Listener {
       new CustomEvent(`mobilis:${name}`, { bubbles: true, composed: true, detail }),
     );
   }
+}
+
+function isBroken(status: Status): boolean {
+  return status === "offline" || status === "reconnecting";
 }
