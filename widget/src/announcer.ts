@@ -12,10 +12,8 @@ export class Announcer {
   message(message: Message, node: HTMLElement): void {
     const words = wordsOf(message.language);
     const who = message.role === "staff" ? words.staff : words.assistant;
-    const said = [
-      ...node.querySelectorAll(":scope > p:not(.who, .state), :scope > ul, :scope > ol"),
-    ];
-    const parts = said.map((part) => part.textContent?.trim()).filter(Boolean);
+    const said = node.querySelectorAll(":scope > p:not(.who, .state), :scope > :is(ul, ol) > li");
+    const parts = [...said].map(linesOf).filter(Boolean);
     if (message.coaches) parts.push(message.coaches.map(({ name }) => name).join(", "));
     const count = message.choices?.length ?? 0;
     if (count) parts.push(fill(words.choices, { count }));
@@ -27,4 +25,11 @@ export class Announcer {
     this.root.append(node);
     setTimeout(() => node.remove(), KEEP_MS);
   }
+}
+
+function linesOf(block: Element): string {
+  const pieces = [...block.childNodes].map((piece) =>
+    piece.nodeName === "BR" ? "\n" : piece.textContent,
+  );
+  return pieces.join("").trim();
 }

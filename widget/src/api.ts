@@ -32,14 +32,13 @@ export class Api {
 
   async open(language: Language): Promise<Opened> {
     const page = location.origin + location.pathname;
-    return (await this.call("", language, { body: { language, page } })).json();
+    return this.call("", language, { body: { language, page } }, (answer) => answer.json());
   }
 
   async history(key: Key, language: Language, after = ""): Promise<Message[]> {
     const query = after && `?after=${encodeURIComponent(after)}`;
     const path = `/${key.conversation}/messages${query}`;
-    const response = await this.call(path, language, { key });
-    return ((await response.json()) as { messages: Message[] }).messages;
+    return (await this.call(path, language, { key }, (answer) => answer.json())).messages;
   }
 
   async send(key: Key, language: Language, id: string, content: Content): Promise<void> {
@@ -57,7 +56,8 @@ export class Api {
   }
 
   async transcript(key: Key, language: Language): Promise<Blob> {
-    return (await this.call(`/${key.conversation}/transcript.txt`, language, { key })).blob();
+    const path = `/${key.conversation}/transcript.txt`;
+    return this.call(path, language, { key }, (answer) => answer.blob());
   }
 
   events(key: Key, after: string): EventSource {
@@ -68,22 +68,23 @@ export class Api {
 
   /** An address below the front door. */
   url(path: string): string {
-    return new URL(path.replace(/^\//, ""), `${this.server}/`).href;
+    return new URL(`./${path.replace(/^\/+/, "")}`, `${this.server}/`).href;
   }
 
-  private async call(
+  /** One request, `read` included in the patience; undefined when there is nothing to read. */
+  private async call<T = void>(
     path: string,
     language: Language,
     { key, body, method }: { key?: Key; body?: object; method?: string },
-  ): Promise<Response> {
+    read?: (answer: Response) => Promise<T>,
+  ): Promise<T> {
     const headers: Record<string, string> = { "Accept-Language": language };
     if (key) headers.Authorization = `Bearer ${key.token}`;
     if (body) headers["Content-Type"] = "application/json";
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
-    let response: Response;
     try {
-      response = await fetch(`${this.server}/api/conversations${path}`, {
+      const answer = await fetch(`${this.server}/api/conversations${path}`, {
         method: method ?? (body ? "POST" : "GET"),
         headers,
         body: body ? JSON.stringify(body) : null,
@@ -91,14 +92,19 @@ export class Api {
         cache: "no-store",
         signal: stop.signal,
       });
-    } catch {
-      throw new ApiError(0);
+      if (!answer.ok) throw await refusal(answer);
+      return (await read?.(answer)) as T;
+    } catch (error) {
+      // Nothing came back, not all of it, or not what a front door says.
+      throw error instanceof ApiError ? error : new ApiError(0);
     } finally {
       clearTimeout(timer);
     }
-    if (response.ok) return response;
-    const told = await response.json().catch(() => null);
-    const seconds = Number(response.headers.get("Retry-After")) || 0;
-    throw new ApiError(response.status, told?.error?.message ?? "", seconds);
   }
+}
+
+async function refusal(answer: Response): Promise<ApiError> {
+  const told = await answer.json().catch(() => null);
+  const seconds = Number(answer.headers.get("Retry-After")) || 0;
+  return new ApiError(answer.status, told?.error?.message ?? "", seconds);
 }

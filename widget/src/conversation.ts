@@ -70,12 +70,11 @@ export class Conversation {
     void this.flush();
   }
 
-  /** Stop listening; nothing is forgotten. */
+  /** Stop listening; nothing is forgotten, and `start` takes it up again. */
   stop(): void {
     this.active = false;
     for (const leave of this.leave.splice(0)) leave();
-    this.stream?.close();
-    this.stream = null;
+    this.drop();
     clearTimeout(this.slow);
     this.wake();
   }
@@ -92,15 +91,14 @@ export class Conversation {
   /** Begin another conversation; `forget` erases this one and those before. */
   async restart({ forget }: { forget: boolean }): Promise<void> {
     const old = this.session ?? this.store.session;
-    const keys: Key[] = old ? [...old.past, old] : [];
+    const keys = [...this.store.past, ...(old ? [keyOf(old)] : [])];
     if (forget) for (const key of keys) await this.api.erase(key, this.language);
     this.drop();
     this.store.pending = [];
+    this.store.past = forget ? [] : keys;
     this.store.session = null;
     this.listener.cleared();
     await this.start();
-    const session = this.session;
-    if (!forget && session) this.keep({ ...session, past: keys.map(keyOf) });
     this.listener.note(forget ? "erased" : "restarted");
   }
 
@@ -113,7 +111,6 @@ export class Conversation {
     this.store.session = null;
     this.listener.cleared();
     await this.start();
-    if (this.session) this.keep({ ...(this.session as Session), past: unused.past });
     await this.api.erase(unused, language).catch(() => {});
   }
 
@@ -192,9 +189,9 @@ export class Conversation {
       }
     }
     const { messages, settings, ...key } = await this.api.open(this.language);
-    const days = settings?.retention_days ?? 0;
+    const days = settings?.retention_days ?? null;
     const limit = settings?.text_limit ?? 2000;
-    this.keep({ ...keyOf(key), language: this.language, days, limit, past: [] });
+    this.keep({ ...keyOf(key), language: this.language, days, limit });
     this.listen(messages, true);
   }
 
@@ -232,9 +229,9 @@ export class Conversation {
     if (this.slow) this.listener.status("");
     clearTimeout(this.slow);
     this.slow = 0;
-    if (language === this.language || !this.session) return;
-    this.language = language; // the conversation has changed language
-    this.keep({ ...this.session, language });
+    this.language = language; // the conversation may have changed it
+    if (this.session && language !== this.session.language)
+      this.keep({ ...this.session, language });
   }
 
   private keep(session: Session): void {
@@ -246,7 +243,6 @@ export class Conversation {
     this.stream?.close();
     this.stream = null;
     this.session = null;
-    this.listener.typing(false);
   }
 
   /** The conversation is gone from the front door: go on in a new one. */

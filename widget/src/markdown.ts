@@ -8,18 +8,19 @@ const INLINE = new RegExp(
     "\\*\\*(.+?)\\*\\*",
     "\\*(?!\\s)([^*\\n]+?)\\*",
     `_([^_\\n]+?)_(?!${WORD})`,
-    "\\[([^\\]\\n]+)\\]\\(([^()\\s]+)\\)",
+    "\\[([^[\\]\\n]+)\\]\\(([^()\\s]+)\\)",
   ].join("|"),
   "u",
 );
 const ENDS_IN_WORD = new RegExp(`${WORD}$`, "u");
+const END_OF_LINE = /\r\n|[\n\r\u2028\u2029]/;
 const ITEM = /^\s*(?:[-*•]|(\d+)[.)])\s+(.*)$/;
 
 /** The blocks of a text: `<p>`, `<ul>` and `<ol>`. */
 export function markdown(text: string, newTab: string): HTMLElement[] {
   const blocks: HTMLElement[] = [];
   let open: HTMLElement | null = null; // the list or paragraph that the next line may continue
-  for (const line of text.split("\n")) {
+  for (const line of text.split(END_OF_LINE)) {
     const item = ITEM.exec(line);
     if (!line.trim()) {
       open = null;

@@ -140,10 +140,17 @@ export class Panel {
     const before = document.activeElement as HTMLElement | null;
     this.appear();
     if (focus) this.input.focus();
-    else if (!this.root.matches(":modal")) before?.focus({ preventScroll: true });
+    else if (!this.phone.matches) this.leaveFocus(before);
     for (const event of FITS) window.visualViewport?.addEventListener(event, this.fitting);
     this.phone.addEventListener("change", this.remodelling);
     this.fit();
+  }
+
+  /** Give back the focus that a dialog takes when it opens. */
+  private leaveFocus(before: HTMLElement | null): void {
+    const taken = (this.root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+    taken?.blur();
+    before?.focus({ preventScroll: true });
   }
 
   hide(): void {
@@ -269,7 +276,7 @@ export class Panel {
     this.root.close();
     this.appear();
     if (this.root.contains(active)) active?.focus({ preventScroll: true });
-    else if (!this.phone.matches) before?.focus({ preventScroll: true });
+    else if (!this.phone.matches) this.leaveFocus(before);
   }
 
   /** On a phone, end where the on-screen keyboard begins; but stay as it is under a magnifying zoom. */

@@ -10,9 +10,8 @@ export interface Key {
 
 export interface Session extends Key {
   language: Language;
-  days: number;
+  days: number | null; // 0: until it is erased; null: the front door did not say
   limit: number;
-  past: Key[]; // earlier ones: "forget" erases them too
 }
 
 export interface Pending {
@@ -33,29 +32,38 @@ export class Store {
   }
 
   get session(): Session | null {
-    return this.read<Session>(this.local, "session");
+    const kept = this.read<Session>(this.local, "session");
+    return kept?.conversation && kept.token ? kept : null;
   }
 
   set session(session: Session | null) {
-    const kept = session && { ...session, past: session.past.slice(-MOST_PAST) };
-    this.write(this.local, "session", kept);
+    this.write(this.local, "session", session);
+  }
+
+  /** Earlier conversations: "forget" erases them too. */
+  get past(): Key[] {
+    return this.list("past");
+  }
+
+  set past(past: Key[]) {
+    this.write(this.local, "past", past.length ? past.slice(-MOST_PAST) : null);
   }
 
   get pending(): Pending[] {
-    return this.read<Pending[]>(this.local, "pending") ?? [];
+    return this.list("pending");
   }
 
   set pending(pending: Pending[]) {
     this.write(this.local, "pending", pending.length ? pending : null);
   }
 
-  /** Whether the chat was open in this tab. */
-  get open(): boolean {
-    return this.read<boolean>(this.tab, "open") ?? false;
+  /** Whether the chat is open in this tab; null until the visitor has opened it. */
+  get open(): boolean | null {
+    return this.read<boolean>(this.tab, "open");
   }
 
   set open(open: boolean) {
-    this.write(this.tab, "open", open || null);
+    this.write(this.tab, "open", open);
   }
 
   /** What is typed and not sent, in this tab. */
@@ -78,8 +86,23 @@ export class Store {
 
   /** Runs `work` in one tab at a time, where the browser can do that. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
+    let begun = false;
+    const locked = () => {
+      begun = true;
+      return work();
+    };
     if (!navigator.locks) return work(); // pages without https
-    return navigator.locks.request(this.prefix, work);
+    try {
+      return await navigator.locks.request(this.prefix, locked);
+    } catch (error) {
+      if (begun) throw error;
+      return work(); // locks are denied where storage is
+    }
+  }
+
+  private list<T>(name: string): T[] {
+    const kept = this.read<T[]>(this.local, name);
+    return Array.isArray(kept) ? kept : [];
   }
 
   private read<T>(area: () => Storage, name: string): T | null {

@@ -21,6 +21,7 @@ export class Stream {
   private timer = 0;
   private pause = FIRST_PAUSE_MS;
   private wanted = false;
+  private readonly seen = new Set<string>(); // what was told, by the stream or the history
 
   constructor(
     private readonly api: Api,
@@ -62,6 +63,8 @@ export class Stream {
   }
 
   private take(message: Message): void {
+    if (this.seen.has(message.id)) return;
+    this.seen.add(message.id);
     this.last = message.id;
     this.heard.message(message);
   }
@@ -69,15 +72,16 @@ export class Stream {
   private drop(): void {
     this.source?.close();
     this.source = null;
+    this.heard.typing(false); // nobody would say that it is over
   }
 
   private retry(): void {
     this.drop();
     if (!this.wanted) return;
-    this.heard.typing(false);
     const pause = this.pause * (0.75 + Math.random() / 2);
     if (this.pause > FIRST_PAUSE_MS) this.heard.lost(); // the first time may be a hiccup
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+    clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.reconnect(), pause);
   }
 
@@ -85,7 +89,7 @@ export class Stream {
     try {
       await this.catchUp();
     } catch (error) {
-      if (!this.wanted) return;
+      if (!this.wanted || this.source) return; // closed, or connected again, meanwhile
       if (error instanceof ApiError && error.status === 401) this.heard.gone();
       else this.retry();
       return;

@@ -54,11 +54,6 @@ export class Transcript {
     return false;
   }
 
-  /** Whether a message is shown that is known to have arrived. */
-  has(id: string): boolean {
-    return this.shown.has(id) && !this.isPending(id);
-  }
-
   relabel(words: Words, language: Language): void {
     this.language = language;
     this.root.setAttribute("aria-label", words.log);
