@@ -76,7 +76,7 @@ export class Conversation {
     for (const leave of this.leave.splice(0)) leave();
     this.stream?.close();
     this.stream = null;
-    clearTimeout(this.slow);
+    this.expectNothing();
     this.wake();
   }
 
@@ -228,8 +228,7 @@ export class Conversation {
 
   private answered(language: Language): void {
     if (this.slow) this.listener.status("");
-    clearTimeout(this.slow);
-    this.slow = 0;
+    this.expectNothing();
     if (language === this.language || !this.session) return;
     this.language = language; // the conversation has changed language
     this.keep({ ...this.session, language });
@@ -244,6 +243,8 @@ export class Conversation {
     this.stream?.close();
     this.stream = null;
     this.session = null;
+    this.expectNothing();
+    this.wake();
   }
 
   /** The conversation is gone from the front door: go on in a new one. */
@@ -284,13 +285,19 @@ export class Conversation {
       await this.api.send(session, this.language, pending.id, pending.content);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (!this.isCurrent(session)) return null;
       if (error.passing) return error;
       await this.refused(pending, error);
       return null;
     }
     this.settle(pending.id);
-    this.expectAnswer();
+    if (this.isCurrent(session)) this.expectAnswer();
     return null;
+  }
+
+  /** Whether it is still the one: it may be over by the time that a request is answered. */
+  private isCurrent(session: Session): boolean {
+    return this.active && this.session?.conversation === session.conversation;
   }
 
   private async refused(pending: Pending, error: ApiError): Promise<void> {
@@ -298,6 +305,11 @@ export class Conversation {
     if (!gone || "choice" in pending.content) this.settle(pending.id); // no other offered it
     if (gone) await this.startAfresh();
     else this.listener.unsent(pending, error.message);
+  }
+
+  private expectNothing(): void {
+    clearTimeout(this.slow);
+    this.slow = 0;
   }
 
   private expectAnswer(): void {
