@@ -62,7 +62,10 @@ export class Conversation {
 
   /** Open a conversation, or take up the one that is there, and listen. Never rejects. */
   async start(): Promise<void> {
-    if (!this.active) this.watch();
+    if (!this.active) {
+      this.watch();
+      this.resume();
+    }
     this.starting ??= this.startUntilDone().finally(() => {
       this.starting = null;
     });
@@ -75,7 +78,6 @@ export class Conversation {
     this.active = false;
     for (const leave of this.leave.splice(0)) leave();
     this.stream?.close();
-    this.stream = null;
     this.expectNothing();
     this.wake();
   }
@@ -99,7 +101,7 @@ export class Conversation {
     this.store.past = forget ? [] : keys;
     this.store.session = null;
     this.listener.cleared();
-    await this.start();
+    if (this.active) await this.start();
     this.listener.note(forget ? "erased" : "restarted");
   }
 
@@ -178,6 +180,7 @@ export class Conversation {
   }
 
   private async startOnce(): Promise<void> {
+    if (!this.active) return;
     const known = this.store.session;
     if (known) {
       try {
@@ -217,7 +220,7 @@ export class Conversation {
       lost: () => this.listener.status(navigator.onLine ? "reconnecting" : "offline"),
       gone: () => void this.startAfresh(),
     });
-    if (!document.hidden) this.stream.open();
+    if (this.active && !document.hidden) this.stream.open();
   }
 
   private show(message: Message, fresh: boolean): void {
@@ -322,6 +325,7 @@ export class Conversation {
 
   private async putOff(error: unknown, pause: number): Promise<void> {
     if (!(error instanceof ApiError)) throw error;
+    if (!this.active) return;
     const seconds = error.retryAfter;
     if (error.status === 429) this.listener.busy(seconds || 1);
     else this.listener.status(navigator.onLine ? "reconnecting" : "offline");

@@ -33,6 +33,38 @@ test("stopped, it listens to nothing and leaves no timer", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("stopped and started again, it goes on after what was heard last", async () => {
+  const { tab, told } = await anOpenTab();
+  tab.stop();
+  door.say("c1", { text: "missed" });
+  await tab.start();
+  await pass(0);
+  expect(told.of("new")).toEqual(["Bonjour.", "missed"]);
+  expect(told.of("note")).toEqual([]);
+  expect(door.listeners("c1")).toHaveLength(1);
+  say(tab, "one");
+  await pass(0);
+  expect(told.onScreen).toEqual(["Bonjour.", "missed", "one"]);
+});
+
+test("stopped while it opens, it keeps what was opened for later, and does not listen", async () => {
+  const { tab, told, store } = aTab();
+  const held = door.hold("open");
+  void tab.start();
+  await pass(0);
+  tab.stop();
+  held.release();
+  await pass(60_000);
+  expect(FakeEventSource.listening).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(store.session?.conversation).toBe("c1");
+  await tab.start();
+  await pass(0);
+  expect(door.count("open")).toBe(1);
+  expect(door.listeners("c1")).toHaveLength(1);
+  expect(told.onScreen).toEqual(["Bonjour."]);
+});
+
 test("stopped and started within the same moment, as an element that is moved, it opens once", async () => {
   const { tab } = aTab();
   const held = door.hold("open");
@@ -57,6 +89,19 @@ test("stopped in a pause, it does not ask again", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("stopped while it waits for its turn among the tabs, it asks for nothing", async () => {
+  const first = aTab();
+  const held = door.hold("open");
+  void first.tab.start();
+  const second = aTab();
+  void second.tab.start();
+  await pass(0);
+  second.tab.stop();
+  held.release();
+  await pass(0);
+  expect(door.asked.map(({ what }) => what)).toEqual(["open"]);
+});
+
 test.each([undefined, "lost", { status: 422, message: "No." }] as const)(
   "stopped while a message is on its way, it has no more to say of it: %j",
   async (failure) => {
@@ -72,6 +117,20 @@ test.each([undefined, "lost", { status: 422, message: "No." }] as const)(
     expect(vi.getTimerCount()).toBe(0);
   },
 );
+
+test("stopped while it forgets, what is forgotten stays so, and nothing new is opened", async () => {
+  const { tab, store } = await anOpenTab();
+  const held = door.hold("erase");
+  const forgotten = tab.restart({ forget: true });
+  await pass(0);
+  tab.stop();
+  held.release();
+  await forgotten;
+  await pass(0);
+  expect(store.session).toBeNull();
+  expect(door.count("open")).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
 
 // A message on its way while its conversation ends
 
