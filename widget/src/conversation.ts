@@ -60,6 +60,11 @@ export class Conversation {
     return this.store.session !== null;
   }
 
+  /** Whether there is one to take up, of which nothing is known yet. */
+  get isAwaited(): boolean {
+    return !this.session && this.exists;
+  }
+
   /** Open a conversation, or take up the one that is there, and listen. Never rejects. */
   async start(): Promise<void> {
     if (!this.active) {
@@ -109,9 +114,9 @@ export class Conversation {
   async beginIn(language: Language): Promise<void> {
     this.language = language;
     const unused = this.session;
-    if (!unused) return;
+    if (!unused) return; // what is being opened will be in it
     this.drop();
-    this.store.session = null;
+    this.letGo(unused);
     this.listener.cleared();
     await this.start();
     await this.api.erase(unused, language).catch(() => {});
@@ -180,31 +185,45 @@ export class Conversation {
   }
 
   private async startOnce(): Promise<void> {
-    if (!this.active) return;
-    const known = this.store.session;
-    if (known) {
-      try {
-        await this.takeUp(known);
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 401)) throw error;
-        this.store.session = null;
-        this.listener.note("gone");
-      }
+    for (let done = false; this.active && !done; ) {
+      const known = this.store.session;
+      done = known ? await this.takeUp(known) : await this.openNew();
     }
-    const { messages, settings, ...key } = await this.api.open(this.language);
-    const days = settings?.retention_days ?? null;
-    const limit = settings?.text_limit ?? 2000;
-    this.keep({ ...keyOf(key), language: this.language, days, limit });
-    this.listen(messages, true);
   }
 
-  private async takeUp(known: Session): Promise<void> {
+  /** Whether it could be taken up: it may be gone from the front door, or by another tab's doing. */
+  private async takeUp(known: Session): Promise<boolean> {
     this.language = known.language;
-    const messages = await this.api.history(known, known.language);
-    this.session = known;
+    let messages: Message[];
+    try {
+      messages = await this.api.history(known, known.language);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      this.letGo(known);
+      this.listener.note("gone");
+      return false;
+    }
+    const kept = this.store.session;
+    if (kept?.conversation !== known.conversation) return false;
+    this.session = kept;
     this.listen(messages, false);
-    this.listener.note("resumed");
+    if (messages.some(({ role }) => role === "visitor")) this.listener.note("resumed");
+    return true;
+  }
+
+  /** Whether what was opened is still wanted: in this language, and no other tab was faster. */
+  private async openNew(): Promise<boolean> {
+    const language = this.language;
+    const { messages, settings, ...key } = await this.api.open(language);
+    if (language !== this.language || this.exists) {
+      void this.api.erase(key, language).catch(() => {});
+      return false;
+    }
+    const days = settings?.retention_days ?? null;
+    const limit = settings?.text_limit ?? 2000;
+    this.keep({ ...keyOf(key), language, days, limit });
+    this.listen(messages, true);
+    return true;
   }
 
   private listen(messages: Message[], fresh: boolean): void {
@@ -242,6 +261,11 @@ export class Conversation {
     this.store.session = session;
   }
 
+  /** Forget a conversation, unless another tab has begun a new one already. */
+  private letGo({ conversation }: Key): void {
+    if (this.store.session?.conversation === conversation) this.store.session = null;
+  }
+
   private drop(): void {
     this.stream?.close();
     this.stream = null;
@@ -252,8 +276,9 @@ export class Conversation {
 
   /** The conversation is gone from the front door: go on in a new one. */
   private async startAfresh(): Promise<void> {
+    const over = this.session;
     this.drop();
-    this.store.session = null;
+    if (over) this.letGo(over);
     this.listener.cleared();
     await this.start();
     this.listener.note("gone");

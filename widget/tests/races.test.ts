@@ -1,7 +1,7 @@
 // What happens at the same time as something else: in other tabs, on a slow network, when the
 // element is taken out of the page.
 import { expect, test, vi } from "vitest";
-import { FakeEventSource, setHidden, setOnline, tellStorage } from "./browser";
+import { FakeEventSource, setHidden, setLocks, setOnline, tellStorage } from "./browser";
 import { DOOR } from "./door";
 import { anOpenTab, aTab, door, pass, say } from "./tab";
 
@@ -266,7 +266,35 @@ test("starting over without a network, then a reload, loses no key", async () =>
   expect([...door.conversations.keys()]).toEqual(["c3"]);
 });
 
+test("starting over while the conversation is being taken up leaves it", async () => {
+  const first = await anOpenTab();
+  first.tab.stop();
+  const { tab, told, store } = aTab();
+  const held = door.hold("history");
+  void tab.start();
+  await pass(0);
+  const restarted = tab.restart({ forget: false });
+  held.release();
+  await restarted;
+  expect(store.session?.conversation).toBe("c2");
+  expect(store.past.map(({ conversation }) => conversation)).toEqual(["c1"]);
+  expect(told.of("note")).toEqual(["restarted"]);
+});
+
 // The language, while something is on its way
+
+test("a language that is chosen while the conversation opens is the one that it begins in", async () => {
+  const { tab, told, store } = aTab("fr");
+  const held = door.hold("open");
+  void tab.start();
+  await pass(0);
+  void tab.beginIn("en");
+  held.release();
+  await pass(0);
+  expect(store.session).toMatchObject({ conversation: "c2", language: "en" });
+  expect(told.onScreen).toEqual(["Hello."]);
+  expect([...door.conversations.keys()]).toEqual(["c2"]);
+});
 
 test("a language chosen twice at once ends in the last one", async () => {
   const { tab, store } = await anOpenTab("fr");
@@ -278,7 +306,42 @@ test("a language chosen twice at once ends in the last one", async () => {
   expect(door.conversations.size).toBe(1);
 });
 
+test("whether something was said is not known before a conversation is taken up", async () => {
+  const first = await anOpenTab();
+  first.tab.stop();
+  const { tab } = aTab();
+  expect(tab.isAwaited).toBe(true);
+  await tab.start();
+  expect(tab.isAwaited).toBe(false);
+  localStorage.clear();
+  expect(aTab().tab.isAwaited).toBe(false);
+});
+
 // Other tabs
+
+test("two tabs that open at the same time share one conversation, and say nothing of it", async () => {
+  const [one, two] = [aTab(), aTab()];
+  void one.tab.start();
+  void two.tab.start();
+  await pass(0);
+  await tellOtherTabs();
+  expect(door.count("open")).toBe(1);
+  expect(door.listeners("c1")).toHaveLength(2);
+  for (const { told } of [one, two]) {
+    expect(told.onScreen).toEqual(["Bonjour."]);
+    expect(told.of("note")).toEqual([]);
+  }
+});
+
+test("without locks, two tabs that open at the same time still end in one conversation", async () => {
+  setLocks(undefined);
+  const [one, two] = [aTab(), aTab()];
+  void one.tab.start();
+  void two.tab.start();
+  await pass(0);
+  expect([...door.conversations.keys()]).toEqual(["c1"]);
+  expect(door.listeners("c1")).toHaveLength(2);
+});
 
 test("what is said in one tab is heard in the other", async () => {
   const one = await anOpenTab();
@@ -286,6 +349,19 @@ test("what is said in one tab is heard in the other", async () => {
   say(one.tab, "one");
   await pass(0);
   expect(two.told.of("new")).toEqual(["one"]);
+});
+
+test("when another tab starts over, this one goes along", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  await one.tab.restart({ forget: false });
+  await tellOtherTabs();
+  expect(two.told.onScreen).toEqual(["Bonjour."]);
+  expect(two.told.of("note")).toEqual(["restarted"]);
+  expect(door.listeners("c1")).toEqual([]);
+  expect(door.listeners("c2")).toHaveLength(2);
+  expect(one.told.of("note")).toEqual(["restarted"]);
+  expect(door.count("open")).toBe(2);
 });
 
 test("when another tab forgets and is closed, this one opens a new conversation by itself", async () => {
@@ -306,6 +382,48 @@ test("another tab's change of language is kept, and nothing is cleared", async (
   await tellOtherTabs();
   expect([one.tab.language, two.tab.language]).toEqual(["en", "en"]);
   expect(two.told.lines).not.toContain("cleared");
+});
+
+test("a conversation found to be gone does not take another tab's new one with it", async () => {
+  setLocks(undefined);
+  const one = await anOpenTab();
+  const two = aTab();
+  const held = door.hold("history");
+  void two.tab.start();
+  await pass(0);
+  await one.tab.restart({ forget: true });
+  held.release();
+  await pass(0);
+  expect(two.store.session?.conversation).toBe("c2");
+  expect(door.listeners("c2")).toHaveLength(2);
+  expect(door.count("open")).toBe(2);
+});
+
+test("a stream that finds its conversation gone does not end another tab's new one", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  await one.tab.restart({ forget: true }); // the storage event comes late
+  for (const source of door.listeners("c1")) source.fail();
+  await pass(400);
+  expect(two.store.session?.conversation).toBe("c2");
+  expect(door.listeners("c2")).toHaveLength(2);
+  expect(door.count("open")).toBe(2);
+});
+
+test("a conversation that another tab replaces while it is taken up is not the one shown", async () => {
+  setLocks(undefined);
+  const one = await anOpenTab();
+  say(one.tab, "one");
+  await pass(0);
+  const two = aTab();
+  const held = door.hold("history");
+  void two.tab.start();
+  await pass(0);
+  await one.tab.restart({ forget: false });
+  held.release();
+  await pass(0);
+  expect(two.told.onScreen).toEqual(["Bonjour."]);
+  expect(door.listeners("c2")).toHaveLength(2);
 });
 
 test("what one tab has not sent is sent by another, once", async () => {
