@@ -28,6 +28,7 @@ export interface Listener {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const SLOW_MS = 8_000;
+const OTHERS_MS = 2_000;
 
 export class Conversation {
   private session: Session | null = null;
@@ -149,25 +150,32 @@ export class Conversation {
     );
   }
 
-  /** There may be a connection again: do now what was put off. */
+  /** There may be a connection again, or news of other tabs: do now what was put off. */
   private resume(): void {
+    this.follow();
     if (!document.hidden) this.stream?.open();
     this.wake();
   }
 
   /** Another tab began or forgot a conversation: this one goes along. */
   private follow(): void {
-    const session = this.store.session;
-    if (session?.conversation === this.session?.conversation) {
-      this.session = session;
-      return;
+    const theirs = this.store.session;
+    if (!this.session) {
+      if (theirs) void this.start();
+    } else if (theirs?.conversation === this.session.conversation) {
+      this.session = theirs;
+    } else {
+      this.drop();
+      this.listener.cleared();
+      this.listener.note(theirs ? "restarted" : "erased");
+      void (theirs ? this.start() : this.startAfterOthers());
     }
-    this.drop();
-    this.listener.cleared();
-    this.listener.note(session ? "restarted" : "erased");
-    // The other tab is about to open a conversation, which this one then shares.
-    if (session) void this.start();
-    else window.setTimeout(() => this.active && !this.session && void this.start(), 2000);
+  }
+
+  /** The tab that forgot is about to open a conversation, which this one then shares. */
+  private async startAfterOthers(): Promise<void> {
+    await this.sleep(OTHERS_MS);
+    if (this.active && !this.session) await this.start();
   }
 
   private async startUntilDone(): Promise<void> {

@@ -364,6 +364,26 @@ test("when another tab starts over, this one goes along", async () => {
   expect(door.count("open")).toBe(2);
 });
 
+test("when another tab forgets, what was said leaves this one too, and the new one is shared", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  say(one.tab, "one");
+  await pass(0);
+  const held = door.hold("open");
+  void one.tab.restart({ forget: true });
+  await pass(0);
+  await tellOtherTabs();
+  expect(two.told.onScreen).toEqual([]);
+  held.release();
+  await pass(0);
+  await tellOtherTabs();
+  await pass(60_000);
+  expect(two.told.onScreen).toEqual(["Bonjour."]);
+  expect(two.told.of("note")).toEqual(["erased"]);
+  expect(door.listeners("c2")).toHaveLength(2);
+  expect(door.count("open")).toBe(2);
+});
+
 test("when another tab forgets and is closed, this one opens a new conversation by itself", async () => {
   const { told } = await anOpenTab();
   localStorage.clear();
@@ -375,6 +395,16 @@ test("when another tab forgets and is closed, this one opens a new conversation 
   expect(told.onScreen).toEqual(["Bonjour."]);
 });
 
+test("stopped after another tab forgot, it opens nothing", async () => {
+  const { tab } = await anOpenTab();
+  localStorage.clear();
+  await tellOtherTabs();
+  tab.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  await pass(60_000);
+  expect(door.count("open")).toBe(1);
+});
+
 test("another tab's change of language is kept, and nothing is cleared", async () => {
   const one = await anOpenTab("fr");
   const two = await anOpenTab("fr");
@@ -382,6 +412,23 @@ test("another tab's change of language is kept, and nothing is cleared", async (
   await tellOtherTabs();
   expect([one.tab.language, two.tab.language]).toEqual(["en", "en"]);
   expect(two.told.lines).not.toContain("cleared");
+});
+
+test("a tab that slept while another started over goes along when it is seen again", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  two.tab.stop();
+  await one.tab.restart({ forget: false });
+  await two.tab.start();
+  await pass(0);
+  expect(two.told.onScreen).toEqual(["Bonjour."]);
+  expect(two.told.of("note")).toEqual(["restarted"]);
+  setHidden(true);
+  await one.tab.restart({ forget: false }); // and nobody tells the storage event
+  setHidden(false);
+  await pass(0);
+  expect(door.listeners("c3")).toHaveLength(2);
+  expect(door.listeners("c2")).toEqual([]);
 });
 
 test("a conversation found to be gone does not take another tab's new one with it", async () => {
