@@ -136,7 +136,10 @@ export class Conversation {
 
   private watch(): void {
     this.active = true;
-    const online = () => this.resume();
+    const online = () => {
+      this.stream?.close(); // it may hang on a network that is no more
+      this.resume();
+    };
     const offline = () => this.listener.status("offline");
     const visible = () => (document.hidden ? this.stream?.close() : this.resume());
     window.addEventListener("online", online);
@@ -308,6 +311,7 @@ export class Conversation {
         if (!next) break;
         const failure = await this.deliver(next, this.session);
         if (failure) await this.putOff(failure, pause);
+        else if (pause > FIRST_PAUSE_MS) this.listener.status("");
         pause = failure ? Math.min(pause * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
       }
     } finally {

@@ -190,6 +190,16 @@ test("a pause that was made in the old conversation does not delay the new one",
   expect(door.said("c2")).toEqual(["two"]);
 });
 
+test("a message that gets through after failures says that the connection is back", async () => {
+  const { tab, told } = await anOpenTab();
+  door.fail("send", { status: 503 });
+  say(tab, "one");
+  await pass(0);
+  expect(told.of("status").at(-1)).toBe("reconnecting");
+  await pass(500);
+  expect(told.of("status").at(-1)).toBe("");
+});
+
 // The conversation is gone from the front door
 
 test("a conversation that is gone when something is said goes on in a new one, with what was said", async () => {
@@ -279,6 +289,16 @@ test("starting over while the conversation is being taken up leaves it", async (
   expect(store.session?.conversation).toBe("c2");
   expect(store.past.map(({ conversation }) => conversation)).toEqual(["c1"]);
   expect(told.of("note")).toEqual(["restarted"]);
+});
+
+test("the return of the network is noticed even if the connection never was lost", async () => {
+  const { told } = await anOpenTab();
+  setOnline(false);
+  expect(told.of("status").at(-1)).toBe("offline");
+  setOnline(true);
+  await pass(0);
+  expect(told.of("status").at(-1)).toBe("");
+  expect(door.listeners("c1")).toHaveLength(1);
 });
 
 // The language, while something is on its way
