@@ -320,13 +320,12 @@ export class Conversation {
   }
 
   /** Send one message; why it must be sent again later, if it must. */
-  private async deliver(pending: Pending, session: Session): Promise<ApiError | null> {
+  private async deliver(pending: Pending, session: Session): Promise<unknown> {
     try {
       await this.api.send(session, this.language, pending.id, pending.content);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
       if (!this.isCurrent(session)) return null;
-      if (error.passing) return error;
+      if (!(error instanceof ApiError) || error.passing) return error;
       await this.refused(pending, error);
       return null;
     }
@@ -361,12 +360,17 @@ export class Conversation {
   }
 
   private async putOff(error: unknown, pause: number): Promise<void> {
-    if (!(error instanceof ApiError)) throw error;
     if (!this.active) return;
-    const seconds = error.retryAfter;
-    if (error.status === 429) this.listener.busy(seconds || 1);
-    else this.listener.status(navigator.onLine ? "reconnecting" : "offline");
-    await this.sleep(error.status === 429 ? (seconds || 1) * 1000 : pause);
+    const known = error instanceof ApiError;
+    if (!known) console.error(error); // a fault of ours, or an answer that makes no sense
+    if (known && error.status === 429) {
+      const seconds = error.retryAfter || 1;
+      this.listener.busy(seconds);
+      await this.sleep(seconds * 1000);
+    } else {
+      this.listener.status(navigator.onLine ? "reconnecting" : "offline");
+      await this.sleep(pause);
+    }
   }
 
   /** Wait, or less when there is a reason to try at once. */

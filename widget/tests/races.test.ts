@@ -1,6 +1,7 @@
 // What happens at the same time as something else: in other tabs, on a slow network, when the
 // element is taken out of the page.
 import { expect, test, vi } from "vitest";
+import { Api } from "../src/api";
 import { FakeEventSource, setHidden, setLocks, setOnline, tellStorage } from "./browser";
 import { DOOR } from "./door";
 import { anOpenTab, aTab, door, pass, say } from "./tab";
@@ -299,6 +300,16 @@ test("the return of the network is noticed even if the connection never was lost
   await pass(0);
   expect(told.of("status").at(-1)).toBe("");
   expect(door.listeners("c1")).toHaveLength(1);
+});
+
+test("an answer that makes no sense is no answer: it is asked for again", async () => {
+  const complaint = vi.spyOn(console, "error").mockReturnValue();
+  vi.spyOn(Api.prototype, "open").mockResolvedValueOnce({} as never);
+  const { tab, told } = aTab();
+  void tab.start();
+  await pass(500);
+  expect(told.onScreen).toEqual(["Bonjour."]);
+  expect(complaint).toHaveBeenCalledOnce();
 });
 
 // The language, while something is on its way
