@@ -165,12 +165,13 @@ export class Conversation {
     const theirs = this.store.session;
     if (!this.session) {
       if (theirs) void this.start();
-    } else if (theirs?.conversation === this.session.conversation) {
+    } else if (theirs && this.isOurs(theirs)) {
       this.session = theirs;
     } else {
+      const isKept = this.store.past.some(this.isOurs);
       this.drop();
       this.listener.cleared();
-      this.listener.note(theirs ? "restarted" : "erased");
+      this.listener.note(theirs || isKept ? "restarted" : "erased");
       void (theirs ? this.start() : this.startAfterOthers());
     }
   }
@@ -262,10 +263,13 @@ export class Conversation {
   private answered(language: Language): void {
     if (this.slow) this.listener.status("");
     this.expectNothing();
-    if (language === this.language || !this.session) return;
+    const kept = this.store.session;
+    if (language === this.language || !kept || !this.isOurs(kept)) return;
     this.language = language; // the conversation has changed language
-    this.keep({ ...this.session, language });
+    this.keep({ ...kept, language });
   }
+
+  private readonly isOurs = (key: Key) => key.conversation === this.session?.conversation;
 
   private keep(session: Session): void {
     this.session = session;
@@ -336,7 +340,7 @@ export class Conversation {
 
   /** Whether it is still the one: it may be over by the time that a request is answered. */
   private isCurrent(session: Session): boolean {
-    return this.active && this.session?.conversation === session.conversation;
+    return this.active && this.isOurs(session);
   }
 
   private async refused(pending: Pending, error: ApiError): Promise<void> {

@@ -395,6 +395,19 @@ test("when another tab starts over, this one goes along", async () => {
   expect(door.count("open")).toBe(2);
 });
 
+test("while another tab starts over, nothing is said to be erased", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  const held = door.hold("open");
+  void one.tab.restart({ forget: false });
+  await tellOtherTabs();
+  held.release();
+  await pass(0);
+  await tellOtherTabs();
+  expect(two.told.of("note")).toEqual(["restarted"]);
+  expect(door.listeners("c2")).toHaveLength(2);
+});
+
 test("when another tab forgets, what was said leaves this one too, and the new one is shared", async () => {
   const one = await anOpenTab();
   const two = await anOpenTab();
@@ -460,6 +473,14 @@ test("a tab that slept while another started over goes along when it is seen aga
   await pass(0);
   expect(door.listeners("c3")).toHaveLength(2);
   expect(door.listeners("c2")).toEqual([]);
+});
+
+test("an answer in another language does not bring a conversation back that another tab has left", async () => {
+  const one = await anOpenTab("fr");
+  const two = await anOpenTab("fr");
+  await one.tab.restart({ forget: false }); // the storage event comes late
+  door.say("c1", { language: "en" });
+  expect(two.store.session?.conversation).toBe("c2");
 });
 
 test("a conversation found to be gone does not take another tab's new one with it", async () => {
