@@ -10,12 +10,11 @@ from mobilis.assessment import (
     Answer,
     GateConfirmation,
     Question,
-    Result,
     answers_from_dict,
     answers_to_dict,
 )
 from mobilis.brain.action import Choice, FormValidation, MobilisAction, Turn, payload
-from mobilis.results import keep_result
+from mobilis.results import Explanation, explain, keep_result, list_answers, page_path
 
 GATE = "gate"
 
@@ -35,8 +34,7 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
     step = _step(turn)
     if option_id == "confirm":
         return {"assessment_gate_confirmed": True} if isinstance(step, GateConfirmation) else {}
-    asked = turn.entity("question") or (step.id if isinstance(step, Question) else None)
-    question = assessment.question(asked) if asked else None
+    question = assessment.find(turn.entity("question") or _asked(turn, step))
     option = question.option(option_id) if question else None
     if question is None or option is None:
         return {}
@@ -50,6 +48,15 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
         "assessment_answers": answers_to_dict(answers),
         "assessment_gate_confirmed": False,
     }
+
+
+def _asked(turn: Turn, step: Question | GateConfirmation | None) -> str | None:
+    """The id of the question that a typed answer is for: the one asked last, even if it is no more
+    in the assessment, since the next one is another question."""
+    asked: str | None = turn.slot("assessment_question")
+    if asked and asked != GATE:
+        return asked
+    return step.id if isinstance(step, Question) else None
 
 
 class StartAssessment(MobilisAction):
@@ -237,7 +244,7 @@ class GiveResult(MobilisAction):
         assessment = turn.resources.assessment
         answers = _answers(turn)
         result = assessment.score(answers)
-        keep_result(
+        page_id = keep_result(
             turn.resources.database,
             conversation_id=turn.conversation,
             message_id=turn.message_id,
@@ -245,34 +252,32 @@ class GiveResult(MobilisAction):
             version=assessment.version,
             answers=answers,
             result=result,
+            days=turn.resources.settings.result_days,
         )
+        explanation = explain(assessment, turn.resources.content, result, turn.language)
         turn.say(
             "result",
-            _explain(turn, answers, result),
+            _written(turn, explanation, result.total, result.of),
             turn.choices(*assessment.bands[result.band].next_steps),
             result={
                 "band": result.band,
                 "score": result.total,
                 "of": result.of,
                 "gaps": list(result.gaps),
+                "url": page_path(page_id),
+                "answers": list_answers(assessment, answers, turn.language),
             },
         )
         return [SlotSet("assessment_answer", None), SlotSet("assessment_question", None)]
 
 
-def _explain(turn: Turn, answers: dict[str, Answer], result: Result) -> str:
+def _written(turn: Turn, explanation: Explanation, total: int | None, of: int) -> str:
     """The result as paragraphs: the band, why, the gaps with a tip each, what it is not."""
-    assessment, language = turn.resources.assessment, turn.language
-    band = assessment.bands[result.band]
-    paragraphs = [f"**{band.title[language]}**", band.words(result.variant)[language]]
-    if result.coalition_hint and band.coalition_hint:
-        paragraphs.append(band.coalition_hint[language])
-    if result.total is not None:
-        paragraphs.append(turn.wording("score", total=result.total, of=result.of))
-    gaps = [assessment.question(question_id) for question_id in result.gaps]
-    if gaps:
-        lines = [f"- **{gap.gap[language]}** – {gap.tip[language]}" for gap in gaps]
+    paragraphs = [f"**{explanation.title}**", *explanation.texts]
+    if total is not None:
+        paragraphs.append(turn.wording("score", total=total, of=of))
+    if explanation.gaps:
+        lines = [f"- **{gap}** – {tip}" for gap, tip in explanation.gaps]
         paragraphs.append("\n".join([turn.wording("gaps"), "", *lines]))
-    paragraphs.append(f"*{assessment.indicative[language]}*")
-    paragraphs += [f"*{turn.resources.content.notices[key][language]}*" for key in band.notices]
+    paragraphs += [f"*{notice}*" for notice in explanation.notices]
     return "\n\n".join(paragraphs)

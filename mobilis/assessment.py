@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mobilis.content import LANGUAGES, Text, both_languages, read_yaml
 from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 
 READY, NEARLY, FOUNDATIONS = "ready", "nearly", "foundations"
 CHOICE_LENGTH = 12  # words; a longer text describes a situation, it does not name a choice
@@ -190,10 +192,14 @@ class Assessment:
         Raises:
             KeyError: there is no such question.
         """
-        for question in self.questions:
-            if question.id == question_id:
-                return question
-        raise KeyError(question_id)
+        question = self.find(question_id)
+        if question is None:
+            raise KeyError(question_id)
+        return question
+
+    def find(self, question_id: str | None) -> Question | None:
+        """The question of that id, or None: it may be gone since it was asked."""
+        return next((q for q in self.questions if q.id == question_id), None)
 
     def next_step(
         self, answers: Answers, gate_confirmed: bool = False
@@ -222,6 +228,20 @@ class Assessment:
             if option.flag in question.gate:
                 break
         return last
+
+    def answered(self, answers: Answers) -> tuple[tuple[Question, Option], ...]:
+        """The questions that were answered, each with the chosen option, in their order.
+
+        A gate option is the last: what may have been answered after it no longer counts.
+        """
+        found: list[tuple[Question, Option]] = []
+        for question in self.questions:
+            option = _chosen(question, answers)
+            if option is not None:
+                found.append((question, option))
+                if option.flag in question.gate:
+                    break
+        return tuple(found)
 
     def parse_choice(self, question: Question, text: str) -> str | None:
         """The id of the option that a typed text names, as in "b", "la deuxième" or a title.
@@ -257,10 +277,8 @@ class Assessment:
             band = self.scoring.flags[step.flag]
             variant = step.flag if step.flag in self.bands[band].variants else None
             return Result(band, variant, None, self.of, (), coalition_hint=False)
-        chosen = [(question, _chosen(question, answers)) for question in self.questions]
-        points = {question.id: option.points for question, option in chosen if option}
-        flags = [option.flag for _, option in chosen if option and option.flag]
-        band = self._band_of(points, flags)
+        points = {question.id: option.points for question, option in self.answered(answers)}
+        band = self._band_of(points, self._flags(answers))
         gaps = [question.id for question in self.questions if points[question.id] < question.most]
         return Result(
             band=band,
@@ -268,8 +286,39 @@ class Assessment:
             total=sum(points.values()),
             of=self.of,
             gaps=tuple(sorted(gaps, key=points.__getitem__)),
-            coalition_hint=band == FOUNDATIONS and bool(flags),
+            coalition_hint=self._hints_at_coalition(band, answers),
         )
+
+    def recall(
+        self,
+        answers: Answers,
+        band: str,
+        variant: str | None,
+        total: int | None,
+        gaps: Iterable[str],
+    ) -> Result | None:
+        """The result that `score` once gave for these answers, whatever it would give now.
+
+        Gaps that have left the file are left out; None when the band or its variant has.
+        """
+        known = self.bands.get(band)
+        if known is None or variant not in (known.variants or (None,)):
+            return None
+        questions = {question.id for question in self.questions}
+        return Result(
+            band=band,
+            variant=variant,
+            total=total,
+            of=self.of,
+            gaps=tuple(gap for gap in gaps if gap in questions),
+            coalition_hint=self._hints_at_coalition(band, answers),
+        )
+
+    def _flags(self, answers: Answers) -> list[str]:
+        return [option.flag for _, option in self.answered(answers) if option.flag]
+
+    def _hints_at_coalition(self, band: str, answers: Answers) -> bool:
+        return band == FOUNDATIONS and bool(self._flags(answers))
 
     def _band_of(self, points: Mapping[str, int], flags: list[str]) -> str:
         """The band of finished answers without a gate; the first rule that fits wins."""
@@ -281,6 +330,20 @@ class Assessment:
         if min(points.values()) >= scoring.min_points_each and total >= scoring.ready_total:
             return READY
         return NEARLY if total >= scoring.nearly_total else FOUNDATIONS
+
+
+def fresh_assessment(root: Path) -> Assessment:
+    """The assessment of the project at `root` as its file is now, or was a second ago at most.
+
+    Raises:
+        ContentError: as `load_assessment`.
+    """
+    return load_fresh(_assessment_of, root, "assessment")
+
+
+@lru_cache(maxsize=1)
+def _assessment_of(root: Path, stamp: float) -> Assessment:
+    return load_assessment(root / "assessment" / "readiness.yml")
 
 
 def load_assessment(path: Path) -> Assessment:

@@ -213,11 +213,25 @@ def _check_content(options: argparse.Namespace, settings: Settings) -> int:
             check()
         except ContentError as error:
             found.append(str(error))
+    found = found or _misnamed(root)
     if options.json:
         print(json.dumps({"problems": found}, ensure_ascii=False))
     else:
         print("\n".join(found) or "every content file is well formed")
     return 1 if found else 0
+
+
+def _misnamed(root: Path) -> list[str]:
+    """What `mobilis.content_keys` says of files that are well formed."""
+    from mobilis.assessment import load_assessment
+    from mobilis.content import load_content
+    from mobilis.content_keys import key_problems
+
+    assessment = load_assessment(root / "assessment" / "readiness.yml")
+    try:
+        return key_problems(root, load_content(root), assessment)
+    except ContentError as error:
+        return [str(error)]
 
 
 def _missing_content(options: argparse.Namespace, settings: Settings) -> int:

@@ -11,12 +11,14 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 
 LANGUAGES = ("fr", "en")
 TOPICS = ("stream", "process", "charity_law", "other_law", "assistant")
@@ -103,6 +105,20 @@ def load_content(root: Path) -> Content:
     for faq in faqs.values():
         _check_references(faq, content)
     return content
+
+
+def fresh_content(root: Path) -> Content:
+    """The content as its files are now, or were a second ago at most.
+
+    Raises:
+        ContentError: as `load_content`.
+    """
+    return load_fresh(_content_of, root, "faq", "content")
+
+
+@lru_cache(maxsize=1)
+def _content_of(root: Path, stamp: float) -> Content:
+    return load_content(root)
 
 
 def problems(root: Path) -> list[str]:

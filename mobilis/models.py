@@ -151,6 +151,9 @@ assessments = Table(
     Column("variant", String(32)),
     Column("total", Integer),
     Column("gaps", JSON, nullable=False),
+    # The unguessable part of its page's address; none of what was kept before there were pages.
+    Column("page_id", String(32), unique=True),
+    Column("page_until", UTCDateTime),  # none: as long as the conversation is kept
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
 )

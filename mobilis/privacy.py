@@ -68,6 +68,18 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
     return counts
 
 
+def erase_result(connection: Connection, page_id: str) -> bool:
+    """Delete the assessment that a page shows; whether there was one. Its conversation stays."""
+    shown = assessments.c.page_id == page_id
+    talk = select(assessments.c.conversation_id).where(shown).scalar_subquery()
+    query = select(conversations.c.channel).where(conversations.c.id == talk)
+    channel = connection.execute(query).scalar_one_or_none()
+    if not connection.execute(delete(assessments).where(shown)).rowcount:
+        return False
+    _note_erasure(connection, channel or "unknown")
+    return True
+
+
 def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
     """Delete what a turn wrote after its conversation had been erased."""
     return {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}

@@ -1,20 +1,30 @@
-"""Finished assessments and messages that were not understood, kept for staff."""
+"""Finished assessments, with how a result is told, and messages that were not understood.
+
+Kept for staff; a result also for its visitor, on a page of its own (mobilis/web/results.py).
+"""
 
 from __future__ import annotations
 
+import re
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.engine import Connection
 
-from mobilis.assessment import Answers, Result, answers_to_dict
+from mobilis.assessment import Answers, Assessment, Result, answers_from_dict, answers_to_dict
+from mobilis.content import Content
 from mobilis.models import assessments, unhandled
 from mobilis.store import Database, now
 
 NONE_OF_THESE = "none"  # picked: none of what a "did you mean" offered
 FOLLOWS_WITHIN = timedelta(minutes=10)
+PAGE_ID_BYTES = 18  # of randomness
+PAGE_ID = re.compile(r"[A-Za-z0-9_-]{24}")
 
 
 def keep_result(
@@ -26,8 +36,14 @@ def keep_result(
     version: str,
     answers: Answers,
     result: Result,
-) -> None:
-    """Store a finished assessment with its answers; the same message stores it once."""
+    days: int,
+) -> str:
+    """Store a finished assessment with its answers; the same message stores it once.
+
+    Returns:
+        The id of its page, readable for so many days; 0: as long as the conversation is kept.
+        The same message gets the same id again.
+    """
     values = {
         "language": language,
         "version": version,
@@ -37,7 +53,110 @@ def keep_result(
         "total": result.total,
         "gaps": list(result.gaps),
     }
-    _once(database, assessments, conversation_id, message_id, values)
+    with database.write() as connection:
+        _once(connection, assessments, conversation_id, message_id, values)
+        return _give_page(connection, conversation_id, message_id, days)
+
+
+def _give_page(connection: Connection, conversation_id: str, message_id: str, days: int) -> str:
+    """The id of a kept result's page; it gets one unless it has one."""
+    own = (
+        assessments.c.conversation_id == conversation_id,
+        assessments.c.source_message_id == message_id,
+    )
+    page = {
+        "page_id": secrets.token_urlsafe(PAGE_ID_BYTES),
+        "page_until": now() + timedelta(days=days) if days else None,
+    }
+    without = update(assessments).where(*own, assessments.c.page_id.is_(None))
+    connection.execute(without.values(page))
+    return str(connection.execute(select(assessments.c.page_id).where(*own)).scalar_one())
+
+
+def page_path(page_id: str) -> str:
+    """Where the page of a result is, below the front door."""
+    return f"/r/{page_id}"
+
+
+@dataclass(frozen=True)
+class KeptResult:
+    """A result as its page needs it. `until` is when the page ends, if not with the conversation.
+
+    Of the answers only the options: what was typed is not read.
+    """
+
+    page_id: str
+    language: str
+    at: datetime
+    until: datetime | None
+    answers: Answers
+    band: str
+    variant: str | None
+    total: int | None
+    gaps: tuple[str, ...]
+
+
+def read_page(connection: Connection, page_id: str) -> KeptResult | None:
+    """The result on a page; None when there never was such a page or it cannot be read any more."""
+    if not PAGE_ID.fullmatch(page_id):
+        return None
+    still = or_(assessments.c.page_until.is_(None), assessments.c.page_until > now())
+    query = select(assessments).where(assessments.c.page_id == page_id, still)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    options = {question: {"option": data["option"]} for question, data in row.answers.items()}
+    return KeptResult(
+        page_id=page_id,
+        language=row.language,
+        at=row.created_at,
+        until=row.page_until,
+        answers=answers_from_dict(options),
+        band=row.band,
+        variant=row.variant,
+        total=row.total,
+        gaps=tuple(row.gaps),
+    )
+
+
+def list_answers(assessment: Assessment, answers: Answers, language: str) -> list[dict[str, Any]]:
+    """The answers that count, each with the question's subject, the option and its points."""
+    return [
+        {
+            "question": question.id,
+            "title": question.gap[language],
+            "answer": option.title[language],
+            "points": option.points,
+            "of": question.most,
+        }
+        for question, option in assessment.answered(answers)
+    ]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A result in words, in one language; texts may hold Markdown."""
+
+    title: str
+    texts: tuple[str, ...]  # what the band means
+    gaps: tuple[tuple[str, str], ...]  # what needs work, and a tip
+    notices: tuple[str, ...]  # what the result is not
+
+
+def explain(assessment: Assessment, content: Content, result: Result, language: str) -> Explanation:
+    """What a result means, what needs work, and what it is not."""
+    band = assessment.bands[result.band]
+    texts = [band.words(result.variant)]
+    if result.coalition_hint and band.coalition_hint:
+        texts.append(band.coalition_hint)
+    gaps = [assessment.question(question_id) for question_id in result.gaps]
+    notices = [assessment.indicative, *(content.notices[key] for key in band.notices)]
+    return Explanation(
+        title=band.title[language],
+        texts=tuple(text[language] for text in texts),
+        gaps=tuple((gap.gap[language], gap.tip[language]) for gap in gaps),
+        notices=tuple(notice[language] for notice in notices),
+    )
 
 
 def keep_unhandled(
@@ -62,7 +181,8 @@ def keep_unhandled(
         "guesses": [dict(guess) for guess in guesses],
         "question": question,
     }
-    _once(database, unhandled, conversation_id, message_id, values)
+    with database.write() as connection:
+        _once(connection, unhandled, conversation_id, message_id, values)
 
 
 def note_choice(database: Database, conversation_id: str, message_id: str, label: str) -> None:
@@ -93,22 +213,21 @@ def _note(
 
 
 def _once(
-    database: Database,
+    connection: Connection,
     table: Any,
     conversation_id: str,
     message_id: str,
     values: Mapping[str, Any],
 ) -> None:
     own = (table.c.conversation_id == conversation_id, table.c.source_message_id == message_id)
-    with database.write() as connection:
-        if connection.execute(select(table.c.id).where(*own)).first():
-            return
-        connection.execute(
-            insert(table).values(
-                id=str(uuid.uuid4()),
-                conversation_id=conversation_id,
-                source_message_id=message_id,
-                created_at=now(),
-                **values,
-            )
+    if connection.execute(select(table.c.id).where(*own)).first():
+        return
+    connection.execute(
+        insert(table).values(
+            id=str(uuid.uuid4()),
+            conversation_id=conversation_id,
+            source_message_id=message_id,
+            created_at=now(),
+            **values,
         )
+    )

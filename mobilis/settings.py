@@ -38,12 +38,14 @@ class Settings:
     messages_per_minute: int = 30
     messages_per_minute_address: int = 120
     conversations_per_minute_address: int = 10
+    result_misses_per_minute_address: int = 20
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8
     turn_backoff: float = 1.0
     workers: int = 8
     retention_days: int = 365
+    result_days: int = 30
     log_level: str = "INFO"
 
     @property

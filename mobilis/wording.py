@@ -1,10 +1,15 @@
-"""What the front door itself says, from content/errors.yml and content/page.yml."""
+"""What the front door itself says: errors, the demo site, the page of a result, a downloaded
+conversation.
+
+From content/errors.yml, site.yml, result.yml and download.yml; read when it starts.
+"""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from mobilis.content import LANGUAGES, both_languages, read_yaml
@@ -12,16 +17,43 @@ from mobilis.errors import ContentError
 
 DEFAULT_LANGUAGE = "fr"
 ERRORS = "content/errors.yml"
-PAGE = "content/page.yml"
+SITE = "content/site.yml"
+RESULT = "content/result.yml"
+DOWNLOAD = "content/download.yml"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
     *("intent_unknown", "too_many_requests", "unavailable", "not_answered"),
 )
-PAGE_KEYS = (
-    *("title", "lead", "other_language", "chat", "consent", "consent_unlimited", "label"),
-    *("send", "forget", "download", "typing", "offline", "erased", "visitor", "assistant"),
-    *("staff", "sources", "chosen", "question", "no_script", "transcript", "transcript_line"),
+DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")
+SITE_KEYS = (
+    *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
+    *("open_chat", "privacy_link"),
+    *("home_title", "home_description", "nav_label", "nav_what", "nav_steps", "nav_questions"),
+    *("hero_stream", "hero_title", "hero_lead", "hero_ready", "hero_note", "no_script"),
+    *("what_title", "what_is", "what_why", "fit_title", "fit_change", "fit_targeted"),
+    *("fit_levels", "unfit_title", "unfit_funding", "unfit_awareness", "unfit_partisan"),
+    *("who_title", "who_team", "who_team_text", "who_size", "who_size_text", "who_bigger"),
+    *("who_bigger_text", "steps_title", "steps_lead", "prepare_title", "session", "assess"),
+    *("assess_text", "talk", "talk_text", "formal_title", "declare", "declare_text", "fund"),
+    *("fund_text", "story_title", "story_lead", "story_start", "story_start_text", "story_ask"),
+    *("story_ask_text", "story_gain", "story_gain_text", "questions_title", "questions_lead"),
+    *("bot_title", "bot_is", "bot_robot", "bot_sources", "bot_directory"),
+    *("bot_is_not", "bot_unofficial", "bot_decision", "bot_advice", "bot_privacy"),
+    *("contact_title", "contact_text", "contact_fallback"),
+    *("privacy_title", "privacy_lead", "kept_title", "kept_talk", "kept_lead", "why_title"),
+    *("why_text", "long_title", "long_days", "long_unlimited", "long_result", "where_title"),
+    *("where_server", "where_browser", "erase_title", "erase_button", "erase_say", "erase_ask"),
+    *("erase_rest", "prototype_title", "prototype_text"),
+)
+RESULT_KEYS = (
+    *("name", "brand", "demo", "other_language", "file_name", "date", "date_first"),
+    *(f"month_{number}" for number in range(1, 13)),
+    *("dated", "score", "points", "points_short", "print", "download", "erase", "answers"),
+    *("caption", "picture", "bar", "question", "answer", "points_head", "gaps", "steps"),
+    *("steps_open", "about", "unofficial"),
+    *("until", "until_erased", "erase_title", "erase_text", "erase_confirm", "erase_cancel"),
+    *("erased_title", "erased_text", "gone_title", "gone_text", "refused_title", "home"),
 )
 
 Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
@@ -29,23 +61,39 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of errors, and those of the page and the transcript."""
+    """The sentences of errors, of the demo site, of a result's page and of a downloaded
+    conversation."""
 
     errors: Sentences
-    page: Sentences
+    site: Sentences
+    result: Sentences
+    download: Sentences
 
     def error(self, code: str, language: str, **values: object) -> str:
         """The sentence for an error code, with its placeholders filled in."""
         return self.errors[code][language].format(**values)
 
+    def date(self, moment: datetime, language: str) -> str:
+        """The day of a moment, as people write it: « 1er novembre 2026 », "November 1, 2026"."""
+        words = {key: sentence[language] for key, sentence in self.result.items()}
+        key = "date_first" if moment.day == 1 else "date"
+        month = words[f"month_{moment.month}"]
+        return words[key].format(day=moment.day, month=month, year=moment.year)
+
 
 def load_wording(root: Path) -> Wording:
-    """Read and check both files below `root`.
+    """Read and check the files below `root`.
 
     Raises:
-        ContentError: a file, a key or a language is missing, or the placeholders differ.
+        ContentError: a file, a key or a language is missing, a key is unknown, or the
+            placeholders differ.
     """
-    return Wording(_sentences(root, ERRORS, CODES), _sentences(root, PAGE, PAGE_KEYS))
+    return Wording(
+        errors=_sentences(root, ERRORS, CODES),
+        site=_sentences(root, SITE, SITE_KEYS),
+        result=_sentences(root, RESULT, RESULT_KEYS),
+        download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
+    )
 
 
 def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
@@ -53,6 +101,9 @@ def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
     if not isinstance(data, Mapping):
         raise ContentError(f"{name}: a mapping of names to fr and en is expected")
     sentences = {key: both_languages(name, key, data.get(key)) for key in keys}
+    for key in data:
+        if key not in keys:
+            raise ContentError(f"{name}: {key} is not a sentence that the front door says")
     for key, sentence in sentences.items():
         _check_placeholders(name, key, sentence)
     return sentences

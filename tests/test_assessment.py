@@ -466,6 +466,58 @@ def test_a_misfit_can_be_retaken(assessment: Assessment) -> None:
     assert "start_over" in assessment.bands["not_fit_aim"].next_steps
 
 
+def ids(assessment: Assessment, answers: dict[str, Answer]) -> list[tuple[str, str]]:
+    return [(question.id, option.id) for question, option in assessment.answered(answers)]
+
+
+def test_what_was_answered_stands_in_the_order_of_the_questions(assessment: Assessment) -> None:
+    shuffled = dict(reversed(answered("abcda").items()))
+    assert ids(assessment, shuffled) == list(zip(QUESTIONS, "abcda", strict=True))
+    assert ids(assessment, {"change": Answer("b")}) == [("change", "b")]
+    assert ids(assessment, {}) == []
+
+
+def test_what_was_answered_ends_with_a_gate_and_without_options_that_are_gone(
+    assessment: Assessment,
+) -> None:
+    assert ids(assessment, answered("cabcd")) == [("aim", "c")]
+    assert ids(assessment, {**answered("azb"), "former": Answer("a")}) == [
+        ("aim", "a"),
+        ("change", "b"),
+    ]
+
+
+@pytest.mark.parametrize("letters", ["aaaaa", "abbbb", "aaaca", "adaca", "b", "c", "d"])
+def test_a_result_is_recalled_as_it_was_given(assessment: Assessment, letters: str) -> None:
+    answers = answered(letters)
+    given = assessment.score(answers)
+    recalled = assessment.recall(answers, given.band, given.variant, given.total, given.gaps)
+    assert recalled == given
+
+
+def test_a_result_that_was_given_stays_when_the_rules_change(
+    assessment: Assessment,
+    load_changed: Callable[[Callable[[dict[str, Any]], object]], Assessment],
+) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["scoring"].update(ready_total=15, nearly_total=14)
+        data["questions"].pop()
+
+    answers = answered("aabbb")
+    given = assessment.score(answers)
+    recalled = load_changed(change).recall(answers, *(given.band, None, given.total, given.gaps))
+    assert recalled is not None
+    assert (recalled.band, recalled.total) == ("ready", 12)
+    assert recalled.gaps == ("change", "allies")
+
+
+def test_a_result_whose_words_are_gone_cannot_be_recalled(assessment: Assessment) -> None:
+    answers = answered("aaaaa")
+    assert assessment.recall(answers, "former", None, 12, ()) is None
+    assert assessment.recall(answers, "ready", "FORMER", 12, ()) is None
+    assert assessment.recall(answers, "not_fit_aim", None, None, ()) is None
+
+
 # --- The file as a schema ------------------------------------------------------------------
 
 

@@ -35,6 +35,7 @@ AT = Thresholds()
 LETTERS = {"a": "a", "b": "b", "la deuxième": "b", "c": "c"}
 YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): ()}
 KNOWN = Knowledge(
+    questions=frozenset({"aim", "impact"}),
     parse_choice=lambda question, text: LETTERS.get(text.lower()),
     unsure_option=lambda question: {"aim": "c"}.get(question, "d"),
     yes_no=lambda question, yes: YES_NO.get((question, yes), ()),
@@ -382,6 +383,22 @@ def test_the_form_without_an_open_question_reads_no_answer() -> None:
     assert mean(hear("b", ("faq/cost", 0.9)), here) == Decision("faq/cost", 0.9)
     outside = replace(ASSESSED, form=None)
     assert mean(hear("b", ("faq/cost", 0.9)), outside) == Decision("faq/cost", 0.9)
+
+
+GONE = replace(ASSESSED, question="gone")
+
+
+@pytest.mark.parametrize("text", ["b", "la deuxième", "notre but est clair", "oui"])
+def test_an_answer_to_a_question_that_has_left_the_content_is_none(text: str) -> None:
+    heard = hear(text, ("faq/cost", 0.4), answers=[("a", 0.9), ("unsure", 0.1)])
+    assert mean(heard, GONE) == Decision(INFORM, 0.4)
+
+
+@pytest.mark.parametrize("label", ["stop", "go_back", "faq/cost", "affirm"])
+def test_beside_a_question_that_has_left_the_content_all_else_means_what_it_says(
+    label: str,
+) -> None:
+    assert mean(hear("x y z", (label, 0.9)), GONE) == Decision(label, 0.9)
 
 
 # --- at a gate: see the result, or correct the answer

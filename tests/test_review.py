@@ -62,6 +62,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     for name in ("faq", "content", "assessment", "data", "tests/evaluation"):
         shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "domain.yml", folder)
     monkeypatch.setenv("MOBILIS_PROJECT_DIR", str(folder))
     return folder
 

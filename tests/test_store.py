@@ -19,7 +19,15 @@ from sqlalchemy import delete, insert, inspect, select, text
 
 from mobilis import store
 from mobilis.errors import SettingError, StoreError
-from mobilis.models import choices, conversations, erasures, metadata, outbox, unhandled
+from mobilis.models import (
+    assessments,
+    choices,
+    conversations,
+    erasures,
+    metadata,
+    outbox,
+    unhandled,
+)
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database, migrate, now
 
@@ -138,6 +146,27 @@ def test_what_was_kept_by_an_older_schema_stays(database: Database) -> None:
     with database.read() as connection:
         [kept] = connection.execute(select(unhandled))
     assert (kept.text, kept.question, kept.chosen, kept.followed_by) == ("combien", *[None] * 3)
+
+
+def test_a_result_that_was_kept_before_there_were_pages_has_none(database: Database) -> None:
+    alembic(database, command.downgrade, "0002")
+    row = "'id', 'talk', 'message', 'fr', '1', '{}', 'ready', '[]', '2026-11-23 16:00:00'"
+    columns = "id, conversation_id, source_message_id, language, version, answers, band, gaps"
+    with database.write() as connection:
+        connection.execute(text(f"INSERT INTO assessments ({columns}, created_at) VALUES ({row})"))
+    migrate(database.url)
+    with database.read() as connection:
+        [kept] = connection.execute(select(assessments))
+    assert (kept.band, kept.page_id, kept.page_until) == ("ready", None, None)
+
+
+def test_no_two_results_share_a_page(database: Database) -> None:
+    result = {"conversation_id": "talk", "language": "fr", "version": "1", "answers": {}}
+    result |= {"band": "ready", "gaps": [], "created_at": MOMENT, "page_id": "page"}
+    with database.write() as connection:
+        connection.execute(insert(assessments).values(id="1", source_message_id="1", **result))
+    with pytest.raises(StoreError), database.write() as connection:
+        connection.execute(insert(assessments).values(id="2", source_message_id="2", **result))
 
 
 def test_a_schema_of_a_newer_version_is_refused_in_one_sentence(database: Database) -> None:

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 export const LIMIT = 25_000; // bytes, gzipped
-const BROWSERS = ["chrome94", "edge94", "firefox93", "safari15.4"];
+const BROWSERS = ["chrome111", "edge111", "firefox113", "safari16.4"]; // adoptedStyleSheets, color-mix;
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const DIST = fileURLToPath(new URL("dist/", import.meta.url));
 const HELP = `node build.mjs            build dist/widget.js and dist/manifest.json

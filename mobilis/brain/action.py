@@ -6,23 +6,22 @@ import abc
 import asyncio
 import json
 import logging
-import time
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from mobilis.assessment import Assessment, load_assessment
-from mobilis.content import Content, load_content
+from mobilis.assessment import Assessment, fresh_assessment
+from mobilis.content import Content, fresh_content
 from mobilis.facets import Vocabulary, load_facets
+from mobilis.freshness import load_fresh
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 
 logger = logging.getLogger(__name__)
-
-LOOK_SECONDS = 1.0  # how old what is known of the content files may be
 
 Choice = dict[str, str]  # {"title", "payload"}
 
@@ -40,15 +39,15 @@ class Resources:
 
     @property
     def content(self) -> Content:
-        return load_fresh(_content, "faq", "content")
+        return fresh_content(ROOT)
 
     @property
     def assessment(self) -> Assessment:
-        return load_fresh(_assessment, "assessment")
+        return fresh_assessment(ROOT)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        return load_fresh(_vocabulary, "content")
+        return load_fresh(_vocabulary, ROOT, "content")
 
 
 @lru_cache(maxsize=1)
@@ -62,30 +61,8 @@ def _database() -> Database:
 
 
 @lru_cache(maxsize=1)
-def _content(stamp: float) -> Content:
-    return load_content(ROOT)
-
-
-@lru_cache(maxsize=1)
-def _assessment(stamp: float) -> Assessment:
-    return load_assessment(ROOT / "assessment" / "readiness.yml")
-
-
-@lru_cache(maxsize=1)
-def _vocabulary(stamp: float) -> Vocabulary:
-    return load_facets(ROOT)
-
-
-def load_fresh(load: Any, *folders: str) -> Any:
-    """What `load` gave last, or gives now when a file of `folders` has changed since. It is looked
-    once in `LOOK_SECONDS`."""
-    return load(_changed(folders, int(time.monotonic() / LOOK_SECONDS)))
-
-
-@lru_cache(maxsize=4)
-def _changed(folders: tuple[str, ...], moment: int) -> float:
-    """When the newest file of `folders` was changed, as seen at a moment."""
-    return max(file.stat().st_mtime for name in folders for file in (ROOT / name).iterdir())
+def _vocabulary(root: Path, stamp: float) -> Vocabulary:
+    return load_facets(root)
 
 
 def payload(intent: str, **entities: Any) -> str:

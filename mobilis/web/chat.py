@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from mobilis import conversations
+from mobilis.content import fresh_content
 from mobilis.conversations import Message, Opened
 from mobilis.errors import ChatError
 from mobilis.openings import find_opening
 from mobilis.privacy import erase_conversation
+from mobilis.settings import ROOT
 from mobilis.turns import turn_state
 from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
@@ -66,7 +68,7 @@ async def send_message(request: Request) -> Response:
     message_id = incoming.message_id(data)
     kind, value = incoming.content(data, door.settings.text_limit)
     if kind == "intent":
-        opening = find_opening(door.content, value)
+        opening = find_opening(fresh_content(ROOT), value)
         if opening is None:
             raise ChatError("intent_unknown", 404)
         new = await door.write(conversations.receive_opening, conversation.id, message_id, opening)
@@ -95,7 +97,7 @@ async def read_transcript(request: Request) -> Response:
     """GET /api/conversations/{c}/transcript.txt: what was said, as text."""
     conversation = await incoming.authenticate(request)
     door = door_of(request)
-    text = await door.read(conversations.transcript, conversation, door.wording.page)
+    text = await door.read(conversations.transcript, conversation, door.wording.download)
     headers = {
         "Content-Disposition": 'attachment; filename="transcript.txt"',
         "Content-Language": conversation.language,

@@ -10,7 +10,6 @@ from anyio import to_thread
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 
-from mobilis.content import Content
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web.brain import Brain
@@ -26,11 +25,12 @@ UseCase = Callable[Concatenate[Connection, P], T]
 
 @dataclass(frozen=True)
 class Limits:
-    """The three limits of the chat API."""
+    """The three limits of the chat API, and that of wrong addresses of results."""
 
     conversation: Limit
     address: Limit
     openings: Limit
+    result_misses: Limit
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ class Door:
     """The front door's parts."""
 
     settings: Settings
-    content: Content
     wording: Wording
     database: Database
     brain: Brain

@@ -1,11 +1,12 @@
 """Around every request: security headers, and an answer even when a handler breaks.
 
-Also keeps addresses and tokens out of the access log.
+Also keeps addresses, tokens and the ids of results out of the access log.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Mapping
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mobilis.errors import ChatError
+from mobilis.results import page_path
 from mobilis.web.refusals import refuse
 
 HEADERS: Mapping[str, str] = {
@@ -23,6 +25,7 @@ HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
 }
 PRIVATE = "/api/"
+SECRET = re.compile(rf"(?<=^{page_path('')})[^/]+")
 
 logger = logging.getLogger(__name__)
 
@@ -71,12 +74,14 @@ def _log(error: Exception) -> None:
 
 
 class QuietAccess(logging.Filter):
-    """Takes the client's address and the query, which may hold a token, out of access lines."""
+    """Takes the client's address, the query, which may hold a token, and the id of a result, which
+    is all one needs to read it, out of access lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple) and len(record.args) == 5:
             _, method, path, version, status = record.args
-            record.args = ("-", method, str(path).partition("?")[0], version, status)
+            shown = SECRET.sub("-", str(path).partition("?")[0])
+            record.args = ("-", method, shown, version, status)
         return True
 
 

@@ -44,17 +44,26 @@ class Limit:
         """
         if not self.most:
             return
-        moment = self._clock()
         passes = self._passes.setdefault(key, deque())
         self._passes.move_to_end(key)
-        while passes and passes[0] <= moment - WINDOW_SECONDS:
-            passes.popleft()
-        if len(passes) >= self.most:
-            wait = math.ceil(passes[0] + WINDOW_SECONDS - moment)
-            raise ChatError("too_many_requests", 429, retry_after=max(1, wait))
-        passes.append(moment)
+        self.look(key)
+        passes.append(self._clock())
         while len(self._passes) > self._keys:
             self._passes.popitem(last=False)
+
+    def look(self, key: str) -> None:
+        """Refuse as `check` would, but count nothing.
+
+        Raises:
+            ChatError: too_many_requests, with the seconds to wait.
+        """
+        moment = self._clock()
+        passes = self._passes.get(key, deque())
+        while passes and passes[0] <= moment - WINDOW_SECONDS:
+            passes.popleft()
+        if passes and len(passes) >= self.most:
+            wait = math.ceil(passes[0] + WINDOW_SECONDS - moment)
+            raise ChatError("too_many_requests", 429, retry_after=max(1, wait))
 
 
 def client_address(request: Request, trusted_proxies: int) -> str:

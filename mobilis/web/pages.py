@@ -1,4 +1,8 @@
-"""Pages for people. Templates are in templates/, words in content/page.yml."""
+"""Pages for people: the demo site and its privacy page.
+
+Templates are in templates/, words in content/site.yml; what faq/ and content/ say already comes
+from there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from mobilis.content import LANGUAGES
+from mobilis.content import LANGUAGES, fresh_content
+from mobilis.openings import find_opening
+from mobilis.settings import ROOT
 from mobilis.web.door import Door, door_of
 from mobilis.wording import preferred_language
 
@@ -21,12 +27,28 @@ SECURITY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )
+# The questions of faq/ that the home page offers, in its order.
+QUESTIONS = (
+    *("cost", "timeline", "who_is_it_for", "coalition"),
+    *("cra_limits", "cra_nonpartisan", "cra_elections", "lobbying_registration"),
+)
 
 
-async def demo(request: Request) -> Response:
-    """GET /: the page in the language of `?lang=`, else of the browser."""
-    language = page_language(request)
-    return render("demo.html", language, **_words(door_of(request), language))
+async def home(request: Request) -> Response:
+    """GET /: the demo site; `?open=` opens the chat on something of the closed list."""
+    door, language = door_of(request), page_language(request)
+    opening = request.query_params.get("open", "")
+    if find_opening(fresh_content(ROOT), opening) is None:
+        opening = ""
+    return _site("home.html", "/", door, language, questions=QUESTIONS, opening=opening)
+
+
+async def privacy(request: Request) -> Response:
+    """GET /privacy: what is kept of a visitor, for how long, and how to erase it."""
+    door, language = door_of(request), page_language(request)
+    days = door.settings.retention_days
+    sentence = door.wording.site["long_days" if days else "long_unlimited"][language]
+    return _site("privacy.html", "/privacy", door, language, how_long=sentence.format(days=days))
 
 
 def page_language(request: Request) -> str:
@@ -67,8 +89,7 @@ def _templates() -> Environment:
     )
 
 
-def _words(door: Door, language: str) -> dict[str, Any]:
-    days = door.settings.retention_days
-    words = {key: sentence[language] for key, sentence in door.wording.page.items()}
-    words["consent"] = words["consent"].format(days=days) if days else words["consent_unlimited"]
-    return {**words, "limit": door.settings.text_limit}
+def _site(template: str, here: str, door: Door, language: str, **values: Any) -> Response:
+    for key, sentence in door.wording.site.items():
+        values[key] = sentence[language]
+    return render(template, language, **values, content=fresh_content(ROOT), here=here)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ TOPICS = ("assessment", "clarification", "coaches", "conversation", "faq", "lead
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
 CONTENT = load_content(ROOT)
 ASSESSMENT = load_assessment(ROOT / "assessment" / "readiness.yml")
+QUESTIONS = ASSESSMENT.questions
 TALK = "talk-1"
 FULL = {
     "lead_consent": True,
@@ -132,7 +133,7 @@ def database(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path.write_bytes(template.read_bytes())
     database = Database(f"sqlite:///{path}")
     monkeypatch.setattr(module, "_database", lambda: database)
-    monkeypatch.setattr(module, "_settings", lambda: Settings(retention_days=42))
+    monkeypatch.setattr(module, "_settings", lambda: Settings(retention_days=42, result_days=7))
     yield database
     database.dispose()
 
@@ -279,26 +280,6 @@ def test_the_two_languages_say_different_things() -> None:
     for name, (given, kinds, _, _) in CASES.items():
         if kinds:
             assert run(name, "fr", **given).texts != run(name, "en", **given).texts
-
-
-# --- content files
-
-
-def test_a_change_of_the_content_is_seen_within_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    (tmp_path / "content").mkdir()
-    file = tmp_path / "content" / "wording.yml"
-    seen = []
-    for moment, changed in ((1000.0, 1.0), (1000.9, 2.0), (1001.9, 2.0), (1002.0, 3.0)):
-        file.write_text("…")
-        os.utime(file, (changed, changed))
-        clock[0] = moment
-        seen.append(module.load_fresh(lambda stamp: stamp, "content"))
-    assert seen == [1.0, 1.0, 2.0, 3.0]
 
 
 # --- failing
@@ -556,6 +537,42 @@ def test_a_result_is_stored_once_with_its_answers(database: Database) -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_result_names_its_page_and_lists_the_answers(database: Database, language: str) -> None:
+    given = {"slots": {"assessment_answers": answered(*"aaacb")}}
+    first, again = (run("action_assessment_result", language, **given) for _ in range(2))
+    shown = first.messages[0]["mobilis"]["result"]
+    assert again.messages[0]["mobilis"]["result"] == shown
+    [kept] = rows(database, assessments)
+    assert shown["url"] == f"/r/{kept.page_id}"
+    assert kept.page_until - kept.created_at > timedelta(days=6)
+    assert [answer["question"] for answer in shown["answers"]] == [q.id for q in QUESTIONS]
+    assert [(answer["points"], answer["of"]) for answer in shown["answers"]] == [
+        *[(3, 3)] * 3,
+        (1, 3),
+        (2, 3),
+    ]
+    option = QUESTIONS[4].option("b")
+    assert option is not None
+    assert shown["answers"][4] == {
+        "question": "capacity",
+        "title": QUESTIONS[4].gap[language],
+        "answer": option.title[language],
+        "points": 2,
+        "of": 3,
+    }
+
+
+def test_a_result_that_ended_early_lists_what_was_answered(database: Database) -> None:
+    slots = {"assessment_answers": answered("c"), "assessment_gate_confirmed": True}
+    [message] = run("action_assessment_result", slots=slots).messages
+    shown = message["mobilis"]["result"]
+    assert (shown["score"], shown["gaps"]) == (None, [])
+    assert [answer["question"] for answer in shown["answers"]] == ["aim"]
+    [kept] = rows(database, assessments)
+    assert shown["url"] == f"/r/{kept.page_id}"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
 def test_an_answer_in_ones_own_words_is_read_back(language: str) -> None:
     option = ASSESSMENT.questions[0].option("b")
     assert option is not None
@@ -620,6 +637,37 @@ def test_two_close_answers_are_offered(language: str) -> None:
     assert found.kinds == ["clarify"]
     assert found.payloads == [ASKED % "a", ASKED % "c"]
     assert found.messages[0]["mobilis"]["candidates"] == found.payloads
+
+
+GONE = {"assessment_question": "gone", "assessment_answers": answered("a")}
+
+
+@pytest.mark.parametrize("heard", [None, {}, {"read": True}])
+@pytest.mark.parametrize("entities", [{}, {"question": "gone"}])
+def test_an_answer_to_a_question_that_has_left_the_content_is_none(
+    heard: dict[str, Any] | None, entities: dict[str, str]
+) -> None:
+    found = run(
+        "validate_assessment_form",
+        slots=GONE,
+        told={"assessment_answer": "b"},
+        entities=entities,
+        heard=heard,
+    )
+    assert (found.texts, found.slots) == ([], {"assessment_answer": None})
+    assert (
+        run("action_assessment_answer", entities={**entities, "option": "b"}, slots=GONE).events
+        == []
+    )
+    asked = run("action_ask_assessment_answer", slots=GONE, heard=heard)
+    assert asked.texts == [ASSESSMENT.questions[1].text["fr"]]
+    assert asked.slots == {"assessment_question": ASSESSMENT.questions[1].id}
+
+
+def test_an_answer_is_for_the_question_that_was_asked_last() -> None:
+    slots = {"assessment_question": "impact"}  # since then, another one was put before it
+    found = run("validate_assessment_form", slots=slots, told={"assessment_answer": "b"}, heard={})
+    assert list(found.slots["assessment_answers"]) == ["impact"]
 
 
 def test_starting_again_goes_on_or_begins_afresh() -> None:

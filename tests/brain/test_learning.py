@@ -60,6 +60,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the content."""
     for name in ("faq", "content", "assessment", "data", "tests/evaluation"):
         shutil.copytree(ROOT / name, tmp_path / "project" / name)
+    shutil.copy(ROOT / "domain.yml", tmp_path / "project")
     return tmp_path / "project"
 
 

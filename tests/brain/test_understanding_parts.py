@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu import resolver
 from mobilis.nlu.classifier import LabelModel, Ranking, _asked
+from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
@@ -227,6 +229,12 @@ def test_organizations_are_found(french: French) -> None:
         ("écrivez à marie.t+x@mon-organisme.qc.ca svp", "écrivez à [courriel] svp"),
         ("appelez le 514 555-1234", "appelez le [téléphone]"),
         ("call +1 (613) 555-0199 or 613.555.0199", "call [téléphone] or [téléphone]"),
+        ("au bureau (514 555-0199)", "au bureau ([téléphone])"),
+        ("(514) 555-0199, (1 514) 555-0199", "[téléphone], [téléphone]"),
+        ("(cell 514) 555-0199, ((514) 555-0199)", "(cell [téléphone]), ([téléphone])"),
+        ("(+1 (514) 555-0199)", "([téléphone])"),
+        ("le site (https://exemple.ca/moi)", "le site ([lien])"),
+        ("le site (https://exemple.ca/a_(b))", "le site ([lien])"),
         ("au H2X 1Y4 ou h2x1y4", "au [code postal] ou [code postal]"),
         ("voir https://exemple.ca/moi?x=1 ou www.exemple.ca", "voir [lien] ou [lien]"),
         ("dossier 123456789", "dossier [nombre]"),
@@ -288,6 +296,52 @@ def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
         broken.names("Marie")
     with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
         broken.mask("Marie")
+
+
+# --- what the content says
+
+
+@pytest.fixture
+def stamps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the content was changed last, as the resolver sees it; of one's own choice."""
+    found = [1.0]
+    monkeypatch.setattr(resolver, "load_fresh", lambda load, *folders: load(found[-1]))
+    resolver._knowledge.cache_clear()
+    return found
+
+
+def test_a_changed_content_is_known_at_the_next_message(
+    stamps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = resolver.ContextResolver({})
+    assert "aim" in parts.knowledge.questions
+    changed = dataclasses.replace(parts.knowledge, questions=frozenset({"new"}))
+    monkeypatch.setattr(resolver, "knowledge_of", lambda root: changed)
+    tracker = DialogueStateTracker("visitor", [])
+    parts.process([], tracker, DOMAIN)
+    assert "aim" in parts.knowledge.questions
+    stamps.append(2.0)
+    parts.process([], tracker, DOMAIN)
+    assert parts.knowledge.questions == {"new"}
+
+
+def test_while_the_content_is_broken_what_was_known_is_known(
+    stamps: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(root: Path) -> Knowledge:
+        raise ContentError("faq/cost.yml: en.answer is missing")
+
+    parts = resolver.ContextResolver({})
+    monkeypatch.setattr(resolver, "knowledge_of", broken)
+    stamps.append(2.0)
+    for _ in range(3):
+        parts.process([], DialogueStateTracker("visitor", []), DOMAIN)
+    assert "aim" in parts.knowledge.questions
+    assert [record.message for record in caplog.records] == [
+        "what is understood stays as it was: faq/cost.yml: en.answer is missing"
+    ]
+    with pytest.raises(ContentError, match=r"en\.answer"):
+        resolver.ContextResolver({})
 
 
 class Asked:

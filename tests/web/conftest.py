@@ -287,6 +287,7 @@ def settings(database_url: str, the_brain: FakeBrain) -> Settings:
         messages_per_minute=0,
         messages_per_minute_address=0,
         conversations_per_minute_address=0,
+        result_misses_per_minute_address=0,
         turn_timeout=5,
         turn_attempts=3,
         turn_backoff=0.02,

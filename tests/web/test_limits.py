@@ -44,6 +44,21 @@ def test_zero_is_no_limit():
         limit.check("a")
 
 
+def test_one_may_look_without_being_counted():
+    clock = Clock()
+    limit = Limit(1, clock=clock)
+    for _ in range(3):
+        limit.look("a")
+    limit.check("a")
+    limit.look("b")
+    with pytest.raises(ChatError) as refusal:
+        limit.look("a")
+    assert refusal.value.retry_after == 60
+    clock.time += 60
+    limit.look("a")
+    assert list(limit._passes) == ["a"]
+
+
 def test_memory_is_bounded():
     limit = Limit(1, keys=10)
     for number in range(1000):

@@ -27,8 +27,8 @@ export class Announcer {
   }
 }
 
-function linesOf(part: Element): string {
-  const pieces = [...part.childNodes].map((piece) =>
+function linesOf(block: Element): string {
+  const pieces = [...block.childNodes].map((piece) =>
     piece.nodeName === "BR" ? "\n" : piece.textContent,
   );
   return pieces.join("").trim();

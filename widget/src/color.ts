@@ -4,6 +4,13 @@
 const HEX = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i;
 const READABLE = 4.5;
 
+export const ACCENT_PROPERTIES = [
+  "--_accent",
+  "--_on-accent",
+  "--_accent-light",
+  "--_accent-dark",
+] as const;
+
 type Rgb = [number, number, number];
 
 /** The custom properties that follow from an accent such as "#0b5c6b"; none when it is no colour. */
@@ -11,7 +18,7 @@ export function accentProperties(
   accent: string | null,
   light: string,
   dark: string,
-): Record<string, string> {
+): Partial<Record<(typeof ACCENT_PROPERTIES)[number], string>> {
   const color = parse(accent ?? "");
   if (!color) return {};
   const on = contrast(color, [255, 255, 255]) >= READABLE ? "#ffffff" : "#000000";

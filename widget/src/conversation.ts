@@ -79,7 +79,7 @@ export class Conversation {
     void this.flush();
   }
 
-  /** Stop listening; nothing is forgotten. */
+  /** Stop listening; nothing is forgotten, and `start` goes on from there. */
   stop(): void {
     this.active = false;
     for (const leave of this.leave.splice(0)) leave();
@@ -263,10 +263,9 @@ export class Conversation {
   private answered(language: Language): void {
     if (this.slow) this.listener.status("");
     this.expectNothing();
+    this.language = language; // the conversation may have changed it
     const kept = this.store.session;
-    if (language === this.language || !kept || !this.isOurs(kept)) return;
-    this.language = language; // the conversation has changed language
-    this.keep({ ...kept, language });
+    if (kept && this.isOurs(kept) && language !== kept.language) this.keep({ ...kept, language });
   }
 
   private readonly isOurs = (key: Key) => key.conversation === this.session?.conversation;

@@ -2,7 +2,7 @@
 // set, call and listen to is in docs/widget.md.
 import { Announcer } from "./announcer";
 import { Api } from "./api";
-import { accentProperties } from "./color";
+import { ACCENT_PROPERTIES, accentProperties } from "./color";
 import { Conversation, type Listener, type Note, type Status } from "./conversation";
 import { h, icon } from "./dom";
 import type { Message } from "./message";
@@ -30,6 +30,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private unread = 0;
   private opener: HTMLElement | null = null;
   private standing: Status = "";
+  private noted = ""; // said for a while, in place of how things stand
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -48,16 +49,19 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   connectedCallback(): void {
     if (!this.built) this.build();
-    for (const link of document.querySelectorAll<HTMLElement>(FALLBACK)) link.hidden = true;
-    const wanted = this.dataset.open;
-    if (wanted !== undefined && wanted !== "false") {
-      this.show(wanted === "true" ? "" : wanted, false);
-    } else if (this.store.open) this.show("", false);
+    if (!this.built) return;
+    for (const plain of document.querySelectorAll<HTMLElement>(FALLBACK)) {
+      plain.style.setProperty("visibility", "hidden", "important"); // without moving the page
+    }
+    const intent = this.openingIntent();
+    if (intent !== null) this.show(intent, false);
   }
 
   disconnectedCallback(): void {
+    if (!this.built) return;
     this.conversation.stop();
     if (this.isOpen) this.panel.hide();
+    this.launcher.setAttribute("aria-expanded", "false");
   }
 
   attributeChangedCallback(): void {
@@ -137,12 +141,16 @@ export class MobilisChat extends HTMLElement implements Listener {
     const before = this.standing;
     this.standing = status;
     if (before === status) return;
-    if (!status && (before === "offline" || before === "reconnecting")) this.note("online");
-    else this.sayStatus();
+    if (!status && isBroken(before)) {
+      this.note("online");
+      return;
+    }
+    if (status && status !== "connecting") this.noted = "";
+    this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.panel.setStatus(fill(this.words.busy, { seconds }));
+    this.sayForAWhile(fill(this.words.busy, { seconds }), seconds * 1000);
   }
 
   note(note: Note): void {
@@ -155,10 +163,24 @@ export class MobilisChat extends HTMLElement implements Listener {
     return wordsOf(this.ui);
   }
 
+  /** What to open on when the page has loaded ("": as it was left), or null to stay closed. */
+  private openingIntent(): string | null {
+    const wanted = this.dataset.open;
+    if (wanted === undefined || wanted === "false") return this.store.open ? "" : null;
+    if (wanted === "true" || wanted === "") return this.store.open === false ? null : "";
+    const [visit] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    const again = visit !== undefined && visit.type !== "navigate"; // asked for once already
+    return again ? (this.store.open ? "" : null) : wanted;
+  }
+
   private build(): void {
+    const server = (this.dataset.server || MobilisChat.home).replace(/\/+$/, "");
+    if (!server) {
+      console.error("mobilis-chat: data-server is missing, and no script tag says where from");
+      return;
+    }
     this.built = true;
     this.ui = this.wantedLanguage();
-    const server = (this.dataset.server || MobilisChat.home).replace(/\/+$/, "");
     const api = new Api(server);
     this.store = new Store(server);
     this.conversation = new Conversation(api, this.store, this, this.ui);
@@ -209,8 +231,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private applyAccent(): void {
     const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
     const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
-    for (const [property, value] of Object.entries(chosen)) {
-      root?.style.setProperty(property, value);
+    for (const property of ACCENT_PROPERTIES) {
+      root?.style.setProperty(property, chosen[property] ?? null);
     }
   }
 
@@ -287,20 +309,24 @@ export class MobilisChat extends HTMLElement implements Listener {
   }
 
   private sayStatus(): void {
-    const { words, standing } = this;
-    const broken = standing === "offline" || standing === "reconnecting";
-    this.panel.setStatus(standing && words[standing], broken ? this.contact() : null);
+    const { words, standing, noted } = this;
+    const contact = !noted && isBroken(standing) ? this.contact() : null;
+    this.panel.setStatus(noted || (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(text: string): void {
+  private sayForAWhile(text: string, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
-    this.panel.setStatus(text);
-    this.noteTimer = window.setTimeout(() => this.sayStatus(), NOTE_MS);
+    this.noted = text;
+    this.sayStatus();
+    this.noteTimer = window.setTimeout(() => {
+      this.noted = "";
+      this.sayStatus();
+    }, ms);
   }
 
   /** The page's own plain way to reach somebody. */
   private contact(): HTMLElement | null {
-    const link = document.querySelector<HTMLAnchorElement>(`a${FALLBACK}`);
+    const link = document.querySelector<HTMLAnchorElement>(`a${FALLBACK}, ${FALLBACK} a`);
     return link && h("a", { href: link.href }, this.words.contact);
   }
 
@@ -328,4 +354,8 @@ export class MobilisChat extends HTMLElement implements Listener {
       new CustomEvent(`mobilis:${name}`, { bubbles: true, composed: true, detail }),
     );
   }
+}
+
+function isBroken(status: Status): boolean {
+  return status === "offline" || status === "reconnecting";
 }

@@ -6,6 +6,11 @@ const NAME = "mobilis-chat";
 const OPENS = "[data-mobilis-open]";
 const script = document.currentScript as HTMLScriptElement | null;
 
+/** Where something is missing, the page stays as it is: its plain links go on working. */
+function isSupported(): boolean {
+  return "adoptedStyleSheets" in Document.prototype && "HTMLDialogElement" in window;
+}
+
 function begin(): void {
   const found = document.querySelector<MobilisChat>(NAME);
   const chat = found ?? (document.createElement(NAME) as MobilisChat);
@@ -21,7 +26,7 @@ function begin(): void {
   });
 }
 
-if (!customElements.get(NAME)) {
+if (isSupported() && !customElements.get(NAME)) {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 }

@@ -130,12 +130,20 @@ export class Panel {
   show(focus: boolean): void {
     if (this.root.open) return;
     const before = document.activeElement as HTMLElement | null;
-    if (matchMedia(PHONE).matches) this.root.showModal();
+    const modal = matchMedia(PHONE).matches;
+    if (modal) this.root.showModal();
     else this.root.show();
     if (focus) this.input.focus();
-    else if (!this.root.matches(":modal")) before?.focus({ preventScroll: true });
+    else if (!modal) this.leaveFocus(before);
     window.visualViewport?.addEventListener("resize", this.viewport);
     this.fit();
+  }
+
+  /** Give back the focus that a dialog takes when it opens. */
+  private leaveFocus(before: HTMLElement | null): void {
+    const taken = (this.root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+    taken?.blur();
+    before?.focus({ preventScroll: true });
   }
 
   hide(): void {

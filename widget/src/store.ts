@@ -57,13 +57,13 @@ export class Store {
     this.write(this.local, "pending", pending.length ? pending : null);
   }
 
-  /** Whether the chat was open in this tab. */
-  get open(): boolean {
-    return this.read<boolean>(this.tab, "open") ?? false;
+  /** Whether the chat is open in this tab; null until the visitor has opened it. */
+  get open(): boolean | null {
+    return this.read<boolean>(this.tab, "open");
   }
 
   set open(open: boolean) {
-    this.write(this.tab, "open", open || null);
+    this.write(this.tab, "open", open);
   }
 
   /** What is typed and not sent, in this tab. */
