@@ -78,8 +78,7 @@ export class Transcript {
     if (old) old.node.replaceWith(node);
     else this.list.insertBefore(node, pending ? null : this.list.querySelector(".pending"));
     this.shown.set(message.id, { message, node });
-    for (const choice of message.choices ?? []) if (choice.used) this.markUsed(choice.id);
-    if (message.choice) this.markUsed(message.choice);
+    this.noteChoices(message);
     this.rove(node);
     this.moveAnchor(message, node, old?.node, atEnd);
     if (follow) this.follow();
@@ -128,13 +127,22 @@ export class Transcript {
     this.said.back();
   }
 
+  /** Close what was chosen, in this message or by it; open what the assistant gave up on. */
+  private noteChoices(message: Message): void {
+    for (const { id, used } of message.choices ?? [])
+      if (used || this.isMade(id)) this.markUsed(id);
+    if (message.choice) this.markUsed(message.choice);
+    if (message.kind === "notice") this.openUnanswered();
+  }
+
   /** Close a choice that was made, and those beside it, where they are good once. */
   markUsed(id: string): void {
     const button = this.buttonOf(id);
     const message = this.messageOf(button);
-    if (!button || !message || !isOnceOnly(message)) return;
-    this.disable(this.shown.get(message.id)?.node);
-    if (button.querySelector(".chosen")) return;
+    const node = message && this.shown.get(message.id)?.node;
+    if (!button || !node || !isOnceOnly(message) || button.classList.contains("used")) return;
+    this.open(node); // another tab may have been faster
+    this.disable(node);
     const said = h("span", { class: "chosen" }, icon(CHECK), wordsOf(message.language).chosen);
     button.append(" ", said);
     button.classList.add("used");
@@ -142,8 +150,27 @@ export class Transcript {
 
   /** Open again the choices of a message, because the one that was made was not taken. */
   reopen(choiceId: string): void {
-    const message = this.messageOf(this.buttonOf(choiceId));
-    const node = message && this.shown.get(message.id)?.node;
+    const button = this.buttonOf(choiceId);
+    if (!button?.classList.contains("used") || this.isMade(choiceId)) return; // made in another tab
+    this.open(button.closest("article"));
+  }
+
+  /** Whether a message that has arrived made the choice. */
+  private isMade(choiceId: string): boolean {
+    return [...this.shown.values()].some(({ message }) => message.choice === choiceId);
+  }
+
+  /** Open again what was chosen since the assistant last answered. */
+  private openUnanswered(): void {
+    for (const { message, node } of [...this.shown.values()].reverse()) {
+      if (message.choice) this.open(this.buttonOf(message.choice)?.closest("article"));
+      if (message.role === "visitor" || message.kind === "notice") continue;
+      if (!node.querySelector(".used")) this.open(node); // the way back was taken
+      return;
+    }
+  }
+
+  private open(node: Element | null | undefined): void {
     for (const button of node?.querySelectorAll<HTMLElement>(".choice") ?? []) {
       button.removeAttribute("aria-disabled");
       button.classList.remove("used");
