@@ -34,9 +34,13 @@ export class Transcript {
       hidden: true,
       onclick: () => this.toEnd(),
     });
-    this.root = h("div", { class: "log", part: "log", role: "group" }, this.list);
+    // Without a tabindex of its own, some browsers make what scrolls a tab stop besides.
+    const log = { class: "log", part: "log", role: "group", tabindex: -1 };
+    this.root = h("div", log, this.list);
     this.root.addEventListener("keydown", (event) => this.walk(event));
-    this.root.addEventListener("focusin", (event) => this.stopAt(event.target as HTMLElement));
+    this.root.addEventListener("focusin", ({ target }) => {
+      if (target !== this.root) this.stopAt(target as HTMLElement);
+    });
     this.root.addEventListener("scroll", () => this.noteScroll(), { passive: true });
     // The field below may grow, or a line about the connection appear.
     new ResizeObserver(() => this.following && this.follow()).observe(this.root);
@@ -75,11 +79,13 @@ export class Transcript {
       back: (from) => this.goBack(from),
     });
     node.classList.toggle("pending", pending);
+    const hadFocus = old?.node.contains(this.focused) ?? false;
     if (old) old.node.replaceWith(node);
     else this.list.insertBefore(node, pending ? null : this.list.querySelector(".pending"));
     this.shown.set(message.id, { message, node });
     this.noteChoices(message);
     this.rove(node);
+    if (hadFocus) node.focus({ preventScroll: true });
     this.moveAnchor(message, node, old?.node, atEnd);
     if (follow) this.follow();
     else this.newest.hidden = false;
@@ -105,6 +111,7 @@ export class Transcript {
     this.list.replaceChildren();
     this.current = null;
     this.anchor = null;
+    this.following = true;
     this.newest.hidden = true;
   }
 
@@ -203,9 +210,12 @@ export class Transcript {
   /** Give the tab stop to a new message, unless the visitor is walking right now. */
   private rove(node: HTMLElement): void {
     for (const stop of node.querySelectorAll<HTMLElement>("a, button")) stop.tabIndex = -1;
-    const root = this.root.getRootNode() as ShadowRoot;
-    if (this.current?.isConnected && this.root.contains(root.activeElement)) return;
+    if (this.current?.isConnected && this.root.contains(this.focused)) return;
     this.stopAt(node);
+  }
+
+  private get focused(): Element | null {
+    return (this.root.getRootNode() as ShadowRoot).activeElement ?? null;
   }
 
   private stopAt(stop: HTMLElement): void {

@@ -231,6 +231,20 @@ test("a new message takes the tab stop, but not from who is walking", () => {
   expect(tabStops()).toEqual([fourth]);
 });
 
+test("a message that is shown again while it has the focus keeps it", () => {
+  show({ id: "x", role: "visitor" }, true).focus();
+  const node = show({ id: "x", role: "visitor" });
+  expect(document.activeElement).toBe(node);
+  expect(tabStops()).toEqual([node]);
+});
+
+test("the area that scrolls is no tab stop of its own", () => {
+  const node = show();
+  expect(transcript.root.getAttribute("tabindex")).toBe("-1");
+  transcript.root.focus(); // as a click beside the messages does
+  expect(tabStops()).toEqual([node]);
+});
+
 test("after everything was cleared the next message has the tab stop", () => {
   show().focus();
   transcript.clear();
@@ -431,4 +445,13 @@ test("what grows below the messages hides nothing from who is at the end", () =>
   Object.defineProperty(transcript.root.querySelector("article"), "offsetTop", { value: 900 });
   resizeAll();
   expect(transcript.root.scrollTop).toBe(850);
+});
+
+test("a new conversation is followed, wherever one was in the old one", () => {
+  show({ role: "visitor" });
+  Object.defineProperty(transcript.root.querySelector("article"), "offsetTop", { value: 900 });
+  scrollTo(1000, 0);
+  transcript.clear();
+  show();
+  expect(transcript.toNewest.hidden).toBe(true);
 });
