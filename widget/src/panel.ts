@@ -10,6 +10,7 @@ const SEND = "M4 12l16-8-6 16-3-7z";
 const RESTART = "M5 12a7 7 0 1 0 2-5M5 4v4h4";
 const FORGET = "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13";
 const PHONE = "(max-width: 480px), (max-height: 480px)";
+const CHANGES = ["resize", "scroll"]; // of the part of the screen above an on-screen keyboard
 const NEARLY_FULL = 0.9; // of the longest text: from here on, the count is shown
 
 export interface Pressed {
@@ -135,8 +136,9 @@ export class Panel {
     else this.root.show();
     if (focus) this.input.focus();
     else if (!modal) this.leaveFocus(before);
-    window.visualViewport?.addEventListener("resize", this.viewport);
+    for (const change of CHANGES) window.visualViewport?.addEventListener(change, this.viewport);
     this.fit();
+    this.grow();
   }
 
   /** Give back the focus that a dialog takes when it opens. */
@@ -147,7 +149,7 @@ export class Panel {
   }
 
   hide(): void {
-    window.visualViewport?.removeEventListener("resize", this.viewport);
+    for (const change of CHANGES) window.visualViewport?.removeEventListener(change, this.viewport);
     this.root.close();
   }
 
@@ -240,9 +242,14 @@ export class Panel {
 
   private noteTyped(): void {
     this.pressed.typed(this.input.value);
-    this.input.style.height = "auto"; // as high as its text, up to what the style allows
-    this.input.style.height = `${this.input.scrollHeight + 2}px`;
+    this.grow();
     this.noteLength(wordsOf(this.languageButton.lang === "fr" ? "en" : "fr"));
+  }
+
+  /** The field is as high as its text, up to what the style allows. */
+  private grow(): void {
+    this.input.style.height = "auto";
+    this.input.style.height = `${this.input.scrollHeight + 2}px`;
   }
 
   private noteLength(words: Words): void {
@@ -251,9 +258,11 @@ export class Panel {
     const tooLong = length > limit;
     this.input.setAttribute("aria-invalid", String(tooLong));
     this.count.classList.toggle("error", tooLong);
-    this.count.role = tooLong ? "alert" : null;
+    if (tooLong) this.count.setAttribute("role", "alert");
+    else this.count.removeAttribute("role");
     const count = length > limit * NEARLY_FULL ? `${length} / ${limit}` : "";
-    this.count.textContent = tooLong ? fill(words.tooLong, { limit }) : count;
+    const said = tooLong ? fill(words.tooLong, { limit }) : count;
+    if (this.count.textContent !== said) this.count.textContent = said; // an alert is said once
   }
 
   /** On a phone, end where the on-screen keyboard begins. */

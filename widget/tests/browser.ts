@@ -138,4 +138,7 @@ Object.assign(globalThis, {
   CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
   matchMedia: () => ({ matches: screen.phone }),
 });
-Object.defineProperty(window, "visualViewport", { get: () => screen.viewport });
+Object.defineProperty(window, "visualViewport", {
+  configurable: true,
+  get: () => screen.viewport,
+});
