@@ -110,6 +110,7 @@ export function setLocks(locks: { request: unknown } | undefined): void {
 
 const sheets = new WeakMap<ShadowRoot, CSSStyleSheet[]>();
 
+Object.defineProperty(Document.prototype, "adoptedStyleSheets", { value: [], configurable: true });
 Object.defineProperty(ShadowRoot.prototype, "adoptedStyleSheets", {
   configurable: true,
   get(this: ShadowRoot) {
