@@ -98,10 +98,8 @@ export function setOnline(online: boolean): void {
   window.dispatchEvent(new Event(online ? "online" : "offline"));
 }
 
-/** As if another tab had written to the storage that this one shares. */
-export function fromAnotherTab(key: string, value: unknown): void {
-  if (value === null) localStorage.removeItem(key);
-  else localStorage.setItem(key, JSON.stringify(value));
+/** As if another tab had written to the storage that this one shares; null: cleared it. */
+export function tellStorage(key: string | null): void {
   window.dispatchEvent(new StorageEvent("storage", { key }));
 }
 
