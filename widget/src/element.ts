@@ -82,10 +82,11 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   close(): void {
     if (!this.isOpen) return;
+    const inside = document.activeElement === this;
     this.panel.hide();
     this.store.open = false;
     this.launcher.setAttribute("aria-expanded", "false");
-    (this.opener?.isConnected ? this.opener : this.launcher).focus();
+    if (inside) this.returnFocus();
     this.opener = null;
     this.tell("close");
   }
@@ -252,7 +253,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private show(intent: string, focus: boolean): void {
     if (!this.isOpen) {
       const active = document.activeElement;
-      this.opener = focus && active instanceof HTMLElement && active !== this ? active : null;
+      const usable = focus && active instanceof HTMLElement && active !== document.body;
+      this.opener = usable && active !== this ? active : null;
       this.panel.show(focus);
       this.store.open = true;
       this.launcher.setAttribute("aria-expanded", "true");
@@ -263,6 +265,12 @@ export class MobilisChat extends HTMLElement implements Listener {
     }
     const started = this.conversation.start();
     if (intent) void started.then(() => this.conversation.send({ intent }, ""));
+  }
+
+  /** To what the panel was opened with, where that can take it, else to the launcher. */
+  private returnFocus(): void {
+    this.opener?.focus();
+    if (!this.opener || document.activeElement !== this.opener) this.launcher.focus();
   }
 
   private receive(message: Message, node: HTMLElement): void {

@@ -144,6 +144,7 @@ export class Panel {
     for (const event of FITS) window.visualViewport?.addEventListener(event, this.fitting);
     this.phone.addEventListener("change", this.remodelling);
     this.fit();
+    this.grow();
   }
 
   /** Give back the focus that a dialog takes when it opens. */
@@ -248,9 +249,14 @@ export class Panel {
 
   private noteTyped(): void {
     this.pressed.typed(this.input.value);
-    this.input.style.height = "auto"; // as high as its text, up to what the style allows
-    this.input.style.height = `${this.input.scrollHeight + 2}px`;
+    this.grow();
     this.noteLength(wordsOf(this.languageButton.lang === "fr" ? "en" : "fr"));
+  }
+
+  /** The field is as high as its text, up to what the style allows. */
+  private grow(): void {
+    this.input.style.height = "auto";
+    this.input.style.height = `${this.input.scrollHeight + 2}px`;
   }
 
   private noteLength(words: Words): void {
@@ -259,9 +265,11 @@ export class Panel {
     const tooLong = length > limit;
     this.input.setAttribute("aria-invalid", String(tooLong));
     this.count.classList.toggle("error", tooLong);
-    this.count.role = tooLong ? "alert" : null;
+    if (tooLong) this.count.setAttribute("role", "alert");
+    else this.count.removeAttribute("role");
     const count = length > limit * NEARLY_FULL ? `${length} / ${limit}` : "";
-    this.count.textContent = tooLong ? fill(words.tooLong, { limit }) : count;
+    const said = tooLong ? fill(words.tooLong, { limit }) : count;
+    if (this.count.textContent !== said) this.count.textContent = said; // an alert is said once
   }
 
   private appear(): void {

@@ -55,6 +55,7 @@ export class FakeEventSource extends EventTarget {
 export class FakeViewport extends EventTarget {
   height = 600;
   offsetTop = 0;
+  scale = 1;
 }
 
 class FakeResizeObserver {
@@ -98,10 +99,8 @@ export function setOnline(online: boolean): void {
   window.dispatchEvent(new Event(online ? "online" : "offline"));
 }
 
-/** As if another tab had written to the storage that this one shares. */
-export function fromAnotherTab(key: string, value: unknown): void {
-  if (value === null) localStorage.removeItem(key);
-  else localStorage.setItem(key, JSON.stringify(value));
+/** As if another tab had written to the storage that this one shares; null: cleared it. */
+export function tellStorage(key: string | null): void {
   window.dispatchEvent(new StorageEvent("storage", { key }));
 }
 
@@ -112,6 +111,7 @@ export function setLocks(locks: { request: unknown } | undefined): void {
 
 const sheets = new WeakMap<ShadowRoot, CSSStyleSheet[]>();
 
+Object.defineProperty(Document.prototype, "adoptedStyleSheets", { value: [], configurable: true });
 Object.defineProperty(ShadowRoot.prototype, "adoptedStyleSheets", {
   configurable: true,
   get(this: ShadowRoot) {
@@ -138,6 +138,10 @@ Object.assign(globalThis, {
   EventSource: FakeEventSource,
   ResizeObserver: FakeResizeObserver,
   CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
-  matchMedia: () => ({ matches: screen.phone }),
+  matchMedia: () =>
+    Object.defineProperty(new EventTarget(), "matches", { get: () => screen.phone }),
 });
-Object.defineProperty(window, "visualViewport", { get: () => screen.viewport });
+Object.defineProperty(window, "visualViewport", {
+  configurable: true,
+  get: () => screen.viewport,
+});
