@@ -76,7 +76,7 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   /** Open the panel; with an intent of the chat API, on that. */
   open(intent = ""): void {
-    this.show(intent, true);
+    if (this.built && this.isConnected) this.show(intent, true);
   }
 
   close(): void {
@@ -93,7 +93,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   send(text: string): void {
     if (!text.trim()) return;
     this.open();
-    this.conversation.send({ text }, text);
+    if (this.isOpen) this.conversation.send({ text }, text);
   }
 
   // The conversation tells

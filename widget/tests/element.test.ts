@@ -139,6 +139,29 @@ test("the launcher is a button that says what it opens, and whether it is open",
   expect(launcher(chat).getAttribute("aria-expanded")).toBe("false");
 });
 
+test("without a front door it says so to the developer, and does nothing to the page", () => {
+  const complaint = vi.spyOn(console, "error").mockReturnValue();
+  MobilisChat.home = "";
+  const link = aLink();
+  const chat = aChat();
+  expect(complaint).toHaveBeenCalledOnce();
+  expect(chat.shadowRoot).toBeNull();
+  expect(link.style.visibility).toBe("");
+  chat.open();
+  chat.send("hello");
+  chat.close();
+  chat.remove();
+  expect(chat.isOpen).toBe(false);
+});
+
+test("outside of a page its methods do nothing", () => {
+  const chat = document.createElement("mobilis-chat") as MobilisChat;
+  chat.open("help");
+  chat.send("hello");
+  chat.close();
+  expect(chat.isOpen).toBe(false);
+});
+
 test("the front door may be elsewhere than the script", async () => {
   aChat({ server: "https://other.example/chat/" }).open();
   await pass(0);
