@@ -84,7 +84,8 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.panel.hide();
     this.store.open = false;
     this.launcher.setAttribute("aria-expanded", "false");
-    (this.opener?.isConnected ? this.opener : this.launcher).focus();
+    this.opener?.focus();
+    if (!this.opener || document.activeElement !== this.opener) this.launcher.focus();
     this.opener = null;
     this.tell("close");
   }
@@ -250,8 +251,8 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   private show(intent: string, focus: boolean): void {
     if (!this.isOpen) {
-      const active = document.activeElement;
-      this.opener = focus && active instanceof HTMLElement && active !== this ? active : null;
+      const active = document.activeElement as HTMLElement | null;
+      this.opener = focus && active !== this && active !== document.body ? active : null;
       this.panel.show(focus);
       this.store.open = true;
       this.launcher.setAttribute("aria-expanded", "true");

@@ -267,6 +267,22 @@ test("closed, it gives the focus back to what opened it, and the page is told", 
   expect(names()).toHaveLength(2);
 });
 
+test.each(["launcher", "page", "gone", "disabled"])(
+  "closed, it gives the focus to the launcher when opened by: %s",
+  async (by) => {
+    const chat = aChat();
+    const button = document.createElement("button");
+    document.body.append(button);
+    if (by === "launcher") launcher(chat).focus();
+    else if (by !== "page") button.focus();
+    chat.open();
+    if (by === "gone") button.remove();
+    if (by === "disabled") button.disabled = true;
+    chat.close();
+    expect(focused(chat)).toBe(launcher(chat));
+  },
+);
+
 test("Escape closes it", async () => {
   const chat = await anOpenChat();
   const init = { key: "Escape", bubbles: true, cancelable: true, composed: true };
