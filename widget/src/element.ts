@@ -48,12 +48,11 @@ export class MobilisChat extends HTMLElement implements Listener {
   });
 
   connectedCallback(): void {
-    if (!this.built) this.build();
+    const isMoved = this.built;
+    if (!isMoved) this.build();
     if (!this.built) return;
-    for (const plain of document.querySelectorAll<HTMLElement>(FALLBACK)) {
-      plain.style.setProperty("visibility", "hidden", "important"); // without moving the page
-    }
-    const intent = this.openingIntent();
+    hidePlainLinks(true);
+    const intent = isMoved ? this.asItWasLeft() : this.openingIntent();
     if (intent !== null) this.show(intent, false);
   }
 
@@ -62,6 +61,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.conversation.stop();
     if (this.isOpen) this.panel.hide();
     this.launcher.setAttribute("aria-expanded", "false");
+    hidePlainLinks(false);
   }
 
   attributeChangedCallback(): void {
@@ -164,14 +164,18 @@ export class MobilisChat extends HTMLElement implements Listener {
     return wordsOf(this.ui);
   }
 
+  private asItWasLeft(): string | null {
+    return this.store.open ? "" : null;
+  }
+
   /** What to open on when the page has loaded ("": as it was left), or null to stay closed. */
   private openingIntent(): string | null {
     const wanted = this.dataset.open;
-    if (wanted === undefined || wanted === "false") return this.store.open ? "" : null;
+    if (wanted === undefined || wanted === "false") return this.asItWasLeft();
     if (wanted === "true" || wanted === "") return this.store.open === false ? null : "";
     const [visit] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     const again = visit !== undefined && visit.type !== "navigate"; // asked for once already
-    return again ? (this.store.open ? "" : null) : wanted;
+    return again ? this.asItWasLeft() : wanted;
   }
 
   private build(): void {
@@ -359,4 +363,12 @@ export class MobilisChat extends HTMLElement implements Listener {
 
 function isBroken(status: Status): boolean {
   return status === "offline" || status === "reconnecting";
+}
+
+/** Out of sight without moving the page. */
+function hidePlainLinks(hidden: boolean): void {
+  for (const { style } of document.querySelectorAll<HTMLElement>(FALLBACK)) {
+    if (hidden) style.setProperty("visibility", "hidden", "important");
+    else style.removeProperty("visibility");
+  }
 }

@@ -336,6 +336,29 @@ test("with an intent it opens on that, once the conversation is open", async () 
   expect(door.said()).toEqual(["start_assessment"]);
 });
 
+test("an element that is moved in the page goes on, and does not ask for its intent again", async () => {
+  const chat = aChat({ open: "start_assessment" });
+  await pass(0);
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  await pass(0);
+  expect(chat.isOpen).toBe(true);
+  expect(door.said()).toEqual(["start_assessment"]);
+  expect(door.listeners("c1")).toHaveLength(1);
+  door.say("c1", { text: "news" });
+  expect(texts(chat)).toContain("news");
+});
+
+test("an element that was closed and is moved stays closed", async () => {
+  const chat = aChat({ open: "start_assessment" });
+  chat.close();
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  expect(chat.isOpen).toBe(false);
+});
+
 test("taken out of the page, it stops: no timers, no listeners, no events", async () => {
   const chat = await anOpenChat();
   write(chat, "one");
@@ -674,6 +697,14 @@ test("an accent is applied where it can be read, and taken back", () => {
 });
 
 // The plain link
+
+test("the page's plain link is out of the way while the chat is there, and back when it is not", () => {
+  const link = aLink();
+  const chat = aChat();
+  expect(link.style.visibility).toBe("hidden");
+  chat.remove();
+  expect(link.style.visibility).toBe("");
+});
 
 test("each part that a website may style has a name", async () => {
   const chat = await anOpenChat();
