@@ -64,10 +64,10 @@ export class MobilisChat extends HTMLElement implements Listener {
     hidePlainLinks(false);
   }
 
-  attributeChangedCallback(): void {
+  attributeChangedCallback(name: string): void {
     if (!this.built) return;
-    this.applyAccent();
-    if (!this.conversation.exists) this.speakUi(this.wantedLanguage());
+    if (name === "data-accent") this.applyAccent();
+    else if (!this.conversation.exists) this.speakUi(this.wantedLanguage());
   }
 
   get isOpen(): boolean {
@@ -288,7 +288,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private switchLanguage(): void {
     const language = otherLanguage(this.ui);
     const said = this.words.other;
-    const spoken = this.transcript.hasSpoken;
+    const spoken = this.transcript.hasSpoken || this.conversation.isAwaited;
     this.conversation.language = language;
     this.speakUi(language);
     if (spoken) this.conversation.send({ intent: `switch_language/${language}` }, said);

@@ -205,6 +205,15 @@ test("once there is a conversation, it has the language", async () => {
   expect(chat.lang).toBe("en");
 });
 
+test("another accent changes nothing of the language that the visitor has chosen", async () => {
+  door.hold("open");
+  const chat = aChat({ language: "fr" });
+  chat.open();
+  press(chat, FR.other);
+  chat.dataset.accent = "#ff0000";
+  expect(chat.lang).toBe("en");
+});
+
 test("a conversation in another language than the page's brings its language along", async () => {
   (await anOpenChat("en")).remove();
   sessionStorage.clear();
@@ -233,6 +242,23 @@ test("after something was said, the switch asks for the other language", async (
   expect(door.said()).toEqual(["Allô", "switch_language/en"]);
   expect(chat.lang).toBe("en");
   expect(door.conversations.size).toBe(1);
+});
+
+test("while an earlier conversation is taken up, the switch does not throw it away", async () => {
+  const first = await anOpenChat("fr");
+  write(first, "Allô");
+  await pass(0);
+  first.remove();
+  sessionStorage.clear();
+  const held = door.hold("history");
+  const chat = aChat({ language: "fr" });
+  chat.open();
+  await pass(0);
+  press(chat, FR.other);
+  held.release();
+  await pass(0);
+  expect([...door.conversations.keys()]).toEqual(["c1"]);
+  expect(door.said()).toEqual(["Allô", "switch_language/en"]);
 });
 
 // Opening and closing
