@@ -17,6 +17,7 @@ const LIGHT = "#ffffff"; // --mobilis-background of style.css, in each theme
 const DARK = "#161c24";
 const NOTE_MS = 6_000;
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
+const LET_GO_MS = 10_000; // until a file that was downloaded is let go of
 export const FALLBACK = "[data-mobilis-fallback]";
 
 export class MobilisChat extends HTMLElement implements Listener {
@@ -124,9 +125,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.transcript.show({ id, role: "visitor", language, kind: "text", text }, true);
     if ("choice" in content) this.transcript.markUsed(content.choice);
     this.refreshConsent();
-    window.setTimeout(() => {
-      if (this.transcript.isPending(id)) this.transcript.mark(id, "pending", this.words.unsent);
-    }, UNSENT_MS);
+    window.setTimeout(() => this.markUnsent(id), UNSENT_MS);
   }
 
   cleared(): void {
@@ -278,6 +277,11 @@ export class MobilisChat extends HTMLElement implements Listener {
     }
   }
 
+  private markUnsent(id: string): void {
+    const waits = this.store.pending.some((pending) => pending.id === id); // at the front door, else
+    if (waits) this.transcript.mark(id, "pending", this.words.unsent);
+  }
+
   private giveBack({ id, content, text }: Pending, reason: string): void {
     this.transcript.mark(id, "failed", reason || this.words.failed);
     if ("choice" in content) this.transcript.reopen(content.choice);
@@ -307,7 +311,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     try {
       const address = URL.createObjectURL(await this.conversation.transcript());
       h("a", { href: address, download: this.words.downloadName }).click();
-      URL.revokeObjectURL(address);
+      window.setTimeout(() => URL.revokeObjectURL(address), LET_GO_MS); // some begin late
     } catch {
       this.sayForAWhile(this.words.notDownloaded);
     }

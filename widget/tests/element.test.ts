@@ -492,6 +492,14 @@ test("what does not arrive within a second is said not to be sent yet", async ()
   expect(inside(chat, ".state").textContent).toBe(EN.unsent);
 });
 
+test("what has reached the front door is not said to be unsent, though the stream is late", async () => {
+  const chat = await anOpenChat();
+  for (const source of door.listeners("c1")) source.close();
+  write(chat, "one");
+  await pass(2_000);
+  expect(chat.shadowRoot?.querySelector(".state")).toBeNull();
+});
+
 test("a text that is refused is back in the field, with the reason beside it and above the field", async () => {
   const chat = await anOpenChat();
   door.fail("send", { status: 422, message: "The message is empty." });
@@ -697,6 +705,26 @@ test("when forgetting fails, that is said and everything stays", async () => {
   await pass(0);
   expect(texts(chat)).toEqual(["Hello.", "one"]);
   expect(status(chat)).toBe(EN.notErased);
+});
+
+test("the conversation can be downloaded, and the file is let go of later", async () => {
+  const chat = await anOpenChat();
+  const clicked = vi.fn((event: Event) => event.preventDefault());
+  const create = vi.fn(() => "blob:x");
+  const revoke = vi.fn();
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (
+    this: HTMLAnchorElement,
+  ) {
+    clicked(new Event(`${this.href} as ${this.download}`));
+    expect(revoke).not.toHaveBeenCalled();
+  });
+  Object.assign(URL, { createObjectURL: create, revokeObjectURL: revoke });
+  press(chat, EN.downloadHelp);
+  await pass(0);
+  expect(clicked.mock.lastCall?.[0].type).toBe("blob:x as conversation.txt");
+  expect(revoke).not.toHaveBeenCalled(); // some browsers begin only then
+  await pass(60_000);
+  expect(revoke).toHaveBeenCalledExactlyOnceWith("blob:x");
 });
 
 test("a download that fails is said to", async () => {
