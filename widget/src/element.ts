@@ -20,6 +20,9 @@ const UNSENT_MS = 1_000; // until a message that has not arrived is said to be u
 const LET_GO_MS = 10_000; // until a file that was downloaded is let go of
 export const FALLBACK = "[data-mobilis-fallback]";
 
+/** What to say, in whatever language is spoken by then. */
+type Sentence = (words: Words) => string;
+
 export class MobilisChat extends HTMLElement implements Listener {
   static readonly observedAttributes = ["data-language", "data-accent"];
 
@@ -31,7 +34,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private unread = 0;
   private opener: HTMLElement | null = null;
   private standing: Status = "";
-  private noted = ""; // said for a while, in place of how things stand
+  private noted: Sentence | null = null; // said for a while, in place of how things stand
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -145,16 +148,16 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.note("online");
       return;
     }
-    if (status && status !== "connecting") this.noted = "";
+    if (status && status !== "connecting") this.noted = null;
     this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.sayForAWhile(fill(this.words.busy, { seconds }), seconds * 1000);
+    this.sayForAWhile((words) => fill(words.busy, { seconds }), seconds * 1000);
   }
 
   note(note: Note): void {
-    this.sayForAWhile(this.words[note]);
+    this.sayForAWhile((words) => words[note]);
   }
 
   // Inside
@@ -286,7 +289,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.transcript.mark(id, "failed", reason || this.words.failed);
     if ("choice" in content) this.transcript.reopen(content.choice);
     if ("text" in content) this.panel.restore(text);
-    this.sayForAWhile(reason || this.words.failed);
+    this.sayForAWhile((words) => reason || words.failed);
   }
 
   private switchLanguage(): void {
@@ -303,7 +306,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     try {
       await this.conversation.restart({ forget: true });
     } catch {
-      this.sayForAWhile(this.words.notErased);
+      this.sayForAWhile((words) => words.notErased);
     }
   }
 
@@ -313,22 +316,22 @@ export class MobilisChat extends HTMLElement implements Listener {
       h("a", { href: address, download: this.words.downloadName }).click();
       window.setTimeout(() => URL.revokeObjectURL(address), LET_GO_MS); // some begin late
     } catch {
-      this.sayForAWhile(this.words.notDownloaded);
+      this.sayForAWhile((words) => words.notDownloaded);
     }
   }
 
   private sayStatus(): void {
     const { words, standing, noted } = this;
     const contact = !noted && isBroken(standing) ? this.contact() : null;
-    this.panel.setStatus(noted || (standing && words[standing]), contact);
+    this.panel.setStatus(noted?.(words) ?? (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(text: string, ms = NOTE_MS): void {
+  private sayForAWhile(sentence: Sentence, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
-    this.noted = text;
+    this.noted = sentence;
     this.sayStatus();
     this.noteTimer = window.setTimeout(() => {
-      this.noted = "";
+      this.noted = null;
       this.sayStatus();
     }, ms);
   }

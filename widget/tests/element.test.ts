@@ -639,6 +639,15 @@ test("a pause that the front door wants is said for as long as it lasts", async 
   expect(status(chat)).toBe("");
 });
 
+test("what is said for a while changes language with everything else", async () => {
+  const chat = await anOpenChat("en");
+  door.fail("send", { status: 429, retryAfter: 30 });
+  write(chat, "one");
+  await pass(0);
+  door.say("c1", { language: "fr" });
+  expect(status(chat)).toBe("Un instant\u00a0: l'envoi reprend dans 30 s.");
+});
+
 test("trouble with the connection takes the place of what is said for a while", async () => {
   const chat = await anOpenChat();
   press(chat, EN.restartHelp);
