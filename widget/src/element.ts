@@ -282,7 +282,7 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   private markUnsent(id: string): void {
     const waits = this.store.pending.some((pending) => pending.id === id); // at the front door, else
-    if (waits) this.transcript.mark(id, "pending", this.words.unsent);
+    if (waits) this.transcript.mark(id, "unsent", this.words.unsent);
   }
 
   private giveBack({ id, content, text }: Pending, reason: string): void {

@@ -93,17 +93,13 @@ export class Transcript {
   }
 
   /** Say beside a message of the visitor how it stands. */
-  mark(id: string, state: string, words: string): void {
+  mark(id: string, state: "unsent" | "failed", words: string): void {
     const node = this.shown.get(id)?.node;
     node?.querySelector(".state")?.remove();
     node?.classList.toggle("failed", state === "failed");
     if (state === "failed") node?.classList.remove("pending");
-    if (state) node?.append(h("p", { class: "state" }, words));
+    node?.append(h("p", { class: "state" }, words));
     if (this.following) this.follow();
-  }
-
-  isPending(id: string): boolean {
-    return this.shown.get(id)?.node.classList.contains("pending") ?? false;
   }
 
   clear(): void {
