@@ -12,6 +12,7 @@ function isSupported(): boolean {
 }
 
 function begin(): void {
+  if (customElements.get(NAME)) return; // the line stands there twice
   const found = document.querySelector<MobilisChat>(NAME);
   const chat = found ?? (document.createElement(NAME) as MobilisChat);
   for (const [key, value] of Object.entries(script?.dataset ?? {})) chat.dataset[key] ??= value;
@@ -26,7 +27,7 @@ function begin(): void {
   });
 }
 
-if (isSupported() && !customElements.get(NAME)) {
+if (isSupported()) {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 }
