@@ -66,7 +66,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.conversation.stop();
     if (this.isOpen) this.panel.hide();
     this.launcher.setAttribute("aria-expanded", "false");
-    hidePlainLinks(false);
+    if (!document.querySelector(this.localName)) hidePlainLinks(false);
   }
 
   attributeChangedCallback(name: string): void {

@@ -769,6 +769,13 @@ test("the page's plain link is out of the way while the chat is there, and back 
   expect(link.style.visibility).toBe("");
 });
 
+test("a second chat that is taken out does not bring the plain link back beside the first", () => {
+  const link = aLink();
+  aChat();
+  aChat().remove();
+  expect(link.style.visibility).toBe("hidden");
+});
+
 test("each part that a website may style has a name", async () => {
   const chat = await anOpenChat();
   const parts = new Set<string>();
