@@ -2,7 +2,7 @@
 // set, call and listen to is in docs/widget.md.
 import { Announcer } from "./announcer";
 import { Api } from "./api";
-import { ACCENT_PROPERTIES, accentProperties } from "./color";
+import { accentProperties } from "./color";
 import { Conversation, type Listener, type Note, type Status } from "./conversation";
 import { h, icon } from "./dom";
 import type { Message } from "./message";
@@ -13,8 +13,9 @@ import { Transcript } from "./transcript";
 import { fill, type Language, languageOf, otherLanguage, type Words, wordsOf } from "./words";
 
 const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
-const LIGHT = "#ffffff"; // --mobilis-background of style.css, in each theme
-const DARK = "#161c24";
+// --mobilis-background and --mobilis-surface of style.css, in each theme
+const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
+const DARK = { panel: "#161c24", card: "#232d38" };
 const NOTE_MS = 6_000;
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
 export const FALLBACK = "[data-mobilis-fallback]";
@@ -232,8 +233,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private applyAccent(): void {
     const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
     const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
-    for (const property of ACCENT_PROPERTIES) {
-      root?.style.setProperty(property, chosen[property] ?? null);
+    for (const [property, value] of Object.entries(chosen)) {
+      root?.style.setProperty(property, value); // null takes it away
     }
   }
 

@@ -55,6 +55,7 @@ export class FakeEventSource extends EventTarget {
 export class FakeViewport extends EventTarget {
   height = 600;
   offsetTop = 0;
+  scale = 1;
 }
 
 class FakeResizeObserver {
@@ -137,7 +138,8 @@ Object.assign(globalThis, {
   EventSource: FakeEventSource,
   ResizeObserver: FakeResizeObserver,
   CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
-  matchMedia: () => ({ matches: screen.phone }),
+  matchMedia: () =>
+    Object.defineProperty(new EventTarget(), "matches", { get: () => screen.phone }),
 });
 Object.defineProperty(window, "visualViewport", {
   configurable: true,
