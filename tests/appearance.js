@@ -170,16 +170,22 @@ window.appearance = (() => {
   }
 
   /** Controls that scrolling does not bring to where they can be hit, and those covered by others. */
-  function outOfReach(within) {
+  async function outOfReach(within) {
     const lost = [];
     for (const element of usable(within, `${CONTROLS}, a`)) {
-      element.scrollIntoView({ block: "nearest" });
-      const [box] = element.getClientRects();
-      const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-      const hit = element.getRootNode().elementFromPoint(x, y);
+      if (isShown(element)) element.scrollIntoView({ block: "nearest" });
+      if (!isShown(element) || element.contains(hitOn(element))) continue;
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+      if (!isShown(element)) continue; // the page has taken note of the scrolling
+      const hit = hitOn(element);
       if (!element.contains(hit)) lost.push(`${named(element)}: ${hit ? named(hit) : "nothing"} is hit`);
     }
     return lost;
+  }
+
+  function hitOn(element) {
+    const [{ left, top, width, height }] = element.getClientRects();
+    return element.getRootNode().elementFromPoint(left + width / 2, top + height / 2);
   }
 
   /** Controls without a line around them, where a person's own colours leave nothing but lines. */
