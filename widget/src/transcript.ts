@@ -71,9 +71,9 @@ export class Transcript {
   /** Show a message, or show it again as it is now. One that is `pending` stays last until it has
    * arrived. */
   show(message: Message, pending = false): HTMLElement {
-    const follow = message.role === "visitor" || this.following;
-    const atEnd = this.isAtEnd();
     const old = this.shown.get(message.id);
+    const follow = (message.role === "visitor" && !old) || this.following;
+    const atEnd = this.isAtEnd();
     const node = card(message, this.language, this.api, {
       choose: (from, choice) => this.choose(from, choice),
       back: (from) => this.goBack(from),
@@ -88,22 +88,18 @@ export class Transcript {
     if (hadFocus) node.focus({ preventScroll: true });
     this.moveAnchor(message, node, old?.node, atEnd);
     if (follow) this.follow();
-    else this.newest.hidden = false;
+    else if (!old) this.newest.hidden = false;
     return node;
   }
 
   /** Say beside a message of the visitor how it stands. */
-  mark(id: string, state: string, words: string): void {
+  mark(id: string, state: "unsent" | "failed", words: string): void {
     const node = this.shown.get(id)?.node;
     node?.querySelector(".state")?.remove();
     node?.classList.toggle("failed", state === "failed");
     if (state === "failed") node?.classList.remove("pending");
-    if (state) node?.append(h("p", { class: "state" }, words));
+    node?.append(h("p", { class: "state" }, words));
     if (this.following) this.follow();
-  }
-
-  isPending(id: string): boolean {
-    return this.shown.get(id)?.node.classList.contains("pending") ?? false;
   }
 
   clear(): void {

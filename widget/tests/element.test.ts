@@ -139,6 +139,29 @@ test("the launcher is a button that says what it opens, and whether it is open",
   expect(launcher(chat).getAttribute("aria-expanded")).toBe("false");
 });
 
+test("without a front door it says so to the developer, and does nothing to the page", () => {
+  const complaint = vi.spyOn(console, "error").mockReturnValue();
+  MobilisChat.home = "";
+  const link = aLink();
+  const chat = aChat();
+  expect(complaint).toHaveBeenCalledOnce();
+  expect(chat.shadowRoot).toBeNull();
+  expect(link.style.visibility).toBe("");
+  chat.open();
+  chat.send("hello");
+  chat.close();
+  chat.remove();
+  expect(chat.isOpen).toBe(false);
+});
+
+test("outside of a page its methods do nothing", () => {
+  const chat = document.createElement("mobilis-chat") as MobilisChat;
+  chat.open("help");
+  chat.send("hello");
+  chat.close();
+  expect(chat.isOpen).toBe(false);
+});
+
 test("the front door may be elsewhere than the script", async () => {
   aChat({ server: "https://other.example/chat/" }).open();
   await pass(0);
@@ -182,6 +205,15 @@ test("once there is a conversation, it has the language", async () => {
   expect(chat.lang).toBe("en");
 });
 
+test("another accent changes nothing of the language that the visitor has chosen", async () => {
+  door.hold("open");
+  const chat = aChat({ language: "fr" });
+  chat.open();
+  press(chat, FR.other);
+  chat.dataset.accent = "#ff0000";
+  expect(chat.lang).toBe("en");
+});
+
 test("a conversation in another language than the page's brings its language along", async () => {
   (await anOpenChat("en")).remove();
   sessionStorage.clear();
@@ -210,6 +242,23 @@ test("after something was said, the switch asks for the other language", async (
   expect(door.said()).toEqual(["Allô", "switch_language/en"]);
   expect(chat.lang).toBe("en");
   expect(door.conversations.size).toBe(1);
+});
+
+test("while an earlier conversation is taken up, the switch does not throw it away", async () => {
+  const first = await anOpenChat("fr");
+  write(first, "Allô");
+  await pass(0);
+  first.remove();
+  sessionStorage.clear();
+  const held = door.hold("history");
+  const chat = aChat({ language: "fr" });
+  chat.open();
+  await pass(0);
+  press(chat, FR.other);
+  held.release();
+  await pass(0);
+  expect([...door.conversations.keys()]).toEqual(["c1"]);
+  expect(door.said()).toEqual(["Allô", "switch_language/en"]);
 });
 
 // Opening and closing
@@ -243,6 +292,22 @@ test("closed, it gives the focus back to what opened it, and the page is told", 
   chat.close();
   expect(names()).toHaveLength(2);
 });
+
+test.each(["launcher", "page", "gone", "disabled"])(
+  "closed, it gives the focus to the launcher when opened by: %s",
+  async (by) => {
+    const chat = aChat();
+    const button = document.createElement("button");
+    document.body.append(button);
+    if (by === "launcher") launcher(chat).focus();
+    else if (by !== "page") button.focus();
+    chat.open();
+    if (by === "gone") button.remove();
+    if (by === "disabled") button.disabled = true;
+    chat.close();
+    expect(focused(chat)).toBe(launcher(chat));
+  },
+);
 
 test("Escape closes it", async () => {
   const chat = await anOpenChat();
@@ -295,6 +360,29 @@ test("with an intent it opens on that, once the conversation is open", async () 
   await pass(0);
   expect(door.asked.map(({ what }) => what)).toEqual(["open", "send"]);
   expect(door.said()).toEqual(["start_assessment"]);
+});
+
+test("an element that is moved in the page goes on, and does not ask for its intent again", async () => {
+  const chat = aChat({ open: "start_assessment" });
+  await pass(0);
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  await pass(0);
+  expect(chat.isOpen).toBe(true);
+  expect(door.said()).toEqual(["start_assessment"]);
+  expect(door.listeners("c1")).toHaveLength(1);
+  door.say("c1", { text: "news" });
+  expect(texts(chat)).toContain("news");
+});
+
+test("an element that was closed and is moved stays closed", async () => {
+  const chat = aChat({ open: "start_assessment" });
+  chat.close();
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(chat);
+  expect(chat.isOpen).toBe(false);
 });
 
 test("taken out of the page, it stops: no timers, no listeners, no events", async () => {
@@ -402,6 +490,14 @@ test("what does not arrive within a second is said not to be sent yet", async ()
   expect(chat.shadowRoot?.querySelector(".state")).toBeNull();
   await pass(200);
   expect(inside(chat, ".state").textContent).toBe(EN.unsent);
+});
+
+test("what has reached the front door is not said to be unsent, though the stream is late", async () => {
+  const chat = await anOpenChat();
+  for (const source of door.listeners("c1")) source.close();
+  write(chat, "one");
+  await pass(2_000);
+  expect(chat.shadowRoot?.querySelector(".state")).toBeNull();
 });
 
 test("a text that is refused is back in the field, with the reason beside it and above the field", async () => {
@@ -543,6 +639,15 @@ test("a pause that the front door wants is said for as long as it lasts", async 
   expect(status(chat)).toBe("");
 });
 
+test("what is said for a while changes language with everything else", async () => {
+  const chat = await anOpenChat("en");
+  door.fail("send", { status: 429, retryAfter: 30 });
+  write(chat, "one");
+  await pass(0);
+  door.say("c1", { language: "fr" });
+  expect(status(chat)).toBe("Un instant\u00a0: l'envoi reprend dans 30 s.");
+});
+
 test("trouble with the connection takes the place of what is said for a while", async () => {
   const chat = await anOpenChat();
   press(chat, EN.restartHelp);
@@ -611,6 +716,26 @@ test("when forgetting fails, that is said and everything stays", async () => {
   expect(status(chat)).toBe(EN.notErased);
 });
 
+test("the conversation can be downloaded, and the file is let go of later", async () => {
+  const chat = await anOpenChat();
+  const clicked = vi.fn((event: Event) => event.preventDefault());
+  const create = vi.fn(() => "blob:x");
+  const revoke = vi.fn();
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (
+    this: HTMLAnchorElement,
+  ) {
+    clicked(new Event(`${this.href} as ${this.download}`));
+    expect(revoke).not.toHaveBeenCalled();
+  });
+  Object.assign(URL, { createObjectURL: create, revokeObjectURL: revoke });
+  press(chat, EN.downloadHelp);
+  await pass(0);
+  expect(clicked.mock.lastCall?.[0].type).toBe("blob:x as conversation.txt");
+  expect(revoke).not.toHaveBeenCalled(); // some browsers begin only then
+  await pass(60_000);
+  expect(revoke).toHaveBeenCalledExactlyOnceWith("blob:x");
+});
+
 test("a download that fails is said to", async () => {
   const chat = await anOpenChat();
   door.fail("transcript", "lost");
@@ -635,6 +760,21 @@ test("an accent is applied where it can be read, and taken back", () => {
 });
 
 // The plain link
+
+test("the page's plain link is out of the way while the chat is there, and back when it is not", () => {
+  const link = aLink();
+  const chat = aChat();
+  expect(link.style.visibility).toBe("hidden");
+  chat.remove();
+  expect(link.style.visibility).toBe("");
+});
+
+test("a second chat that is taken out does not bring the plain link back beside the first", () => {
+  const link = aLink();
+  aChat();
+  aChat().remove();
+  expect(link.style.visibility).toBe("hidden");
+});
 
 test("each part that a website may style has a name", async () => {
   const chat = await anOpenChat();
