@@ -17,6 +17,7 @@ const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
 const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
 const DARK = { panel: "#161c24", card: "#232d38" };
 const NOTE_MS = 6_000;
+const CONNECTING_MS = 400; // until that takes long enough to be said
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
 const LET_GO_MS = 10_000; // until a file that was downloaded is let go of
 export const FALLBACK = "[data-mobilis-fallback]";
@@ -149,7 +150,11 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.note("online");
       return;
     }
-    if (status && status !== "connecting") this.noted = null;
+    if (status === "connecting") {
+      window.setTimeout(() => this.standing === "connecting" && this.sayStatus(), CONNECTING_MS);
+      return;
+    }
+    if (status) this.noted = null;
     this.sayStatus();
   }
 
