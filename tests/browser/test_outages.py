@@ -182,7 +182,7 @@ def test_what_is_said_to_a_conversation_that_is_gone_is_said_in_the_new_one(
 def test_a_network_that_changes_without_breaking_is_not_said_to_be_gone_for_ever(
     visit: Visits,
 ) -> None:
-    chat = Chat(visit("french")).open()
+    chat = Chat(visit("french")).open().assess_to(1)
     chat.page.evaluate("dispatchEvent(new Event('offline'))")
     chat.tells("offline")
     chat.page.evaluate("dispatchEvent(new Event('online'))")
