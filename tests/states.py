@@ -11,6 +11,7 @@ from chats import ASSESSMENT, Chat
 from playwright.sync_api import expect
 from processes import Stack
 
+SHADOW = "document.querySelector('mobilis-chat').shadowRoot"  # the widget, to a script of the page
 ASKED = {
     "fr": "un organisme de bienfaisance peut-il faire du plaidoyer?",
     "en": "can a charity do advocacy?",
