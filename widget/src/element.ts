@@ -36,6 +36,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private opener: HTMLElement | null = null;
   private standing: Status = "";
   private noted: Sentence | null = null; // said for a while, in place of how things stand
+  private yields = true; // whether that gives way when they change for the worse
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -149,16 +150,16 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.note("online");
       return;
     }
-    if (status && status !== "connecting") this.noted = null;
+    if (status && status !== "connecting" && this.yields) this.noted = null;
     this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.sayForAWhile((words) => fill(words.busy, { seconds }), seconds * 1000);
+    this.sayForAWhile((words) => fill(words.busy, { seconds }), true, seconds * 1000);
   }
 
   note(note: Note): void {
-    this.sayForAWhile((words) => words[note]);
+    this.sayForAWhile((words) => words[note], true);
   }
 
   // Inside
@@ -334,9 +335,10 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.panel.setStatus(noted?.(words) ?? (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(sentence: Sentence, ms = NOTE_MS): void {
+  private sayForAWhile(sentence: Sentence, yields = false, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
     this.noted = sentence;
+    this.yields = yields;
     this.sayStatus();
     this.noteTimer = window.setTimeout(() => {
       this.noted = null;

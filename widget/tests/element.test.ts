@@ -716,6 +716,18 @@ test("when forgetting fails, that is said and everything stays", async () => {
   expect(status(chat)).toBe(EN.notErased);
 });
 
+test("what has failed is said first, and then that the connection is in trouble", async () => {
+  const chat = await anOpenChat();
+  door.fail("erase", { status: 503 });
+  press(chat, EN.forgetHelp);
+  press(chat, EN.forgetYes);
+  await pass(0);
+  setOnline(false);
+  expect(status(chat)).toBe(EN.notErased);
+  await pass(10_000);
+  expect(status(chat)).toBe(EN.offline);
+});
+
 test("the conversation can be downloaded, and the file is let go of later", async () => {
   const chat = await anOpenChat();
   const clicked = vi.fn((event: Event) => event.preventDefault());
