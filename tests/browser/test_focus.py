@@ -1,4 +1,4 @@
-"""One tab stop for the messages, a focus that the visitor alone moves, what screen readers are told."""
+"""One tab stop for the messages, a focus that the visitor alone moves, what is read aloud."""
 
 from __future__ import annotations
 
