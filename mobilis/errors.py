@@ -10,6 +10,7 @@ MobilisError
 │   ├── BrainUnavailable    worth trying again later
 │   └── BrainRefused        will never work for this message
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
+├── StaffError          what is asked about an account of staff will not do; carries which field
 └── ChatError           a visitor's request that cannot be honoured; carries code, status and words
 """
 
@@ -64,6 +65,18 @@ class JourneyFailed(MobilisError):
 
     The message names the file, the step, what was expected and what was got.
     """
+
+
+class StaffError(MobilisError):
+    """What is asked about an account of staff will not do.
+
+    `field` keys the sentence in `content/console.yml`: email, name, role, language, password,
+    taken.
+    """
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"staff: {field} will not do")
+        self.field = field
 
 
 class ChatError(MobilisError):

@@ -16,6 +16,11 @@ from sqlalchemy.engine import Connection
 
 from mobilis.models import (
     assessments,
+    case_facets,
+    case_notes,
+    case_reads,
+    case_tags,
+    cases,
     choices,
     conversations,
     erasures,
@@ -32,6 +37,7 @@ Counts = dict[str, int]  # {table: rows deleted}
 # Children before parents.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
+OF_STAFF = (case_facets, case_tags, case_notes, case_reads, cases)
 CHUNK = 200
 
 
@@ -54,7 +60,7 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
     channel = connection.execute(query.with_for_update()).scalar_one_or_none()
     counts = {
         table.name: _delete(connection, table, [conversation_id])
-        for table in (*SPOKEN, *LEFT_BY_TURNS)
+        for table in (*SPOKEN, *LEFT_BY_TURNS, *OF_STAFF)
     }
     mine = inbox.c.conversation_id == conversation_id
     others = delete(inbox).where(mine, inbox.c.id != keep_message_id)
@@ -113,7 +119,7 @@ def _erase_all(connection: Connection, conversation_ids: Sequence[str]) -> Count
     # In the order in which a turn locks, lest the two wait for each other.
     mine = select(conversations.c.id).where(conversations.c.id.in_(conversation_ids))
     connection.execute(mine.with_for_update())
-    tables = (*SPOKEN, inbox, *LEFT_BY_TURNS, conversations)
+    tables = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)
     return {table.name: _delete(connection, table, conversation_ids) for table in tables}
 
 

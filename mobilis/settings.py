@@ -27,6 +27,7 @@ class Settings:
     data_dir: Path = ROOT / "var"
     database_url: str = ""
     host: str = "127.0.0.1"
+    public_url: str = ""
     port: int = 8000
     brain_port: int = 5005
     actions_port: int = 5055
@@ -39,11 +40,13 @@ class Settings:
     messages_per_minute_address: int = 120
     conversations_per_minute_address: int = 10
     result_misses_per_minute_address: int = 20
+    sign_ins_per_minute_address: int = 10
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8
     turn_backoff: float = 1.0
     workers: int = 8
+    priority: str = ""
     retention_days: int = 365
     result_days: int = 30
     log_level: str = "INFO"
@@ -52,6 +55,11 @@ class Settings:
     def database(self) -> str:
         """The database's URL: `DATABASE_URL`, else a SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'mobilis.db'}"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the front door by https, so that cookies may insist on it."""
+        return self.public_url.startswith("https://")
 
     @property
     def brain_url(self) -> str:

@@ -14,14 +14,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mobilis.errors import ChatError, StoreError
+from mobilis.priority import read_weights
 from mobilis.results import page_path
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
+from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.projector import keep_cases
 from mobilis.web.retention import keep_retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
@@ -67,6 +70,7 @@ def _routes(widget: Widget) -> list[Route | Mount]:
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
         Route(f"{CONVERSATION}/events", events.stream_events),
         Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
+        *(page.route() for page in CONSOLE),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
     ]
 
@@ -101,6 +105,7 @@ def _door(settings: Settings) -> Door:
             address=Limit(settings.messages_per_minute_address),
             openings=Limit(settings.conversations_per_minute_address),
             result_misses=Limit(settings.result_misses_per_minute_address),
+            sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
     )
 
@@ -108,7 +113,11 @@ def _door(settings: Settings) -> Door:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     door: Door = app.state.door
-    retention = asyncio.create_task(keep_retention(door.database, door.settings.retention_days))
+    weights = read_weights(door.settings.priority)
+    beside = (
+        asyncio.create_task(keep_retention(door.database, door.settings.retention_days)),
+        asyncio.create_task(keep_cases(door.database, weights)),
+    )
     door.worker.start()
     try:
         async with door.brain:
@@ -116,7 +125,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             door.hub.close()
             await door.worker.stop()
     finally:
-        retention.cancel()
-        with suppress(asyncio.CancelledError):
-            await retention
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         door.database.dispose()

@@ -25,12 +25,13 @@ UseCase = Callable[Concatenate[Connection, P], T]
 
 @dataclass(frozen=True)
 class Limits:
-    """The three limits of the chat API, and that of wrong addresses of results."""
+    """The limits of the chat API, and that of wrong addresses of results."""
 
     conversation: Limit
     address: Limit
     openings: Limit
     result_misses: Limit
+    sign_ins: Limit
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,44 @@
+"""How a page of the console is made from its template and words. Called through the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from mobilis.web.door import Door
+from mobilis.web.pages import render
+
+SECURITY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# What the navigation leads to, and the right each needs.
+NAVIGATION = (("queue", "read"),)
+
+
+def show(
+    door: Door,
+    template: str,
+    language: str,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A template of templates/console with the console's words as `words.<file>.<key>`.
+
+    `person` (who is signed in) is none where nobody is; `here` is the name of the page in the
+    navigation.
+    """
+    words = {
+        group: {key: sentence[language] for key, sentence in sentences.items()}
+        for group, sentences in door.wording.console.items()
+    }
+    usual = {"person": None, "csrf": "", "here": "", "words": words, "navigation": NAVIGATION}
+    return render(
+        f"console/{template}",
+        language,
+        status,
+        {"Content-Security-Policy": SECURITY, **(headers or {})},
+        **{**usual, **values},
+    )
