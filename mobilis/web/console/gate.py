@@ -20,13 +20,12 @@ from starlette.routing import Route
 from mobilis import staff
 from mobilis.errors import ChatError, StoreError
 from mobilis.staff import Person, Session
-from mobilis.web.console.layout import show
+from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
 
 ROOT = "/console"
 COOKIE = "mobilis-console"
 FORM_LIMIT = 64_000  # bytes
-HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 
 Right = Literal["anyone", "read", "act", "export", "admin"]
 
@@ -107,8 +106,7 @@ class Page:
             response = visit.refuse(503, "unavailable")
         except ChatError as error:
             response = visit.refuse(error.status, "not_found" if error.status == 404 else "refused")
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        response.headers.update(HEADERS)
         return response
 
 

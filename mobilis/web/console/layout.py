@@ -13,6 +13,7 @@ SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
 NAVIGATION = (("queue", "read"),)
 
@@ -39,6 +40,6 @@ def show(
         f"console/{template}",
         language,
         status,
-        {"Content-Security-Policy": SECURITY, **(headers or {})},
+        {"Content-Security-Policy": SECURITY, **HEADERS, **(headers or {})},
         **{**usual, **values},
     )

@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from mobilis import audit, staff
 from mobilis.errors import ChatError
 from mobilis.staff import Person
-from mobilis.web.console.gate import COOKIE, HEADERS, ROOT, Page, Visit, has_token, read_form
-from mobilis.web.console.layout import show
+from mobilis.web.console.gate import COOKIE, ROOT, Page, Visit, has_token, read_form
+from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
 from mobilis.web.limits import client_address
 from mobilis.web.pages import page_language
@@ -77,7 +77,7 @@ def _form(request: Request, after: str, status: int = 200, problem: str = "") ->
     door, language = door_of(request), page_language(request)
     token = secrets.token_urlsafe(32)
     more = {"after": after, "problem": problem, "csrf": token}
-    response = show(door, "sign_in.html", language, status, HEADERS, **more)
+    response = show(door, "sign_in.html", language, status, **more)
     _set_cookie(response, door, FORM_COOKIE, token, 3600)
     return response
 
