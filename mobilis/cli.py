@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__
+from mobilis import __version__, console_commands
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         one.add_argument("--fresh", action="store_true", help="train the stock assistant again")
         one.add_argument("--json", action="store_true", help="print the report as JSON")
+    console_commands.add_bench(benches)
     report = commands.add_parser("report", help="write a readable report on understanding")
     report.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where to (docs/understanding)"
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
+    console_commands.add_commands(commands)
     return parser
 
 

@@ -254,6 +254,12 @@ staff_sessions = Table(
     Index(None, "staff_id"),
 )
 
+# What the queue filters by, beside its order.
+_FILTERED = (
+    *("conversation_id", "number", "status", "owner_id", "messages", "language", "channel", "band"),
+    *("person_at", "not_understood", "follow_up_at", "waiting_since", "merged_into"),
+)
+
 cases = Table(
     "cases",
     metadata,
@@ -281,6 +287,7 @@ cases = Table(
     Column("person", String(64)),  # the same for all conversations of one e-mail address
     Column("waiting_since", UTCDateTime),  # something was asked of staff, and nobody has answered
     Column("priority", Integer, nullable=False),
+    Column("number", Integer, index=True),  # of its case_texts: what a search finds
     # Staff's own.
     Column("status", String(16), nullable=False, default="new"),  # in_progress, waiting, closed
     Column("close_reason", String(32)),
@@ -289,11 +296,29 @@ cases = Table(
     Column("answered_at", UTCDateTime),  # first, by a person
     Column("merged_into", String(64)),
     Column("changed_at", UTCDateTime),  # by staff
-    Index(None, "status", "priority", "last_at"),
-    Index(None, "status", "last_at"),
-    Index(None, "last_at"),
+    # The queue is read from these two alone, in their order, whatever it is filtered by; see
+    # mobilis/queue.py. An index of fewer columns would be chosen over them, and be slower.
+    Index("ix_cases_queue", "priority", "last_at", *_FILTERED),
+    Index("ix_cases_queue_by_date", "last_at", "priority", *_FILTERED),
     Index(None, "person"),
-    Index(None, "band"),
+)
+
+# The words of each case that a search looks into, without accents. What looks for them is made by
+# the migrations: a full-text table of SQLite with its triggers, an index of PostgreSQL; everything
+# of it is named case_search….
+case_texts = Table(
+    "case_texts",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column(
+        "conversation_id",
+        String(64),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("said", Text, nullable=False),  # by the visitor and by staff
+    Column("contact", Text, nullable=False),  # what was given of oneself, and the reference
 )
 
 case_facets = Table(
@@ -302,7 +327,7 @@ case_facets = Table(
     _conversation_column(primary_key=True),
     Column("facet", String(16), primary_key=True),  # topic | region | language | level | label
     Column("value", String(64), primary_key=True),
-    Index(None, "facet", "value"),
+    Index(None, "facet", "value", "conversation_id"),
 )
 
 case_tags = Table(
@@ -310,7 +335,7 @@ case_tags = Table(
     metadata,
     _conversation_column(primary_key=True),
     Column("tag", String(40), primary_key=True),
-    Index(None, "tag"),
+    Index(None, "tag", "conversation_id"),
 )
 
 case_notes = Table(
@@ -344,6 +369,7 @@ case_reads = Table(
     _staff_column(primary_key=True),
     Column("position", Integer, nullable=False),  # up to which the person has read
     Column("at", UTCDateTime, nullable=False),
+    Index(None, "staff_id", "conversation_id", "position"),
 )
 
 saved_views = Table(
