@@ -288,7 +288,12 @@ cases = Table(
     Column("follow_up_at", UTCDateTime, index=True),
     Column("answered_at", UTCDateTime),  # first, by a person
     Column("merged_into", String(64)),
-    Column("changed_at", UTCDateTime),  # by staff
+    Column(
+        "before_merge", JSON(none_as_null=True)
+    ),  # what undoing it brings back: status, reason, follow-up
+    Column("resurfaced_at", UTCDateTime),  # its follow-up came due, and nobody has acted since
+    Column("changed_at", UTCDateTime),  # status, owner, follow-up or merge, by staff
+    Column("changed_by", String(36)),  # who of staff, or "system"
     Index(None, "status", "priority", "last_at"),
     Index(None, "status", "last_at"),
     Index(None, "last_at"),
@@ -310,6 +315,7 @@ case_tags = Table(
     metadata,
     _conversation_column(primary_key=True),
     Column("tag", String(40), primary_key=True),
+    Column("merged_from", String(64)),  # the duplicate that brought it
     Index(None, "tag"),
 )
 
