@@ -11,6 +11,7 @@ MobilisError
 │   └── BrainRefused        will never work for this message
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
 ├── StaffError          what is asked about an account of staff will not do; carries which field
+├── CaseError           what staff ask about a case will not do; carries why
 └── ChatError           a visitor's request that cannot be honoured; carries code, status and words
 """
 
@@ -77,6 +78,18 @@ class StaffError(MobilisError):
     def __init__(self, field: str) -> None:
         super().__init__(f"staff: {field} will not do")
         self.field = field
+
+
+class CaseError(MobilisError):
+    """What staff ask about a case will not do; nothing was changed.
+
+    `reason` keys the sentence `problem_…` in `content/console/case.yml`: stale, status, reason,
+    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"case: {reason} will not do")
+        self.reason = reason
 
 
 class ChatError(MobilisError):

@@ -295,7 +295,11 @@ cases = Table(
     Column("follow_up_at", UTCDateTime, index=True),
     Column("answered_at", UTCDateTime),  # first, by a person
     Column("merged_into", String(64)),
-    Column("changed_at", UTCDateTime),  # by staff
+    # What undoing a merge brings back: status, reason, follow-up.
+    Column("before_merge", JSON(none_as_null=True)),
+    Column("resurfaced_at", UTCDateTime),  # its follow-up came due, and nobody has acted since
+    Column("changed_at", UTCDateTime),  # status, owner, follow-up or merge, by staff
+    Column("changed_by", String(36)),  # who of staff, or "system"
     # The queue is read from these two alone, in their order, whatever it is filtered by; see
     # mobilis/queue.py. An index of fewer columns would be chosen over them, and be slower.
     Index("ix_cases_queue", "priority", "last_at", *_FILTERED),
@@ -335,6 +339,7 @@ case_tags = Table(
     metadata,
     _conversation_column(primary_key=True),
     Column("tag", String(40), primary_key=True),
+    Column("merged_from", String(64)),  # the duplicate that brought it
     Index(None, "tag", "conversation_id"),
 )
 

@@ -24,6 +24,7 @@ from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
 from mobilis.web.retention import keep_retention
 from mobilis.web.widget import Widget
@@ -107,6 +108,7 @@ def _door(settings: Settings) -> Door:
             result_misses=Limit(settings.result_misses_per_minute_address),
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
+        presence=Presence(),
     )
 
 

@@ -15,6 +15,7 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.presence import Presence
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
@@ -45,6 +46,7 @@ class Door:
     hub: Hub
     worker: Worker
     limits: Limits
+    presence: Presence
 
     async def read(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a reading transaction, off the event loop.

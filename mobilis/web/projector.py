@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from anyio import to_thread
 
 from mobilis.cases import behind, grow_older, project
+from mobilis.casework import resurface
 from mobilis.errors import StoreError
 from mobilis.store import Database
 
 POLL_SECONDS = 1.0
 AT_ONCE = 50  # cases of one transaction: others want to write too
-AGEING_EVERY = 300  # polls
+AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
 
 logger = logging.getLogger(__name__)
 
@@ -53,3 +54,4 @@ def catch_up(database: Database, weights: Mapping[str, int]) -> int:
 def _age(database: Database, weights: Mapping[str, int]) -> None:
     with database.write() as connection:
         grow_older(connection, weights, limit=1000)
+        resurface(connection, weights, limit=200)

@@ -76,13 +76,15 @@ OpenHandler = Callable[[Request], Awaitable[Response]]
 class Page:
     """One page: where it is below /console, what makes it, and the right it needs.
 
-    GET asks, POST does. A page that `anyone` may see (signing in) gets the request itself.
+    GET asks, POST does. A page that `anyone` may see (signing in) gets the request itself. What a
+    page asks for by itself, again and again, is `idle`: it does not keep a session from ending.
     """
 
     path: str
     handler: Handler | OpenHandler
     needs: Right
     method: Literal["GET", "POST"] = "GET"
+    idle: bool = False
 
     def route(self) -> Route:
         """The page behind the gate."""
@@ -92,7 +94,7 @@ class Page:
 
     async def _guard(self, request: Request) -> Response:
         door = door_of(request)
-        session = await find_session(request)
+        session = await find_session(request, touch=not self.idle)
         if session is None:
             return _to_sign_in(request)
         visit = Visit(request, door, session, await read_form(request))
@@ -110,14 +112,14 @@ class Page:
         return response
 
 
-async def find_session(request: Request) -> Session | None:
-    """The session of the request's cookie."""
+async def find_session(request: Request, touch: bool = True) -> Session | None:
+    """The session of the request's cookie, which is noted to be in use."""
     token = request.cookies.get(COOKIE, "")
     if not token:
         return None
     door = door_of(request)
     session = await door.read(staff.find_session, token)
-    if session is not None:
+    if session is not None and touch:
         await door.write(staff.touch_session, session)
     return session
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from mobilis.dates import local as local
 from mobilis.web.door import Door
 from mobilis.web.pages import render
 
@@ -15,7 +16,7 @@ SECURITY = (
 )
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
-NAVIGATION = (("queue", "read"),)
+NAVIGATION = (("queue", "read"), ("mentions", "act"))
 
 
 def show(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Connection
@@ -76,7 +77,7 @@ def _end(connection: Connection, visit: Visit) -> None:
 def _form(request: Request, after: str, status: int = 200, problem: str = "") -> Response:
     door, language = door_of(request), page_language(request)
     token = secrets.token_urlsafe(32)
-    more = {"after": after, "problem": problem, "csrf": token}
+    more: dict[str, Any] = {"after": after, "problem": problem, "csrf": token}
     response = show(door, "sign_in.html", language, status, **more)
     _set_cookie(response, door, FORM_COOKIE, token, 3600)
     return response
