@@ -25,6 +25,7 @@ from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.projector import keep_cases
+from mobilis.web.provider import make_provider
 from mobilis.web.retention import keep_retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address makes no sense.
+        SettingError: the database's address, or the sign-in provider, makes no sense.
     """
     guard.quiet_access_log()
     app = Starlette(
@@ -107,6 +108,7 @@ def _door(settings: Settings) -> Door:
             result_misses=Limit(settings.result_misses_per_minute_address),
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
+        provider=make_provider(settings),
     )
 
 

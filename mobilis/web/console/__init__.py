@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from mobilis.web.console import home, queue, script, sign_in
+from mobilis.web.console import audit_log, home, me, oidc, people, queue, script, sign_in
 
-CONSOLE = (*sign_in.PAGES, *script.PAGES, *home.PAGES, *queue.PAGES)
+CONSOLE = (
+    *sign_in.PAGES,
+    *oidc.PAGES,
+    *script.PAGES,
+    *home.PAGES,
+    *queue.PAGES,
+    *me.PAGES,
+    *people.PAGES,
+    *audit_log.PAGES,
+)

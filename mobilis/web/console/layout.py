@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -15,7 +17,8 @@ SECURITY = (
 )
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
-NAVIGATION = (("queue", "read"),)
+NAVIGATION = (("queue", "read"), ("people", "admin"), ("audit", "admin"))
+ZONE = "America/Toronto"
 
 
 def show(
@@ -43,3 +46,13 @@ def show(
         {"Content-Security-Policy": SECURITY, **HEADERS, **(headers or {})},
         **{**usual, **values},
     )
+
+
+def stamp(moment: datetime | None) -> str:
+    """A moment in Toronto to the second, written alike in both languages: "2026-11-26 09:05:12"."""
+    return f"{moment.astimezone(ZoneInfo(ZONE)):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def day_begins(day: date) -> datetime:
+    """When a day begins in Toronto, in UTC."""
+    return datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(timezone.utc)
