@@ -35,6 +35,7 @@ PENDING_SECONDS = 600
 LEEWAY = 60  # seconds by which clocks may differ
 # Signed with a private key: "none" and secrets that we share with the provider are not.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 SCOPE = "openid email profile"
 
 
@@ -71,7 +72,7 @@ class Provider:
         metadata = await self._metadata()
         pending = Pending(generate_token(32), generate_token(32), generate_token(64), after)
         address = prepare_grant_uri(
-            _address(metadata, "authorization_endpoint"),
+            metadata["authorization_endpoint"],
             self._client,
             "code",
             redirect_uri=self._callback,
@@ -93,7 +94,7 @@ class Provider:
         metadata = await self._metadata()
         answer = await self._ask(
             "POST",
-            _address(metadata, "token_endpoint"),
+            metadata["token_endpoint"],
             data={
                 "grant_type": "authorization_code",
                 "code": code,
@@ -148,7 +149,7 @@ class Provider:
 
     async def _verified(self, token: str) -> jwt.Token:
         """The token, signed by the provider. A key that is not known may be a new one."""
-        uri = _address(await self._metadata(), "jwks_uri")
+        uri = (await self._metadata())["jwks_uri"]
         for fresh in (False, True):
             keys = await self._remembered("keys", uri, fresh)
             registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
@@ -164,9 +165,10 @@ class Provider:
     async def _metadata(self) -> dict[str, Any]:
         address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
         metadata = await self._remembered("metadata", address)
-        if metadata.get("issuer") != self.issuer:
+        usable = all(_is_usable(metadata.get(name)) for name in ENDPOINTS)
+        if metadata.get("issuer") != self.issuer or not usable:
             self._known.clear()
-            raise ProviderUnavailable("the provider's configuration names another issuer")
+            raise ProviderUnavailable("its configuration names another issuer or no safe addresses")
         return metadata
 
     async def _remembered(self, name: str, address: str, fresh: bool = False) -> dict[str, Any]:
@@ -210,16 +212,13 @@ def make_provider(settings: Settings) -> Provider | None:
     return Provider(settings)
 
 
+def _is_usable(address: Any) -> bool:
+    return isinstance(address, str) and _is_private(address)
+
+
 def _is_private(address: str) -> bool:
     """Whether nobody between us and that address can listen or answer in its place."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
     )
-
-
-def _address(metadata: Mapping[str, Any], name: str) -> str:
-    address = metadata.get(name)
-    if not isinstance(address, str) or not _is_private(address):
-        raise ProviderUnavailable(f"the provider's configuration has no usable {name}")
-    return address
