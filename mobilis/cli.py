@@ -16,6 +16,7 @@ from pathlib import Path
 from mobilis import __version__, console_commands
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
+from mobilis.staff_commands import add_staff_commands, welcome
 
 MOST_MESSAGES = 600  # of one measure of understanding: more would leave none for the long ones
 
@@ -76,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
     erase.add_argument("conversation", metavar="CONVERSATION")
     erase.set_defaults(command=_erase)
+
+    add_staff_commands(commands)
 
     evaluate = commands.add_parser("evaluate", help="measure understanding on a file of examples")
     evaluate.add_argument("what", choices=("intents", "answers", "facets", "language"))
@@ -157,6 +160,7 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
 
     migrate(settings.database)
     _import_sample(Database.from_settings(settings), settings)
+    welcome(settings)
     if not options.no_train and is_due(settings.project_dir):
         print("the content is newer than the model: training (minutes the first time)", flush=True)
         train(settings.project_dir)

@@ -231,11 +231,16 @@ staff = Table(
     Column("password_hash", Text),  # argon2id; none: signs in through a provider only
     Column("totp_secret", Text),  # none: no second factor
     Column("totp_step", Integer),  # the last one used, so that a code is good once
+    Column("totp_pending", Text),  # shown as a QR code, and not yet proven by a code
+    Column("one_time_until", UTCDateTime),  # the password is to be changed, and good until then
+    Column("provider", String(255)),  # the issuer of the OpenID Connect provider that knows them
+    Column("provider_subject", String(255)),  # and how it calls them
     Column("active", Boolean, nullable=False, default=True),
     Column("failures", Integer, nullable=False, default=0),  # since the last time it went well
     Column("locked_until", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     Column("signed_in_at", UTCDateTime),
+    Index(None, "provider", "provider_subject", unique=True),
 )
 
 
@@ -252,6 +257,23 @@ staff_sessions = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
     Index(None, "staff_id"),
+)
+
+# The password was right, and the code of the second factor is waited for.
+staff_sign_ins = Table(
+    "staff_sign_ins",
+    metadata,
+    Column("id", String(64), primary_key=True),  # the hash of what the cookie holds
+    _staff_column(nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Index(None, "staff_id"),
+)
+
+staff_recovery_codes = Table(
+    "staff_recovery_codes",
+    metadata,
+    _staff_column(primary_key=True),
+    Column("hash", String(64), primary_key=True),
 )
 
 # What the queue filters by, beside its order.

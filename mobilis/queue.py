@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, false, func, not_, select
 from sqlalchemy.engine import Connection, Row
@@ -20,6 +19,7 @@ from sqlalchemy.sql import Select
 
 from mobilis.cases import STATUSES
 from mobilis.content import LANGUAGES
+from mobilis.dates import ZONE
 from mobilis.facets import FACETS
 from mobilis.models import case_facets, case_reads, case_tags, cases, inbox, staff
 from mobilis.search import matching, wanted
@@ -34,7 +34,6 @@ PAGE = 50
 LAST_PAGE = 1_000_000
 LONGEST = {"search": 200, "tag": 40, "owner": 36, "band": 32}
 OPENING = 160  # characters of the first words that are shown
-ZONE = ZoneInfo("America/Toronto")  # where staff are: whose days are meant
 
 Condition = Any
 
