@@ -45,7 +45,7 @@ def day_of(moment: datetime) -> date:
 
 def start_of(day: date) -> datetime:
     """When a day begins in Toronto, in UTC."""
-    return datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(timezone.utc)
+    return datetime.combine(day, time(), ZONE).astimezone(timezone.utc)
 
 
 def _time(here: datetime, language: str) -> str:

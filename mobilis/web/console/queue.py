@@ -17,6 +17,7 @@ from mobilis import audit, saved_views
 from mobilis import staff as people
 from mobilis.cases import STATUSES, facts_of
 from mobilis.content import LANGUAGES
+from mobilis.dates import ZONE
 from mobilis.errors import StaffError
 from mobilis.facets import FACETS, Vocabulary, load_facets
 from mobilis.priority import read_weights, reasons
@@ -25,7 +26,6 @@ from mobilis.queue import (
     PAGE,
     SORTS,
     TABS,
-    ZONE,
     Entry,
     Filters,
     Listing,
