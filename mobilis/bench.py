@@ -107,7 +107,7 @@ def plan(messages: Sequence[Said], levels: Sequence[int], turns: int) -> list[di
     Raises:
         BenchRefused: there are not enough messages.
     """
-    usable = [m for m in messages if m.label.startswith(f"{stock.FAQ}/") or m.label in ANSWERED]
+    usable = answered_at_once(messages)
     sizes = [WARM_UP] + [turns // ROUNDS] * ROUNDS * len(levels)
     if sum(sizes) > len(usable):
         most = (len(usable) - WARM_UP) // len(levels)
@@ -116,6 +116,11 @@ def plan(messages: Sequence[Said], levels: Sequence[int], turns: int) -> list[di
         )
     left = iter(usable)
     return [_by_language([next(left) for _ in range(size)]) for size in sizes]
+
+
+def answered_at_once(messages: Sequence[Said]) -> list[Said]:
+    """Those that begin no form."""
+    return [m for m in messages if m.label.startswith(f"{stock.FAQ}/") or m.label in ANSWERED]
 
 
 def _by_language(messages: Sequence[Said]) -> dict[str, list[str]]:

@@ -119,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     turns.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
     turns.add_argument("--train", action="store_true", help="also train ours from nothing")
     turns.set_defaults(command=_bench_turns)
+    widget = benches.add_parser("widget", help="what a person waits for, in a browser")
+    widget.add_argument("--turns", default="64", metavar="N", help="messages said (64)")
+    widget.add_argument("--json", action="store_true", help="print the report as JSON")
+    widget.set_defaults(command=_bench_widget)
     for one in (nlu, turns):
         one.add_argument("--ours-only", action="store_true", help="without the stock assistant")
         one.add_argument(
@@ -370,6 +374,15 @@ def _bench_turns(options: argparse.Namespace, settings: Settings) -> int:
     _end_as_on_ctrl_c()
     prepare = None if options.ours_only else partial(_prepare_stock, root, options)
     report = bench_turns(root, _tell, options.concurrency, options.turns, prepare, options.train)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _bench_widget(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.widget_bench import bench_widget, to_text
+
+    _end_as_on_ctrl_c()
+    report = bench_widget(settings.project_dir, _tell, options.turns)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
     return 0
 

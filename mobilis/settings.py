@@ -68,6 +68,11 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
+    def is_local(self) -> bool:
+        """Whether nobody but this computer reaches the front door directly."""
+        return self.host in ("127.0.0.1", "localhost", "::1") and not self.trusted_proxies
+
+    @property
     def brain_url(self) -> str:
         """Where the front door reaches the brain; always on this machine's loopback."""
         return f"http://127.0.0.1:{self.brain_port}"

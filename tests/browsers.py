@@ -126,14 +126,20 @@ class Visits:
         """Announce a trouble, by a regular expression that is found in it."""
         self._expected.append(pattern)
 
-    def end(self) -> list[str]:
-        """Close all pages; the troubles that nobody expected."""
+    def leave(self) -> None:
+        """Close all pages, before something that they need is taken away."""
         for page in [page for context in self._contexts for page in context.pages]:
             with suppress(Error):  # it is on its way to another page
                 page.evaluate("0")  # what it had to tell before has been told
-        told, self._troubles = self._troubles, []
+        told = list(self._troubles)
         while self._contexts:
             self._contexts.pop().close()
+        self._troubles = told  # not what closing brought about
+
+    def end(self) -> list[str]:
+        """Close all pages; the troubles that nobody expected."""
+        self.leave()
+        told, self._troubles = self._troubles, []
         return [trouble for trouble in told if not self._announced(trouble)]
 
     def _announced(self, trouble: str) -> bool:

@@ -371,7 +371,7 @@ def test_a_file_that_cannot_be_measured_is_named(
     assert fails(capsys, "evaluate", "intents", str(path)) == f"{path}{problem}"
 
 
-@pytest.mark.parametrize("what", ["nlu", "turns"])
+@pytest.mark.parametrize("what", ["nlu", "turns", "widget"])
 def test_a_bench_without_a_model_says_how_to_get_one(project: Path, what: str, capsys) -> None:
     shutil.copytree(ROOT / "tests" / "evaluation", project / "tests" / "evaluation")
     sentence = "models/mobilis.tar.gz: there is no model; train one with: mobilis train"
@@ -391,6 +391,7 @@ def test_a_bench_without_a_model_says_how_to_get_one(project: Path, what: str, c
             ["turns", "--concurrency", "1,eight"],
             "--concurrency: a number from 1 to 64 is expected, not 'eight'",
         ),
+        (["widget", "--turns", "0"], "--turns: a number from 1 to 10000 is expected, not '0'"),
         (
             ["turns", "--phrasings", "-1"],
             "--phrasings: a number from 0 to 1000 is expected, not '-1'",

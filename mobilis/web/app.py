@@ -32,6 +32,8 @@ from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
 
+# Pages of this computer: a file ("null"), or whatever is served on loopback.
+THIS_COMPUTER = r"null|https?://(localhost|127\.0\.0\.1)(:\d+)?"
 CONVERSATION = "/api/conversations/{conversation}"
 RESULT = page_path("{page}")
 
@@ -79,10 +81,12 @@ def _routes(widget: Widget) -> list[Route | Mount]:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     middleware = [Middleware(guard.Guard)]
-    if settings.cors_origins:
+    local = THIS_COMPUTER if settings.is_local and not settings.cors_origins else None
+    if settings.cors_origins or local:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
+            allow_origin_regex=local,
             allow_methods=("GET", "POST", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
             expose_headers=("Retry-After",),

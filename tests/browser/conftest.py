@@ -125,7 +125,7 @@ def brain() -> Iterator[FakeBrain]:
 
 @pytest.fixture
 def open_door(
-    brain: FakeBrain, websites: Websites, tmp_path: Path
+    visit: Visits, brain: FakeBrain, websites: Websites, tmp_path: Path
 ) -> Iterator[Callable[..., FrontDoor]]:
     """Starts a front door of the test's own, with some settings changed, before `brain`."""
     settings = Settings(
@@ -144,5 +144,6 @@ def open_door(
         return doors[-1].start()
 
     yield start
+    visit.leave()
     for door in doors:
         door.close()

@@ -130,7 +130,8 @@ WRONG = """<!doctype html><html lang="fr"><title>Page</title>
 <p style="color: #999">trop pâle</p>
 <button style="width: 20px; height: 20px; border: 1px solid #ddd; background: #fff">x</button>
 <p><a href="#x" style="font-size: 10px; line-height: 1">seul</a></p>
-<button style="width: 60px; height: 60px; overflow: hidden; border: 0; background: none">incompréhensible</button>
+<button style="width: 60px; height: 60px; overflow: hidden; border: 0; background: none"
+>incompréhensible</button>
 <div style="width: 2000px">large</div>
 <div style="position: relative"><button>dessous</button>
 <div style="position: absolute; inset: 0; background: #fff"></div></div>
@@ -358,7 +359,8 @@ def test_nothing_moves_for_who_wants_it_still(visit: Visits) -> None:
 
 
 PIXELS = """async shot => {
-  const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${shot}`)).blob());
+  const file = await fetch(`data:image/png;base64,${shot}`);
+  const picture = await createImageBitmap(await file.blob());
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   const pen = canvas.getContext('2d');
   pen.drawImage(picture, 0, 0);
@@ -483,7 +485,7 @@ def test_on_a_phone_nothing_lies_below_a_notch(visit: Visits) -> None:
     box = chat.launcher.bounding_box()
     assert box and box["y"] + box["height"] <= 700 - 34
     chat.open()
-    for control in chat.panel.get_by_role("button").all() + [chat.field]:
+    for control in [*chat.panel.get_by_role("button").all(), chat.field]:
         found = control.bounding_box()
         if not found or not control.is_visible():
             continue

@@ -250,6 +250,22 @@ def test_other_origins_are_allowed_by_a_setting(open_door):
     assert "access-control-allow-origin" not in stranger.headers
 
 
+@pytest.mark.parametrize("origin", ["null", "http://localhost:5500", "http://127.0.0.1"])
+def test_pages_of_this_computer_are_allowed_while_nobody_else_can_come(open_door, origin):
+    given = {"Origin": origin}
+    allowed = open_door().http.get("/healthz", headers=given).headers
+    assert allowed["access-control-allow-origin"] == origin
+    for changes in ({"trusted_proxies": 1}, {"cors_origins": ("https://site.example",)}):
+        headers = open_door(**changes).http.get("/healthz", headers=given).headers
+        assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("origin", ["http://localhost.example", "https://127.0.0.1.example:1"])
+def test_a_name_that_looks_like_this_computer_is_not(door, origin):
+    headers = door.http.get("/healthz", headers={"Origin": origin}).headers
+    assert "access-control-allow-origin" not in headers
+
+
 def test_other_origins_are_not_allowed_by_default(door):
     response = door.http.get("/healthz", headers=ORIGIN)
     assert "access-control-allow-origin" not in response.headers

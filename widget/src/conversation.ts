@@ -247,7 +247,7 @@ export class Conversation {
     this.stream = new Stream(this.api, keyOf(this.session), () => this.language, last, {
       message: (message) => this.show(message, true),
       typing: (on) => this.listener.typing(on),
-      connected: () => this.listener.status(""),
+      connected: () => navigator.onLine && this.listener.status(""),
       lost: () => this.listener.status(navigator.onLine ? "reconnecting" : "offline"),
       gone: () => void this.startAfresh(),
     });

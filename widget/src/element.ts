@@ -17,6 +17,7 @@ const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
 const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
 const DARK = { panel: "#161c24", card: "#232d38" };
 const NOTE_MS = 6_000;
+const CONNECTING_MS = 400; // until that takes long enough to be said
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
 const LET_GO_MS = 10_000; // until a file that was downloaded is let go of
 export const FALLBACK = "[data-mobilis-fallback]";
@@ -36,6 +37,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private opener: HTMLElement | null = null;
   private standing: Status = "";
   private noted: Sentence | null = null; // said for a while, in place of how things stand
+  private yields = true; // whether that gives way when they change for the worse
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -149,16 +151,20 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.note("online");
       return;
     }
-    if (status && status !== "connecting") this.noted = null;
+    if (status === "connecting") {
+      window.setTimeout(() => this.standing === "connecting" && this.sayStatus(), CONNECTING_MS);
+      return;
+    }
+    if (status && this.yields) this.noted = null;
     this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.sayForAWhile((words) => fill(words.busy, { seconds }), seconds * 1000);
+    this.sayForAWhile((words) => fill(words.busy, { seconds }), true, seconds * 1000);
   }
 
   note(note: Note): void {
-    this.sayForAWhile((words) => words[note]);
+    this.sayForAWhile((words) => words[note], true);
   }
 
   // Inside
@@ -334,9 +340,10 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.panel.setStatus(noted?.(words) ?? (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(sentence: Sentence, ms = NOTE_MS): void {
+  private sayForAWhile(sentence: Sentence, yields = false, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
     this.noted = sentence;
+    this.yields = yields;
     this.sayStatus();
     this.noteTimer = window.setTimeout(() => {
       this.noted = null;

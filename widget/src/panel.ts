@@ -12,6 +12,7 @@ const FORGET = "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13";
 const PHONE = "(max-width: 480px), (max-height: 480px)";
 const FITS = ["resize", "scroll"]; // what a visual viewport tells
 const ZOOMED = 1.05; // by two fingers
+const TYPING_MS = 400;
 const NEARLY_FULL = 0.9; // of the longest text: from here on, the count is shown
 
 export interface Pressed {
@@ -51,6 +52,7 @@ export class Panel {
   private readonly hint = h("p", { class: "hint", "aria-hidden": "true" });
   private readonly form: HTMLFormElement;
   private readonly phone = matchMedia(PHONE);
+  private typingTimer = 0;
   private readonly fitting = () => this.fit();
   private readonly remodelling = () => this.remodel();
 
@@ -182,8 +184,11 @@ export class Panel {
     this.noteLength(words);
   }
 
+  /** Say that an answer is being made, when it is not there at once: what flashes is only noise. */
   setTyping(on: boolean): void {
-    this.typing.hidden = !on;
+    clearTimeout(this.typingTimer);
+    if (!on) this.typing.hidden = true;
+    else this.typingTimer = window.setTimeout(() => (this.typing.hidden = false), TYPING_MS);
   }
 
   /** What stands above the field; `contact` is offered with it when there is one. */

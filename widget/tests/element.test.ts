@@ -474,12 +474,20 @@ test("the way back is asked for by its name", async () => {
   expect(door.said()).toEqual(["go_back"]);
 });
 
-test("typing is shown while it lasts", async () => {
+test("typing is shown while it lasts, unless that is a moment only", async () => {
   const chat = await anOpenChat();
+  const typing = inside(chat, ".typing");
   FakeEventSource.latest.emit("typing", { on: true });
-  expect(inside(chat, ".typing").hidden).toBe(false);
+  await pass(399);
+  expect(typing.hidden).toBe(true);
+  await pass(1);
+  expect(typing.hidden).toBe(false);
   FakeEventSource.latest.emit("typing", { on: false });
-  expect(inside(chat, ".typing").hidden).toBe(true);
+  expect(typing.hidden).toBe(true);
+  FakeEventSource.latest.emit("typing", { on: true });
+  FakeEventSource.latest.emit("typing", { on: false });
+  await pass(1000);
+  expect(typing.hidden).toBe(true);
 });
 
 test("what does not arrive within a second is said not to be sent yet", async () => {
@@ -623,9 +631,11 @@ test("without such a link there is none", async () => {
   expect(status(chat)).toBe(EN.offline);
 });
 
-test("while it connects, that is said", async () => {
+test("while it connects, that is said, unless that is a moment only", async () => {
   door.hold("open");
   const chat = await anOpenChat();
+  expect(status(chat)).toBe("");
+  await pass(400);
   expect(status(chat)).toBe(EN.connecting);
 });
 
@@ -714,6 +724,18 @@ test("when forgetting fails, that is said and everything stays", async () => {
   await pass(0);
   expect(texts(chat)).toEqual(["Hello.", "one"]);
   expect(status(chat)).toBe(EN.notErased);
+});
+
+test("what has failed is said first, and then that the connection is in trouble", async () => {
+  const chat = await anOpenChat();
+  door.fail("erase", { status: 503 });
+  press(chat, EN.forgetHelp);
+  press(chat, EN.forgetYes);
+  await pass(0);
+  setOnline(false);
+  expect(status(chat)).toBe(EN.notErased);
+  await pass(10_000);
+  expect(status(chat)).toBe(EN.offline);
 });
 
 test("the conversation can be downloaded, and the file is let go of later", async () => {

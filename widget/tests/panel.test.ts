@@ -310,7 +310,10 @@ test("it is named by its title", () => {
 
 test("typing is shown to the eye only", () => {
   expect(find(".typing").hidden).toBe(true);
+  vi.useFakeTimers();
   panel.setTyping(true);
+  vi.runAllTimers();
+  vi.useRealTimers();
   expect(find(".typing").hidden).toBe(false);
   expect(find(".typing").getAttribute("aria-hidden")).toBe("true");
 });

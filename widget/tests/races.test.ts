@@ -395,6 +395,17 @@ test("when another tab starts over, this one goes along", async () => {
   expect(door.count("open")).toBe(2);
 });
 
+test("an answer that is awaited is no longer so once another tab has started over", async () => {
+  const one = await anOpenTab();
+  const two = await anOpenTab();
+  say(two.tab, "one");
+  await pass(0);
+  await one.tab.restart({ forget: false });
+  await tellOtherTabs();
+  await pass(60_000);
+  expect(two.told.of("status")).not.toContain("slow");
+});
+
 test("while another tab starts over, nothing is said to be erased", async () => {
   const one = await anOpenTab();
   const two = await anOpenTab();

@@ -444,6 +444,15 @@ test("who says something sees it, wherever one was", () => {
   expect(transcript.toNewest.hidden).toBe(true);
 });
 
+test("the arrival of what one said moves nobody who has gone to read further up", () => {
+  show({ id: "x", role: "visitor" }, true);
+  Object.defineProperty(transcript.root.querySelector("article"), "offsetTop", { value: 900 });
+  scrollTo(1000, 100);
+  show({ id: "x", role: "visitor" });
+  expect(transcript.root.scrollTop).toBe(100);
+  expect(transcript.toNewest.hidden).toBe(true); // there is nothing new
+});
+
 test("what grows below the messages hides nothing from who is at the end", () => {
   show();
   scrollTo(1000, 800);
