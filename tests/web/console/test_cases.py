@@ -69,7 +69,7 @@ def test_a_case_shows_all_there_is(sign_in, address):
         "c tu gratuit?",
         "C'est gratuit : voir la page (https://exemple.org/cout).",
         "(faq/cost), confiance 94 %",
-        "Pas compris",
+        "Compris comme : rien de connu (nlu_fallback), confiance 20 % Pas compris",
         "Laisser mes coordonnées (choisi)",
         "Dans ses mots : « on veut du logement »",
         "logement",
@@ -98,6 +98,7 @@ def test_who_may_only_read_sees_no_personal_data(sign_in, address, page):
         assert secret not in said, secret
     assert "masqués" in said
     assert "Quel est votre nom?" in said
+    assert "Merci, [nom]!" in said
     assert "c tu gratuit?" in said
 
 
