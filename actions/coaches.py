@@ -8,8 +8,8 @@ from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import Choice, MobilisAction, Turn, payload
-from mobilis.coaches import Coach, Match, SearchResult, all_coaches, search
-from mobilis.facets import FACETS, Facets, Vocabulary
+from mobilis.coaches import Match, SearchResult, all_coaches, search
+from mobilis.facets import FACETS, Facets
 
 PAGE = 3
 
@@ -115,9 +115,7 @@ def _introduce(
         names = ", ".join(vocabulary.title(facet, value, language) for value in wishes[facet])
         lines.append(turn.wording(f"coaches_relaxed_{facet}", names=names))
     paragraphs = [" ".join(lines)]
-    paragraphs += [
-        "\n".join(_line(turn, match, vocabulary) for match in found.matches[offset:][:PAGE])
-    ]
+    paragraphs += ["\n".join(_line(turn, match) for match in found.matches[offset:][:PAGE])]
     if not offset:
         paragraphs.append(turn.wording("coaches_fictional"))
         link = known_link(turn.resources.content, "coach_database", language)
@@ -128,11 +126,17 @@ def _introduce(
     return "\n\n".join(paragraphs)
 
 
-def _line(turn: Turn, match: Match, vocabulary: Vocabulary) -> str:
+def _line(turn: Turn, match: Match) -> str:
     """One coach as a line of a list, with why."""
-    names = [vocabulary.title(facet, value, turn.language) for facet, value in match.reasons]
-    why = ", ".join(names) or match.coach.bio[turn.language]
+    why = _reasons(turn, match) or match.coach.bio[turn.language]
     return f"- **{match.coach.name}** – {why}"
+
+
+def _reasons(turn: Turn, match: Match) -> str:
+    """Which wishes a coach meets, in words."""
+    vocabulary = turn.resources.vocabulary
+    names = [vocabulary.title(facet, value, turn.language) for facet, value in match.reasons]
+    return ", ".join(names)
 
 
 def _card(turn: Turn, match: Match) -> dict[str, Any]:
@@ -146,18 +150,20 @@ def _card(turn: Turn, match: Match) -> dict[str, Any]:
         "levels": list(coach.levels),
         "bio": coach.bio[turn.language],
         "reasons": [list(reason) for reason in match.reasons],
-        "facts": _facts(turn, coach),
+        "facts": _facts(turn, match),
         "url": coach.url,
     }
 
 
-def _facts(turn: Turn, coach: Coach) -> dict[str, str]:
-    """What a coach offers, in words: {"languages": « français, anglais », …}."""
-    vocabulary = turn.resources.vocabulary
-    return {
+def _facts(turn: Turn, match: Match) -> dict[str, str]:
+    """What a coach offers, in words: {"languages": « français, anglais », …}; and, when wishes were
+    told, which of them it meets."""
+    vocabulary, coach = turn.resources.vocabulary, match.coach
+    facts = {
         f"{facet}s": ", ".join(vocabulary.titles(facet, coach.values(facet), turn.language))
         for facet in FACETS
     }
+    return {**facts, "reasons": _reasons(turn, match)} if match.reasons else facts
 
 
 def _contact(turn: Turn, match: Match) -> Choice:

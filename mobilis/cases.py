@@ -29,11 +29,13 @@ from mobilis.models import (
     unhandled,
 )
 from mobilis.priority import WAITS, Facts, priority
-from mobilis.store import now
+from mobilis.search import keep_words
+from mobilis.store import Database, now
 
 STATUSES = ("new", "in_progress", "waiting", "closed")
 CLOSE_REASONS = ("answered", "referred", "duplicate", "no_answer", "not_for_us", "spam")
 FACETS = ("topic", "region", "language", "level")  # of a coach search
+AT_ONCE = 200  # cases made again in one transaction
 UNHEARD = ("conversation_opened",)  # what no visitor said
 
 Weights = Mapping[str, int]
@@ -82,6 +84,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
         "opened_at": talk.created_at,
         "last_at": talk.last_at,
         "position": talk.position,
+        "number": keep_words(connection, conversation_id),
         **_counts(connection, conversation_id),
         **_assessed(connection, conversation_id),
         **_led(connection, conversation_id),
@@ -97,12 +100,21 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     return True
 
 
-def rebuild(connection: Connection, weights: Weights) -> Iterator[str]:
-    """Make every case again, one after the other; the ids, as they are made."""
-    ids = [row.id for row in connection.execute(select(conversations.c.id))]
-    for conversation_id in ids:
-        if project(connection, conversation_id, weights):
-            yield conversation_id
+def rebuild(database: Database, weights: Weights) -> Iterator[int]:
+    """Make every case again, some in each transaction, so that others can write meanwhile.
+
+    Yields how many are made, now and then.
+    """
+    done, after = 0, ""
+    query = select(conversations.c.id).order_by(conversations.c.id).limit(AT_ONCE)
+    while True:
+        with database.write() as connection:
+            ids = connection.execute(query.where(conversations.c.id > after)).scalars().all()
+            done += sum(project(connection, one, weights) for one in ids)
+        if not ids:
+            return
+        after = ids[-1]
+        yield done
 
 
 def grow_older(connection: Connection, weights: Weights, limit: int) -> int:

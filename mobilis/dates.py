@@ -14,12 +14,12 @@ from mobilis.content import Text, both_languages, read_yaml
 from mobilis.settings import ROOT
 
 FILE = "content/console/dates.yml"
-ZONE = "America/Toronto"
+ZONE = ZoneInfo("America/Toronto")
 
 
 def local(moment: datetime, language: str) -> str:
     """A moment in Toronto: « 26 nov. 2026, 14 h 05 », "Nov. 26, 2026, 2:05 p.m."."""
-    here = moment.astimezone(ZoneInfo(ZONE))
+    here = moment.astimezone(ZONE)
     return _words()["moment"][language].format(
         day=in_words(here.date(), language), time=_time(here, language)
     )
@@ -40,12 +40,12 @@ def in_words(day: date, language: str) -> str:
 
 def day_of(moment: datetime) -> date:
     """The day that it is in Toronto."""
-    return moment.astimezone(ZoneInfo(ZONE)).date()
+    return moment.astimezone(ZONE).date()
 
 
 def start_of(day: date) -> datetime:
     """When a day begins in Toronto, in UTC."""
-    return datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(timezone.utc)
+    return datetime.combine(day, time(), ZONE).astimezone(timezone.utc)
 
 
 def _time(here: datetime, language: str) -> str:

@@ -14,6 +14,7 @@ from mobilis.text import words
 FILE = "content/declined.yml"
 REASONS = ("partisan", "insult")
 GROUPS = (*REASONS, "request")
+LONGEST = 5  # words of a term
 
 
 def why_declined(text: str) -> str | None:
@@ -32,13 +33,13 @@ def asks_for_partisan_work(text: str) -> bool:
 
 
 def _groups_in(text: str) -> set[str]:
-    said = f" {' '.join(words(text))} "
-    groups = load_terms(ROOT).items()
-    return {group for group, terms in groups if any(f" {term} " in said for term in terms)}
+    said = words(text)
+    runs = {" ".join(said[i : i + n]) for n in range(1, LONGEST + 1) for i in range(len(said))}
+    return {group for group, terms in load_terms(ROOT).items() if not terms.isdisjoint(runs)}
 
 
 @lru_cache(maxsize=1)
-def load_terms(root: Path) -> dict[str, tuple[str, ...]]:
+def load_terms(root: Path) -> dict[str, frozenset[str]]:
     """The folded terms of each group.
 
     Raises:
@@ -55,6 +56,13 @@ def load_terms(root: Path) -> dict[str, tuple[str, ...]]:
             listed = by_language.get(language) if isinstance(by_language, Mapping) else None
             if not isinstance(listed, list) or not listed:
                 raise ContentError(f"{FILE}: {reason}.{language} is missing")
-            terms += [" ".join(words(str(term))) for term in listed]
-        found[reason] = tuple(terms)
+            terms += [_folded(reason, language, str(term)) for term in listed]
+        found[reason] = frozenset(terms)
     return found
+
+
+def _folded(reason: str, language: str, term: str) -> str:
+    said = words(term)
+    if not 1 <= len(said) <= LONGEST:
+        raise ContentError(f"{FILE}: {reason}.{language}: {term} has not 1 to {LONGEST} words")
+    return " ".join(said)

@@ -231,11 +231,16 @@ staff = Table(
     Column("password_hash", Text),  # argon2id; none: signs in through a provider only
     Column("totp_secret", Text),  # none: no second factor
     Column("totp_step", Integer),  # the last one used, so that a code is good once
+    Column("totp_pending", Text),  # shown as a QR code, and not yet proven by a code
+    Column("one_time_until", UTCDateTime),  # the password is to be changed, and good until then
+    Column("provider", String(255)),  # the issuer of the OpenID Connect provider that knows them
+    Column("provider_subject", String(255)),  # and how it calls them
     Column("active", Boolean, nullable=False, default=True),
     Column("failures", Integer, nullable=False, default=0),  # since the last time it went well
     Column("locked_until", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     Column("signed_in_at", UTCDateTime),
+    Index(None, "provider", "provider_subject", unique=True),
 )
 
 
@@ -252,6 +257,29 @@ staff_sessions = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
     Index(None, "staff_id"),
+)
+
+# The password was right, and the code of the second factor is waited for.
+staff_sign_ins = Table(
+    "staff_sign_ins",
+    metadata,
+    Column("id", String(64), primary_key=True),  # the hash of what the cookie holds
+    _staff_column(nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Index(None, "staff_id"),
+)
+
+staff_recovery_codes = Table(
+    "staff_recovery_codes",
+    metadata,
+    _staff_column(primary_key=True),
+    Column("hash", String(64), primary_key=True),
+)
+
+# What the queue filters by, beside its order.
+_FILTERED = (
+    *("conversation_id", "number", "status", "owner_id", "messages", "language", "channel", "band"),
+    *("person_at", "not_understood", "follow_up_at", "waiting_since", "merged_into"),
 )
 
 cases = Table(
@@ -281,6 +309,7 @@ cases = Table(
     Column("person", String(64)),  # the same for all conversations of one e-mail address
     Column("waiting_since", UTCDateTime),  # something was asked of staff, and nobody has answered
     Column("priority", Integer, nullable=False),
+    Column("number", Integer, index=True),  # of its case_texts: what a search finds
     # Staff's own.
     Column("status", String(16), nullable=False, default="new"),  # in_progress, waiting, closed
     Column("close_reason", String(32)),
@@ -288,17 +317,34 @@ cases = Table(
     Column("follow_up_at", UTCDateTime, index=True),
     Column("answered_at", UTCDateTime),  # first, by a person
     Column("merged_into", String(64)),
-    Column(
-        "before_merge", JSON(none_as_null=True)
-    ),  # what undoing it brings back: status, reason, follow-up
+    # What undoing a merge brings back: status, reason, follow-up.
+    Column("before_merge", JSON(none_as_null=True)),
     Column("resurfaced_at", UTCDateTime),  # its follow-up came due, and nobody has acted since
     Column("changed_at", UTCDateTime),  # status, owner, follow-up or merge, by staff
     Column("changed_by", String(36)),  # who of staff, or "system"
-    Index(None, "status", "priority", "last_at"),
-    Index(None, "status", "last_at"),
-    Index(None, "last_at"),
+    # The queue is read from these two alone, in their order, whatever it is filtered by; see
+    # mobilis/queue.py. An index of fewer columns would be chosen over them, and be slower.
+    Index("ix_cases_queue", "priority", "last_at", *_FILTERED),
+    Index("ix_cases_queue_by_date", "last_at", "priority", *_FILTERED),
     Index(None, "person"),
-    Index(None, "band"),
+)
+
+# The words of each case that a search looks into, without accents. What looks for them is made by
+# the migrations: a full-text table of SQLite with its triggers, an index of PostgreSQL; everything
+# of it is named case_search….
+case_texts = Table(
+    "case_texts",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column(
+        "conversation_id",
+        String(64),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("said", Text, nullable=False),  # by the visitor and by staff
+    Column("contact", Text, nullable=False),  # what was given of oneself, and the reference
 )
 
 case_facets = Table(
@@ -307,7 +353,7 @@ case_facets = Table(
     _conversation_column(primary_key=True),
     Column("facet", String(16), primary_key=True),  # topic | region | language | level | label
     Column("value", String(64), primary_key=True),
-    Index(None, "facet", "value"),
+    Index(None, "facet", "value", "conversation_id"),
 )
 
 case_tags = Table(
@@ -316,7 +362,7 @@ case_tags = Table(
     _conversation_column(primary_key=True),
     Column("tag", String(40), primary_key=True),
     Column("merged_from", String(64)),  # the duplicate that brought it
-    Index(None, "tag"),
+    Index(None, "tag", "conversation_id"),
 )
 
 case_notes = Table(
@@ -350,6 +396,7 @@ case_reads = Table(
     _staff_column(primary_key=True),
     Column("position", Integer, nullable=False),  # up to which the person has read
     Column("at", UTCDateTime, nullable=False),
+    Index(None, "staff_id", "conversation_id", "position"),
 )
 
 saved_views = Table(

@@ -20,6 +20,7 @@ from mobilis.models import (
     case_notes,
     case_reads,
     case_tags,
+    case_texts,
     cases,
     choices,
     conversations,
@@ -37,7 +38,7 @@ Counts = dict[str, int]  # {table: rows deleted}
 # Children before parents.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-OF_STAFF = (case_facets, case_tags, case_notes, case_reads, cases)
+OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
 CHUNK = 200
 
 

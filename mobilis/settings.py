@@ -41,6 +41,12 @@ class Settings:
     conversations_per_minute_address: int = 10
     result_misses_per_minute_address: int = 20
     sign_ins_per_minute_address: int = 10
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "OpenID Connect"
+    oidc_domains: tuple[str, ...] = ()
+    oidc_role: str = "viewer"
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8

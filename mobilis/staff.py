@@ -2,7 +2,7 @@
 
 A role holds the rights of those before it. Passwords are argon2id; five failures in a row lock an
 account for a while, and whoever tries is told nothing of it: a wrong password, a locked account and
-an unknown address look alike and take as long.
+an unknown address look alike and take as long. What admins change is in mobilis/accounts.py.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import StaffError
-from mobilis.models import staff, staff_sessions
+from mobilis.models import staff, staff_sessions, staff_sign_ins
 from mobilis.store import now
 
 # What each role may do. "read": the queue and cases, personal data masked; "act": everything about
@@ -40,6 +40,9 @@ MOST_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 IDLE = timedelta(hours=8)
 LONGEST = timedelta(hours=24)
+TOUCH_EVERY = timedelta(minutes=1)
+SIGN_IN_LASTS = timedelta(minutes=10)  # from the password to the code
+NAME_LENGTH = 120
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+")
 
@@ -56,10 +59,23 @@ class Person:
     active: bool = True
     has_password: bool = True
     has_second_factor: bool = False
+    must_choose_password: bool = False
 
     def may(self, right: str) -> bool:
         """Whether the role holds a right; an unknown role or right holds nothing."""
         return self.active and right in RIGHTS.get(self.role, frozenset())
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an admin sees of someone's account."""
+
+    person: Person
+    created_at: datetime
+    signed_in_at: datetime | None
+    locked: bool
+    provider: str | None
+    sessions: int
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,7 @@ class Session:
     id: str
     person: Person
     csrf: str
+    last_at: datetime
 
 
 def add_person(
@@ -89,26 +106,41 @@ def add_person(
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         raise StaffError("email")
-    if role not in RIGHTS:
-        raise StaffError("role")
-    if language not in LANGUAGES:
-        raise StaffError("language")
-    if not name.strip():
-        raise StaffError("name")
+    check_role(role)
+    values = checked_profile(name, language)
     if find_by_email(connection, email):
         raise StaffError("taken")
     staff_id = str(uuid.uuid4())
-    values = {
+    account = {
         "id": staff_id,
         "email": email,
-        "name": name.strip(),
         "role": role,
-        "language": language,
+        **values,
         "password_hash": hash_password(password) if password is not None else None,
         "created_at": now(),
     }
-    connection.execute(insert(staff).values(**values))
+    connection.execute(insert(staff).values(**account))
     return _required(connection, staff_id)
+
+
+def check_role(role: str) -> None:
+    """Raise `StaffError` for a role that there is not."""
+    if role not in RIGHTS:
+        raise StaffError("role")
+
+
+def checked_profile(name: str, language: str) -> dict[str, str]:
+    """What people may say of themselves, ready to be kept.
+
+    Raises:
+        StaffError: the name or the language will not do.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise StaffError("name")
+    if language not in LANGUAGES:
+        raise StaffError("language")
+    return {"name": name, "language": language}
 
 
 def hash_password(password: str) -> str:
@@ -132,52 +164,72 @@ def _nobodys_hash() -> str:
     return _hasher().hash(secrets.token_urlsafe())
 
 
-def check_password(connection: Connection, email: str, password: str) -> Person | None:
-    """Whose address and password these are; None, and no hint why, when they are nobody's.
-
-    Counts the failure. Must run in a writing transaction that is committed either way.
-    """
-    row = connection.execute(
-        select(staff).where(staff.c.email == email.strip().lower()).with_for_update()
-    ).one_or_none()
-    known = row.password_hash if row and row.password_hash else _nobodys_hash()
-    right = _matches(known, password)
-    if row is None:
-        return None
-    moment = now()
-    locked = row.locked_until is not None and row.locked_until > moment
-    if not right or locked or not row.active or not row.password_hash:
-        if not locked:
-            _count_failure(connection, row, moment)
-        return None
-    _forget_failures(connection, row.id)
-    return _person(row)
+def known_hash(connection: Connection, email: str) -> str:
+    """What a password for an address must match: for one that nobody has, what nothing matches."""
+    query = select(staff.c.password_hash).where(staff.c.email == email.strip().lower())
+    return connection.execute(query).scalar_one_or_none() or _nobodys_hash()
 
 
-def _matches(known: str, password: str) -> bool:
+def is_password(known: str, password: str) -> bool:
+    """Whether a password is the one of a hash. Takes its time and 64 MB, so no transaction should
+    wait for it."""
     try:
         return _hasher().verify(known, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _count_failure(connection: Connection, row: Row[Any], moment: datetime) -> None:
-    failures = row.failures + 1
-    values: dict[str, Any] = {"failures": failures}
-    if failures >= MOST_FAILURES:
-        values = {"failures": 0, "locked_until": moment + LOCKED_FOR}
+def settle_password(connection: Connection, email: str, proven: str | None) -> Person | None:
+    """Whose address this is, once a password has matched the hash `proven`; None, and no hint why,
+    when it matched none, the account is locked or closed, or the password has changed meanwhile.
+
+    Counts the failure. They are forgotten when someone is in (`note_sign_in`), not before: who has
+    the password must not get more tries for the code by it.
+    """
+    row = connection.execute(
+        select(staff).where(staff.c.email == email.strip().lower()).with_for_update()
+    ).one_or_none()
+    if row is None or is_locked(row):
+        return None
+    right = proven is not None and proven == row.password_hash
+    past = row.one_time_until is not None and row.one_time_until <= now()
+    if not right or past or not row.active:
+        count_failure(connection, row)
+        return None
+    return person_of(row)
+
+
+def is_locked(row: Row[Any]) -> bool:
+    """Whether an account refuses whatever comes, for a while."""
+    return row.locked_until is not None and row.locked_until > now()
+
+
+def count_failure(connection: Connection, row: Row[Any]) -> None:
+    """Count a wrong password or code; the last one that is allowed locks the account."""
+    values: dict[str, Any] = {"failures": row.failures + 1}
+    if row.failures + 1 >= MOST_FAILURES:
+        values = {"failures": 0, "locked_until": now() + LOCKED_FOR}
     connection.execute(update(staff).where(staff.c.id == row.id).values(**values))
 
 
-def _forget_failures(connection: Connection, staff_id: str) -> None:
+def note_sign_in(connection: Connection, staff_id: str) -> None:
+    """Somebody is in: earlier failures count no more."""
     values = {"failures": 0, "locked_until": None, "signed_in_at": now()}
     connection.execute(update(staff).where(staff.c.id == staff_id).values(**values))
 
 
 def open_session(connection: Connection, person: Person) -> str:
-    """A new session; what the cookie is to hold. Only its hash is kept."""
+    """A new session; what the cookie is to hold. Only its hash is kept. Ended ones are swept."""
     token = secrets.token_urlsafe(32)
     moment = now()
+    connection.execute(
+        delete(staff_sessions).where(
+            or_(
+                staff_sessions.c.last_at <= moment - IDLE,
+                staff_sessions.c.created_at <= moment - LONGEST,
+            )
+        )
+    )
     connection.execute(
         insert(staff_sessions).values(
             id=hash_token(token),
@@ -207,9 +259,14 @@ def find_session(connection: Connection, token: str) -> Session | None:
             staff_sessions.c.created_at > moment - LONGEST,
             staff.c.active.is_(True),
         )
-        .with_only_columns(staff_sessions.c.id.label("session_id"), staff_sessions.c.csrf, *staff.c)
+        .with_only_columns(
+            staff_sessions.c.id.label("session_id"),
+            staff_sessions.c.csrf,
+            staff_sessions.c.last_at,
+            *staff.c,
+        )
     ).one_or_none()
-    return Session(row.session_id, _person(row), row.csrf) if row else None
+    return Session(row.session_id, person_of(row), row.csrf, row.last_at) if row else None
 
 
 def touch_session(connection: Connection, session: Session) -> None:
@@ -224,26 +281,94 @@ def end_session(connection: Connection, session_id: str) -> None:
 
 
 def end_sessions(connection: Connection, staff_id: str) -> None:
-    """End all sessions of a person: the password or the role has changed."""
-    connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+    """End all sessions of a person, and sign-ins half-way: the password or the role has changed."""
+    for table in (staff_sessions, staff_sign_ins):
+        connection.execute(delete(table).where(table.c.staff_id == staff_id))
+
+
+def begin_sign_in(connection: Connection, person: Person) -> str:
+    """The password was right, the code is waited for; what the cookie is to hold meanwhile."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        delete(staff_sign_ins).where(staff_sign_ins.c.created_at <= now() - SIGN_IN_LASTS)
+    )
+    values = {"id": hash_token(token), "staff_id": person.id, "created_at": now()}
+    connection.execute(insert(staff_sign_ins).values(**values))
+    return token
+
+
+def find_sign_in(connection: Connection, token: str) -> Person | None:
+    """Whose sign-in waits for a code."""
+    row = connection.execute(
+        select(staff)
+        .join(staff_sign_ins, staff_sign_ins.c.staff_id == staff.c.id)
+        .where(
+            staff_sign_ins.c.id == hash_token(token),
+            staff_sign_ins.c.created_at > now() - SIGN_IN_LASTS,
+            staff.c.active.is_(True),
+        )
+    ).one_or_none()
+    return person_of(row) if row else None
+
+
+def end_sign_in(connection: Connection, token: str) -> None:
+    """The code was right, or the sign-in is given up."""
+    connection.execute(delete(staff_sign_ins).where(staff_sign_ins.c.id == hash_token(token)))
 
 
 def find_by_email(connection: Connection, email: str) -> Person | None:
     """The person of that address."""
     query = select(staff).where(staff.c.email == email.strip().lower())
     row = connection.execute(query).one_or_none()
-    return _person(row) if row else None
+    return person_of(row) if row else None
 
 
 def find_person(connection: Connection, staff_id: str) -> Person | None:
     """The person of that id."""
     row = connection.execute(select(staff).where(staff.c.id == staff_id)).one_or_none()
-    return _person(row) if row else None
+    return person_of(row) if row else None
 
 
 def everyone(connection: Connection) -> list[Person]:
     """All of staff, those who left included, by name."""
-    return [_person(row) for row in connection.execute(select(staff).order_by(staff.c.name))]
+    return [person_of(row) for row in connection.execute(select(staff).order_by(staff.c.name))]
+
+
+def all_accounts(connection: Connection) -> list[Account]:
+    """The account of everyone, by name."""
+    return [_account(row) for row in connection.execute(_accounts().order_by(staff.c.name))]
+
+
+def find_account(connection: Connection, staff_id: str) -> Account | None:
+    """The account of that id."""
+    row = connection.execute(_accounts().where(staff.c.id == staff_id)).one_or_none()
+    return _account(row) if row else None
+
+
+def _accounts() -> Any:
+    moment = now()
+    sessions = (
+        select(func.count())
+        .select_from(staff_sessions)
+        .where(
+            staff_sessions.c.staff_id == staff.c.id,
+            staff_sessions.c.last_at > moment - IDLE,
+            staff_sessions.c.created_at > moment - LONGEST,
+        )
+        .scalar_subquery()
+    )
+    return select(*staff.c, sessions.label("sessions"))
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        person=person_of(row),
+        created_at=row.created_at,
+        signed_in_at=row.signed_in_at,
+        locked=is_locked(row),
+        provider=row.provider,
+        sessions=row.sessions,
+    )
 
 
 def _required(connection: Connection, staff_id: str) -> Person:
@@ -252,7 +377,8 @@ def _required(connection: Connection, staff_id: str) -> Person:
     return person
 
 
-def _person(row: Row[Any]) -> Person:
+def person_of(row: Row[Any]) -> Person:
+    """The person of a row of the table."""
     return Person(
         id=row.id,
         email=row.email,
@@ -262,4 +388,5 @@ def _person(row: Row[Any]) -> Person:
         active=row.active,
         has_password=row.password_hash is not None,
         has_second_factor=row.totp_secret is not None,
+        must_choose_password=row.one_time_until is not None,
     )

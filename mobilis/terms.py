@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 from mobilis.text import plain, unaccented
 
 MAX_CHARACTERS = 4000  # of a text that are read
-RECENT_WORDS = 4096  # about which is remembered whether they begin a term
+RECENT_WORDS = 4096  # about which is remembered what they may be, misspelt
 LONGEST_TYPO_TERM = 4  # words: longer terms must be written as they are
 
 _WORD = re.compile(r"[^\W_]+")
@@ -60,7 +60,8 @@ def tokenize(text: str) -> list[Token]:
         word = unaccented(match.group())
         gap = text[end : match.start()]
         before = tokens[-1].raw if tokens else ""
-        tokens.append(Token(match.group(), _SHORT.get(word, word), gap, _breaks(gap, before)))
+        breaks = gap != " " and _breaks(gap, before)  # most gaps are a space
+        tokens.append(Token(match.group(), _SHORT.get(word, word), gap, breaks))
         end = match.end()
     return tokens
 
@@ -119,6 +120,8 @@ class Lexicon(Generic[M]):
         # The first words of terms of several words, by first letter and length as above.
         self._heads: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._may_begin = lru_cache(RECENT_WORDS)(self._begins)
+        self._near_word = lru_cache(RECENT_WORDS)(self._nearest)
+        self._may_open = lru_cache(RECENT_WORDS)(self._opens)
         self._patterns: dict[str, list[tuple[list[_Part], M]]] = defaultdict(list)  # by first word
 
     def add(self, words: tuple[str, ...], meaning: M, flexible: bool = True) -> M:
@@ -129,7 +132,7 @@ class Lexicon(Generic[M]):
         """
         known = self._terms.setdefault(words, meaning)
         self._reach_to(words)
-        self._may_begin.cache_clear()
+        self._forget_words()
         if flexible and known == meaning:
             for variant in _variants(words):
                 self._variants.setdefault(variant, meaning)
@@ -165,11 +168,21 @@ class Lexicon(Generic[M]):
         pattern = [_Part(part) for part in parts]
         for word in _openings(pattern):
             self._patterns[word].append((pattern, meaning))
+        self._forget_words()
+
+    def _forget_words(self) -> None:
+        for remembered in (self._may_begin, self._near_word, self._may_open):
+            remembered.cache_clear()
 
     def find(self, tokens: Sequence[Token]) -> list[Hit[M]]:
         """The terms in `tokens`, in order, none overlapping: the longest win, exact before near."""
         shouted = _shouted(tokens)
-        found = [*self._exact(tokens), *self._patterned(tokens), *self._misspelt(tokens)]
+        words = [token.word for token in tokens]
+        found: list[Hit[M]] = []
+        for start in (start for start, word in enumerate(words) if self._may_open(word)):
+            found += self._exact(tokens, words, start)
+            found += self._patterned(tokens, words, start)
+            found += self._misspelt(tokens, words, start)
         if not shouted:
             found += self._coded(tokens, self._codes)
         hits = _longest_first(found, len(tokens))
@@ -180,16 +193,17 @@ class Lexicon(Generic[M]):
                 hits.append(code)
         return _longest_first(hits, len(tokens))
 
-    def _exact(self, tokens: Sequence[Token]) -> list[Hit[M]]:
-        words = [token.word for token in tokens]
-        hits = []
-        for start, word in enumerate(words):
-            for end in _ends(tokens, start, self._reach.get(word, 0)):
-                term = tuple(words[start:end])
-                meaning = self._terms.get(term) or self._variants.get(term)
-                if meaning is not None:
-                    hits.append(Hit(start, end, meaning))
-        return hits
+    def _opens(self, word: str) -> bool:
+        """Whether anything may begin with `word`; of most words, nothing does."""
+        known = word in self._reach or word in self._patterns
+        return known or self._near_word(word) is not None or self._may_begin(word)
+
+    def _exact(self, tokens: Sequence[Token], words: Sequence[str], start: int) -> Iterable[Hit[M]]:
+        for end in _ends(tokens, start, self._reach.get(words[start], 0)):
+            term = tuple(words[start:end])
+            meaning = self._terms.get(term) or self._variants.get(term)
+            if meaning is not None:
+                yield Hit(start, end, meaning)
 
     def _coded(self, tokens: Sequence[Token], codes: dict[str, M]) -> list[Hit[M]]:
         return [
@@ -198,38 +212,33 @@ class Lexicon(Generic[M]):
             if token.raw in codes
         ]
 
-    def _patterned(self, tokens: Sequence[Token]) -> list[Hit[M]]:
-        words = [token.word for token in tokens]
-        hits = []
-        for start, word in enumerate(words):
-            for parts, meaning in self._patterns.get(word, ()):
-                ends = {start}
-                for part in parts:
-                    ends = {after for end in ends for after in part.ends(words, end)}
-                hits += [
-                    Hit(start, end, meaning)
-                    for end in ends
-                    if not any(token.breaks for token in tokens[start + 1 : end])
-                ]
-        return hits
+    def _patterned(
+        self, tokens: Sequence[Token], words: Sequence[str], start: int
+    ) -> Iterable[Hit[M]]:
+        for parts, meaning in self._patterns.get(words[start], ()):
+            ends = {start}
+            for part in parts:
+                ends = {after for end in ends for after in part.ends(words, end)}
+            for end in ends:
+                if not any(token.breaks for token in tokens[start + 1 : end]):
+                    yield Hit(start, end, meaning)
 
-    def _misspelt(self, tokens: Sequence[Token]) -> list[Hit[M]]:
-        words = [token.word for token in tokens]
-        hits = []
-        for start, word in enumerate(words):
-            longest = LONGEST_TYPO_TERM if self._may_begin(word) else 1
-            for end in _ends(tokens, start, longest):
-                meaning = self._nearest(words[start:end])
-                if meaning is not None:
-                    hits.append(Hit(start, end, meaning, exact=False))
-        return hits
+    def _misspelt(
+        self, tokens: Sequence[Token], words: Sequence[str], start: int
+    ) -> Iterable[Hit[M]]:
+        longest = LONGEST_TYPO_TERM if self._may_begin(words[start]) else 1
+        for end in _ends(tokens, start, longest):
+            said = words[start:end]
+            meaning = self._near_word(said[0]) if len(said) == 1 else self._nearest(*said)
+            if meaning is not None:
+                yield Hit(start, end, meaning, exact=False)
 
     def _begins(self, word: str) -> bool:
         """Whether a term of several words may begin with `word`, maybe misspelt."""
         heads = self._heads.get((word[0], len(word)), ())
         return any(_close(word, head) for head in heads)
 
-    def _nearest(self, words: Sequence[str]) -> M | None:
+    def _nearest(self, *words: str) -> M | None:
         text = " ".join(words)
         choices = self._near.get((len(words), text[0], len(text)))
         if not choices:

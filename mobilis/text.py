@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # What the encoder and the classifiers read of a message: more words only cost time.
 MAX_WORDS = 60
 MAX_CHARACTERS = 400
+
+# Texts that are remembered as they were made comparable: of a message, each part asks again.
+RECENT = 256
 
 # Put before a typed "/", so that typed text is never taken for a payload; strip() keeps it.
 GUARD = "\u2060"
@@ -57,6 +61,7 @@ def is_command(text: str) -> bool:
     return plain(text).lstrip().startswith("/")
 
 
+@lru_cache(RECENT)
 def plain(text: str) -> str:
     """`text` at full length: one kind of apostrophe and dash, nothing invisible, no « ouiiii »
     and no "???"."""
@@ -71,6 +76,7 @@ def _fewer(repeated: re.Match[str]) -> str:
     return 2 * letter if letter in _DOUBLED else letter
 
 
+@lru_cache(RECENT)
 def clean(text: str) -> str:
     """One line, one kind of apostrophe, dash and space, no pictures or invisible characters, at
     most `MAX_WORDS` words and `MAX_CHARACTERS` characters: the beginning and the end are kept,
@@ -102,6 +108,7 @@ def without_courtesies(text: str) -> str | None:
     return rest if rest != whole and len(words(rest)) >= 2 else None
 
 
+@lru_cache(RECENT)
 def fold(text: str) -> str:
     """`clean` text in lower case without accents: « Élections » → "elections"."""
     return unaccented(clean(text))

@@ -20,6 +20,7 @@ from playwright.sync_api import (
     Error,
     Page,
     Request,
+    expect,
     sync_playwright,
 )
 from websites import LISTED_PLAIN, Websites
@@ -48,6 +49,7 @@ def running_chromium() -> Iterator[Browser]:
     )
     if found.returncode:
         pytest.fail(found.stderr.strip())
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(

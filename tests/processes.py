@@ -9,6 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,16 @@ class Stack(RunningStack):
         """End a process and wait until the whole chain is ready again."""
         self._end(name, signal.SIGTERM)
         self.wait_until_ready()
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Let a process stand still for a while: whoever asks it something waits."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def _end(self, name: str, number: signal.Signals) -> None:
         pid = self.pid(name)

@@ -19,12 +19,14 @@ from mobilis.nlu.context import (
     INFORM,
     INTEREST,
     LOST,
+    PLEASANT,
     Decision,
     Heard,
     Knowledge,
     Ranking,
     Standing,
     Thresholds,
+    _two_questions,
     decide,
     describe,
 )
@@ -633,6 +635,52 @@ def test_one_question_stays_one(heard: Heard) -> None:
 def test_the_whole_message_counts_before_its_parts() -> None:
     heard = hear(BOTH, ("faq/funding_request", 0.8), rank=RANK)
     assert mean(heard) == Decision("faq/funding_request", 0.8)
+
+
+PART_WORDS = ("alpha", "beta bien", "gamma ou bien", "delta ou alors bien")
+PART_LABELS = ["faq/cost", "faq/timeline", "find_coach", "affirm", "out_of_scope"]
+PART = st.tuples(st.sampled_from(PART_LABELS), st.sampled_from([0.5, AT.part, 0.99]))
+
+
+def all_asked(parts: list[tuple[str, float]], whole: tuple[str, float]) -> list[str]:
+    """What a message of several parts asks, by ranking each of them."""
+    asked = []
+    for label, confidence in parts:
+        if label not in (*PLEASANT, "out_of_scope", *asked) and confidence >= AT.part:
+            asked.append(label)
+    if len(asked) < 2 or (whole[0] not in asked and whole[1] >= AT.sure):
+        return []
+    return sorted(asked, key=lambda label: not label.startswith("faq/"))
+
+
+@given(st.lists(PART, min_size=2, max_size=4), PART, st.permutations(PART_WORDS))
+def test_no_part_is_ranked_that_could_change_nothing(
+    parts: list[tuple[str, float]], whole: tuple[str, float], written: list[str]
+) -> None:
+    read: list[str] = []
+    said = [f"{word} mot?" for word in written[: len(parts)]]
+
+    def rank(text: str) -> Ranking:
+        read.append(text)
+        return [parts[said.index(text)]]
+
+    decision = _two_questions(hear(" ".join(said), whole, rank=rank), AT)
+    asked = all_asked(parts, whole)
+    assert (decision and [decision.intent, *decision.extra["also"]]) == (asked[:3] or None)
+    assert len(read) == len(set(read)) <= len(parts)
+    if whole[1] >= AT.sure and whole[0] in ("affirm", "out_of_scope"):
+        assert read == []  # nothing that the parts ask could be what the whole means
+
+
+def test_of_two_parts_the_second_is_not_ranked_when_the_first_asks_nothing() -> None:
+    read: list[str] = []
+
+    def rank(text: str) -> Ranking:
+        read.append(text)
+        return [("greet", 0.99)]
+
+    mean(hear("Combien ça coûte au juste? C'est long?", "faq/cost", rank=rank))
+    assert read == ["C'est long?"]  # the shortest
 
 
 def test_two_deeds_are_not_two_questions() -> None:

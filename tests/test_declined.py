@@ -65,7 +65,7 @@ def test_the_terms_come_from_the_file(other_root: Path, monkeypatch: pytest.Monk
 def test_terms_are_folded(other_root: Path) -> None:
     shouted = GOOD.replace("[nul]", '["Câlisse!", ferme-la]')
     (other_root / FILE).write_text(shouted, encoding="utf-8")
-    assert load_terms(other_root)["insult"] == ("calisse", "ferme la", "dumb")
+    assert load_terms(other_root)["insult"] == {"calisse", "ferme la", "dumb"}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,11 @@ def test_terms_are_folded(other_root: Path) -> None:
         (GOOD.replace("{fr: [nul], en: [dumb]}", "[nul, dumb]"), f"{FILE}: insult.fr is missing"),
         (GOOD.replace("[dumb]", "[]"), f"{FILE}: insult.en is missing"),
         (GOOD.replace("[vote for]", "vote for"), f"{FILE}: partisan.en is missing"),
+        (GOOD.replace("[dumb]", '["!!"]'), f"{FILE}: insult.en: !! has not 1 to 5 words"),
+        (
+            GOOD.replace("[dumb]", "[a b c d e f]"),
+            f"{FILE}: insult.en: a b c d e f has not 1 to 5 words",
+        ),
         ("insult: a: b", f"{FILE}: not valid YAML at line 1"),
     ],
 )

@@ -65,3 +65,11 @@ def test_a_pattern_may_begin_with_an_optional_part() -> None:
 )
 def test_plain_letters_are_folded_like_all_others(text: str, folded: str) -> None:
     assert unaccented(text) == folded
+
+
+def test_what_is_remembered_of_a_word_is_forgotten_when_a_term_is_added() -> None:
+    made = lexicon("santé")
+    assert found(made, "logement, importe la ville") == []
+    made.add(key("logements"), "housing")
+    made.add_pattern(([("importe",)], [("la", "ville")]), "any")
+    assert [hit[1] for hit in found(made, "logement, importe la ville")] == ["housing", "any"]

@@ -35,8 +35,8 @@ class Websites:
 
     @property
     def allowed_origins(self) -> str:
-        """The value of MOBILIS_CORS_ORIGINS."""
-        return f"{self._origin(LISTED)},{self._origin(LISTED_PLAIN)}"
+        """The value of MOBILIS_CORS_ORIGINS; "null" is that of a file of one's own computer."""
+        return f"{self._origin(LISTED)},{self._origin(LISTED_PLAIN)},null"
 
     def put(self, name: str, document: Document) -> None:
         """Serve a page, or another one in its place."""

@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
+from rasa.core.processor import MessageProcessor
 from rasa.engine.graph import ExecutionContext, GraphNodeHook
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.log_utils import configure_structlog
 
 from mobilis import stock
+from mobilis.brain.processor import TurnProcessor
+from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.measures import (
     Target,
     compared,
@@ -35,6 +38,7 @@ from mobilis.measures import (
     unseen,
     verdict,
 )
+from mobilis.settings import load_settings
 from mobilis.text import guard
 
 WARM_UP = 20  # messages
@@ -73,16 +77,20 @@ class Stopwatch(GraphNodeHook):
         self.seconds[node_name].append(time.perf_counter() - input_hook_data["began"])
 
 
-class Pipeline:
-    """A trained model, timed."""
+Wrap = Callable[[MessageProcessor], MessageProcessor]
 
-    def __init__(self, name: str, model: Path) -> None:
+
+class Pipeline:
+    """A trained model, timed; `wrap` puts another processor in the place of Rasa's."""
+
+    def __init__(self, name: str, model: Path, wrap: Wrap = lambda loaded: loaded) -> None:
         self.name = name
-        self.processor = Agent.load(str(model)).processor
+        loaded = Agent.load(str(model)).processor
+        self.processor = wrap(loaded)
         self.watch = Stopwatch()
         self.seconds: list[float] = []
         self.core_seconds: list[float] = []
-        nodes = self.processor.graph_runner._instantiated_nodes  # hooks have no other way in
+        nodes = loaded.graph_runner._instantiated_nodes  # hooks have no other way in
         self._classes = {name: node._component_class.__name__ for name, node in nodes.items()}
         for node in nodes.values():
             node._hooks.append(self.watch)
@@ -118,6 +126,12 @@ class Pipeline:
         by_class["Rasa around them"] = [a - b for a, b in zip(self.seconds, inside)]
         dearest = sorted(by_class, key=lambda name: -sum(by_class[name]))
         return {name: latency(by_class[name]) for name in dearest}
+
+
+def as_in_a_turn(loaded: MessageProcessor) -> MessageProcessor:
+    """The processor with which the brain takes its turns; no conversation is kept here."""
+    store = DatabaseTrackerStore(loaded.domain, url="sqlite://")
+    return TurnProcessor(loaded, store, load_settings().actions_url)
 
 
 class Plan(NamedTuple):
@@ -161,7 +175,7 @@ def bench_nlu(root: Path, tell: Tell, count: int, project: Path | None = None) -
     where = machine()
     configure_structlog(logging.WARNING)  # Rasa logs every message else, on standard output
     tell("loading what understands")
-    pipelines = [Pipeline("ours", model)]
+    pipelines = [Pipeline("ours", model, as_in_a_turn)]
     if project:
         pipelines.append(Pipeline("stock", project / stock.MODEL))
     settle(time.process_time)

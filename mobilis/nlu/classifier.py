@@ -33,6 +33,7 @@ ANSWERS = "answers"  # message property: [(option, probability)] of the open que
 NONE = "none"
 COURTESIES = frozenset({"greet", "thank", "goodbye"})
 PLAIN = 0.6  # how sure the rest of a message must be, for its greeting to be only a greeting
+RECENT_WORDS = 8192  # whose letters are remembered
 PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
@@ -58,14 +59,32 @@ class Terms:
 
     def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """The row of one text: the numbers of its terms, and their weights."""
-        counts = Counter(self._split(text))
-        known = {
-            self._vocabulary[term]: n for term, n in counts.items() if term in self._vocabulary
-        }
+        known = Counter(self.numbers(text))
         terms = np.fromiter(known, dtype=np.intp, count=len(known))
         weights = 1 + np.log(np.fromiter(known.values(), dtype=np.float64, count=len(known)))
         weights *= self._rarity[terms]
-        return terms, weights / max(float(np.linalg.norm(weights)), 1e-9)
+        length = float(np.sqrt(weights @ weights))
+        return terms, (weights / max(length, 1e-9)).astype(np.float32)
+
+    def numbers(self, text: str) -> list[int]:
+        """The numbers of the known terms of `text`, as often as they stand in it."""
+        known = self._vocabulary
+        return [known[term] for term in self._split(text) if term in known]
+
+
+class Letters(Terms):
+    """The groups of three and four letters in each word, whose edges count as letters."""
+
+    def __init__(self) -> None:
+        super().__init__(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
+
+    def numbers(self, text: str) -> list[int]:
+        return [number for word in text.split() for number in _numbers_in_word(self, word)]
+
+
+@lru_cache(RECENT_WORDS)
+def _numbers_in_word(letters: Letters, word: str) -> list[int]:
+    return Terms.numbers(letters, word)
 
 
 class LabelModel:
@@ -96,7 +115,7 @@ class LabelModel:
         self.lexical_width = lexical_width
         self.vector_width = vector_width
         self.scale = scale
-        self._letters = Terms(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
+        self._letters = Letters()
         self._words = Terms(token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2))
 
     def fit(
@@ -137,7 +156,8 @@ class LabelModel:
         scores = self.scale * (kernel[0] @ self._weights + self._share)
         likely = np.exp(scores - scores.max())
         likely /= likely.sum()
-        return [(self.labels[i], float(likely[i])) for i in np.argsort(-likely)]
+        order = np.argsort(-likely)
+        return [(self.labels[i], p) for i, p in zip(order.tolist(), likely[order].tolist())]
 
     def _overlap(self, folded: str, lemmas: str | None) -> tuple[np.ndarray, float]:
         """What the terms of one text have in common with those of every training text, of shape
@@ -146,7 +166,7 @@ class LabelModel:
         terms = np.concatenate([letters[0], words[0] + len(self._letters)])
         weights = np.concatenate([letters[1], words[1]])
         common: np.ndarray = self._columns[terms].T @ weights
-        return common.astype(np.float32), float(weights @ weights)
+        return common, float(weights @ weights)
 
     def _centred(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors around the mean of training, of length 1: the encoder's lie in a narrow cone."""

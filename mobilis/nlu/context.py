@@ -349,7 +349,7 @@ def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
     if not heard.rank:
         return None
     ranked = [heard.rank(part)[0] for part in _likely_parts(heard.text)]
-    asked = [pair for pair in ranked if pair[0] not in PLEASANT and pair[0] != "out_of_scope"]
+    asked = [pair for pair in ranked if _asks_something(pair[0])]
     best = max(asked, key=lambda pair: pair[1], default=("", 0.0))
     agrees = best[0] == heard.labels[0][0]  # the whole message points there too
     return Decision(*best) if best[1] >= (at.sure if agrees else at.part) else None
@@ -368,24 +368,49 @@ _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goo
 
 
 def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
-    if not heard.rank or (heard.labels[0][0] in CONTROL and heard.labels[0][1] >= at.sure):
+    label, confidence = heard.labels[0]
+    sure = confidence >= at.sure
+    if not heard.rank or (sure and (label in CONTROL or not _asks_something(label))):
         return None
     parts = clauses(heard.text)
     if not 2 <= len(parts) <= 4:
         return None
-    asked: list[tuple[str, float]] = []
-    for part in parts:
-        label, confidence = heard.rank(part)[0]
-        wanted = label not in PLEASANT and label != "out_of_scope"
-        if wanted and confidence >= at.part and label not in [a for a, _ in asked]:
-            asked.append((label, confidence))
-    whole = heard.labels[0][0]
-    if len(asked) < 2 or (whole not in [a for a, _ in asked] and heard.labels[0][1] >= at.sure):
+    asked = _questions_in(parts, heard.rank, at, label if sure else None)
+    if not any(name.startswith(FAQ) for name in asked):
         return None
-    if not any(label.startswith(FAQ) for label, _ in asked):
-        return None
-    asked.sort(key=lambda pair: not pair[0].startswith(FAQ))  # answers first, deeds after
-    return Decision(asked[0][0], asked[0][1], extra={"also": [label for label, _ in asked[1:3]]})
+    first, *others = sorted(asked, key=lambda name: not name.startswith(FAQ))  # deeds come after
+    return Decision(first, asked[first], extra={"also": others[:2]})
+
+
+def _questions_in(
+    parts: Sequence[str], rank: Callable[[str], Ranking], at: Thresholds, whole: str | None
+) -> dict[str, float]:
+    """What `parts` ask plainly, in their order, with its confidence: two labels or more, `whole`
+    among them, or nothing. The shortest, which seldom ask, are ranked first, and the others only
+    while it may still come to that: each of them costs as much as a short message."""
+    asked: dict[str, tuple[int, float]] = {}  # label → number of the part, confidence
+    order = sorted(enumerate(parts), key=lambda pair: len(pair[1]))
+    for done, (number, part) in enumerate(order):
+        if _missing(set(asked), whole) > len(order) - done:
+            return {}
+        label, confidence = rank(part)[0]
+        if confidence >= at.part and _asks_something(label):
+            asked[label] = min(asked.get(label, (number, confidence)), (number, confidence))
+    if _missing(set(asked), whole):
+        return {}
+    in_order = sorted(asked, key=lambda label: asked[label][0])
+    return {label: asked[label][1] for label in in_order}
+
+
+def _missing(asked: set[str], whole: str | None) -> int:
+    """How many labels `asked` lacks to be two, one of them `whole` if there is one."""
+    if whole is None:
+        return max(2 - len(asked), 0)
+    return (whole not in asked) + (not asked - {whole})
+
+
+def _asks_something(label: str) -> bool:
+    return label not in PLEASANT and label != "out_of_scope"
 
 
 _READINGS = (

@@ -55,10 +55,13 @@ _OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "R
 _MARGIN = 1.5  # log-odds that a message must show: a word read once is not enough
 _UNKNOWN_MARGIN = 2.2  # … when our own words say nothing
 _OTHER_CONFIDENCE = 0.85
+_LEAST = 1e-4  # that the general models may say of a language
+_MOST_GENERAL = -math.log(_LEAST)  # log-odds that they may come to
 
 
 class Reading(NamedTuple):
-    """`language` is fr, en, other or keep; `evidence` is log-odds, French positive."""
+    """`language` is fr, en, other or keep; `evidence` is log-odds, French positive, as far as it
+    had to be looked for."""
 
     language: str
     evidence: float
@@ -103,13 +106,14 @@ class LanguageModel:
         evidence = sum(known)
         if own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
             evidence += self.odds.get(own[0], 0.0)
+        margin = _MARGIN if known else _UNKNOWN_MARGIN
         if unknown:
             enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):
                 return Reading(OTHER, 0.0)
             weight = min(1.0, len(unknown) / len(own) + (0.2 if len(own) > 1 else 0.0))
-            evidence += weight * self._general(" ".join(own))
-        margin = _MARGIN if known else _UNKNOWN_MARGIN
+            if abs(evidence) < margin + weight * _MOST_GENERAL:  # else it could change nothing
+                evidence += weight * self._general(" ".join(own))
         if abs(evidence) < margin:
             return Reading(KEEP, evidence)
         return Reading("fr" if evidence > 0 else "en", evidence)
@@ -117,7 +121,7 @@ class LanguageModel:
     @staticmethod
     def _general(text: str) -> float:
         values = {
-            value.language: max(value.value, 1e-4)
+            value.language: max(value.value, _LEAST)
             for value in _detector().compute_language_confidence_values(text)
         }
         return math.log(values[Language.FRENCH] / values[Language.ENGLISH])

@@ -26,6 +26,7 @@ from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
+from mobilis.web.provider import make_provider
 from mobilis.web.retention import keep_retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
@@ -40,7 +41,7 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address makes no sense.
+        SettingError: the database's address, or the sign-in provider, makes no sense.
     """
     guard.quiet_access_log()
     app = Starlette(
@@ -109,6 +110,7 @@ def _door(settings: Settings) -> Door:
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
         presence=Presence(),
+        provider=make_provider(settings),
     )
 
 

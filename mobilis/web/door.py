@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 
@@ -16,11 +16,13 @@ from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.presence import Presence
+from mobilis.web.provider import Provider
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
 P = ParamSpec("P")
 T = TypeVar("T")
+MOST_HASHES = 2  # of passwords at once: each takes 64 MB
 UseCase = Callable[Concatenate[Connection, P], T]
 
 
@@ -47,6 +49,8 @@ class Door:
     worker: Worker
     limits: Limits
     presence: Presence
+    provider: Provider | None = None
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_HASHES))
 
     async def read(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a reading transaction, off the event loop.
@@ -78,6 +82,10 @@ class Door:
                 return use_case(connection, *args, **kwargs)
 
         return await to_thread.run_sync(run)
+
+    async def hash(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what hashes a password, off the event loop and not too many at once."""
+        return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=self.hashing)
 
 
 def door_of(request: Request) -> Door:

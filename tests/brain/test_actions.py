@@ -950,6 +950,7 @@ def test_coaches_are_shown_three_at_a_time(language: str) -> None:
     cards = found.messages[0]["mobilis"]["coaches"]
     assert 1 <= len(cards) <= 3
     assert all("QC" in card["regions"] for card in cards)
+    assert all(card["facts"]["reasons"] in card["facts"]["regions"] for card in cards)
     contacts = [f'/declare_interest{{"coach_id": "{card["id"]}"}}' for card in cards]
     assert found.payloads[: len(cards)] == contacts
     assert found.slots["coach_wishes"] == {"region": ["QC"]}

@@ -11,10 +11,14 @@ import time
 from typing import Any
 
 import pytest
+from rasa.core.channels.channel import UserMessage
+from rasa.shared.core.trackers import DialogueStateTracker
 
+from mobilis.brain.processor import TurnProcessor
 from mobilis.measures import unseen
 from mobilis.nlu import bench as module
 from mobilis.nlu.bench import LONG, PAIRS, SHORT, WARM_UP, Pipeline, plan, targets, to_text
+from mobilis.nlu.evaluation import Understanding
 from mobilis.settings import ROOT
 
 LATENCY = {"p50": 5.0, "p95": 9.0, "p99": 12.0, "mean": 5.0}
@@ -111,6 +115,14 @@ def test_what_was_read_to_warm_up_is_forgotten(pipeline: Pipeline) -> None:
     read(pipeline, "trois")
     assert len(pipeline.seconds) == len(pipeline.core_seconds) == 1
     assert all(len(seconds) == 1 for seconds in pipeline.watch.seconds.values())
+
+
+def test_ours_is_timed_as_the_brain_runs_it(trained: Understanding) -> None:
+    processor = module.as_in_a_turn(trained.agent.processor)
+    assert isinstance(processor, TurnProcessor)
+    tracker = DialogueStateTracker("bench", processor.domain.slots)
+    parsed = asyncio.run(processor.parse_message(UserMessage("combien ça coûte?"), tracker))
+    assert parsed == trained.parse("combien ça coûte?")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu import resolver
-from mobilis.nlu.classifier import LabelModel, Ranking, _asked
+from mobilis.nlu.classifier import LabelModel, Letters, Ranking, Terms, _asked
 from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
@@ -101,6 +103,18 @@ def test_evidence_is_positive_for_french(languages: LanguageModel) -> None:
     assert languages.read("c'est gratuit").evidence > 0 > languages.read("it is free").evidence
 
 
+def test_the_general_models_are_not_asked_what_can_change_nothing(
+    languages: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(languages, "_general", lambda text: asked.append(text) or 0.0)
+    plain = " ".join(["je veux de l'aide pour un coach, c'est combien"] * 2)
+    assert languages.read(f"{plain} quelquechose").language == "fr"
+    assert asked == []
+    assert languages.read("je veux quelquechose").language == "fr"
+    assert len(asked) == 1
+
+
 def test_no_single_word_decides_everything(languages: LanguageModel) -> None:
     assert max(abs(odds) for odds in languages.odds.values()) <= 3.5 * 1.5
 
@@ -145,6 +159,21 @@ def test_french_words_are_compared_by_their_lemmas() -> None:
     model = LabelModel().fit(texts, np.zeros((6, 0)), ["accompaniment", "other"] * 3, lemmas)
     assert model.rank("?", None, "organisme")[0][0] == "accompaniment"
     assert model.rank("zou", None)[0][0] == "other"
+
+
+@pytest.mark.parametrize("kind", [Letters, partial(Terms, ngram_range=(1, 2))])
+@pytest.mark.parametrize(
+    "text", ["combien pour un coach, un bon coach", "un\tcoach  à zzz", "", "a"]
+)
+def test_one_text_is_weighted_as_scikit_learn_weights_many(
+    kind: Callable[[], Terms], text: str
+) -> None:
+    terms = kind()
+    terms.fit(TEXTS)
+    row = terms._vectorizer.transform([text])
+    for _ in range(2):  # the second time, its words are remembered
+        numbers, weights = terms.row(text)
+        assert dict(zip(numbers, weights)) == pytest.approx(dict(zip(row.indices, row.data)))
 
 
 @pytest.mark.parametrize("text", ["combien pour un coach", "zzz", ""])

@@ -5,15 +5,20 @@ A test fails when a page that it visited had a trouble which it did not announce
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from browsers import Visits, running_chromium
+from doors import SECRET, FakeBrain, FrontDoor
 from playwright.sync_api import Browser
 from processes import Stack
 from websites import Document, Websites
 
-from mobilis.settings import ROOT
+from mobilis.settings import ROOT, Settings
+from mobilis.store import Database, migrate
 from mobilis.web.widget import DIST, NOT_BUILT
 
 # {door} is where the front door is.
@@ -41,9 +46,11 @@ for (const name of ["localStorage", "sessionStorage"]) {
 LIGHT = '<meta name="color-scheme" content="light"><style>body{background:#fff;color:#222}</style>'
 
 
-def written(head: str = "", body: str = WORDS, attributes: str = ' lang="fr"') -> str:
+def written(
+    head: str = "", body: str = WORDS, attributes: str = ' lang="fr"', line: str = LINE
+) -> str:
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    head = f"<meta charset=utf-8><title>Maison des aînés</title>{viewport}{head}{LINE}"
+    head = f"<meta charset=utf-8><title>Maison des aînés</title>{viewport}{head}{line}"
     return f"<!doctype html><html{attributes}><head>{head}</head><body>{body}</body></html>"
 
 
@@ -86,3 +93,56 @@ def visit(chromium: Browser, sites: Websites) -> Iterator[Visits]:
     troubles = visits.end()
     if troubles:
         pytest.fail("a page had troubles:\n" + "\n".join(troubles))
+
+
+@pytest.fixture
+def paste(sites: Websites, stack: Stack) -> Callable[..., str]:
+    """Puts a page of the test's own on the websites: `paste("mine", body="…{door}…")`, with what
+    `written` takes; the front door is that of the stack unless `door` is another's address."""
+
+    def put(name: str, door: str = stack.base, **parts: str) -> str:
+        sites.put(name, Document(written(**parts).replace("{door}", door)))
+        return name
+
+    return put
+
+
+@pytest.fixture
+def database(stack: Stack) -> Iterator[Database]:
+    """What the stack keeps."""
+    database = Database(stack.settings.database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def brain() -> Iterator[FakeBrain]:
+    """A scripted brain, for the front doors of `open_door`."""
+    brain = FakeBrain()
+    yield brain
+    brain.stop()
+
+
+@pytest.fixture
+def open_door(
+    brain: FakeBrain, websites: Websites, tmp_path: Path
+) -> Iterator[Callable[..., FrontDoor]]:
+    """Starts a front door of the test's own, with some settings changed, before `brain`."""
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'mobilis.db'}",
+        brain_port=brain.port,
+        secret=SECRET,
+        cors_origins=tuple(websites.allowed_origins.split(",")),
+        turn_attempts=2,
+        turn_backoff=0.02,
+    )
+    migrate(settings.database)
+    doors: list[FrontDoor] = []
+
+    def start(**changes: Any) -> FrontDoor:
+        doors.append(FrontDoor(replace(settings, **changes)))
+        return doors[-1].start()
+
+    yield start
+    for door in doors:
+        door.close()

@@ -12,8 +12,11 @@ export class Announcer {
   message(message: Message, node: HTMLElement): void {
     const words = wordsOf(message.language);
     const who = message.role === "staff" ? words.staff : words.assistant;
-    const said = node.querySelectorAll(":scope > p:not(.who, .state), :scope > :is(ul, ol) > li");
-    const parts = [...said].map(linesOf).filter(Boolean);
+    const said = [...node.children].flatMap((block) => {
+      if (block.matches("ul, ol")) return [...block.children];
+      return block.matches("p:not(.who, .state)") ? [block] : [];
+    });
+    const parts = said.map(linesOf).filter(Boolean);
     if (message.coaches) parts.push(message.coaches.map(({ name }) => name).join(", "));
     const count = message.choices?.length ?? 0;
     if (count) parts.push(fill(words.choices, { count }));

@@ -129,8 +129,8 @@ function keep(url: string, words: Words): HTMLElement {
 }
 
 function coaches(message: Message, words: Words, chosen: Chosen): HTMLElement[] {
-  return (message.coaches ?? []).map((coach) => {
-    const contact = message.choices?.find((choice) => isContact(choice, coach));
+  return (message.coaches ?? []).map((coach, at) => {
+    const contact = contactOf(message, at);
     return h(
       "section",
       { class: "coach", part: "coach" },
@@ -151,14 +151,14 @@ function factOf(coach: Coach, fact: (typeof FACTS)[number], words: Words): HTMLE
   return said ? [h("div", {}, h("dt", {}, words[fact]), h("dd", {}, said))] : [];
 }
 
-function isContact(choice: Choice, coach: Coach): boolean {
-  return choice.title.endsWith(coach.name);
+/** The choice that contacts a coach: they come first, in the order of the coaches. */
+function contactOf({ coaches, choices }: Message, at: number): Choice | undefined {
+  const [coach, choice] = [coaches?.[at], choices?.[at]];
+  return coach && choice?.title.endsWith(coach.name) ? choice : undefined;
 }
 
 function choices(message: Message, words: Words, chosen: Chosen): HTMLElement | null {
-  const left = (message.choices ?? []).filter(
-    (choice) => !message.coaches?.some((coach) => isContact(choice, coach)),
-  );
+  const left = (message.choices ?? []).filter((_, at) => !contactOf(message, at));
   const buttons = left.map((choice) => button(message, choice, chosen));
   if ((message.question?.number ?? 1) > 1 && message.kind === "question") {
     buttons.push(back(message, words, chosen));

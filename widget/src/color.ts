@@ -1,32 +1,37 @@
-// An accent colour that a website chose, made readable: what to write on it, and where it may be
-// written with (WCAG 2.2, 1.4.3 and 1.4.11).
+// An accent colour that a website chose, made readable: what to write on it, the shade of it that may
+// be written with, and whether it needs an edge to be seen (WCAG 2.2, 1.4.3 and 1.4.11).
 
 const HEX = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i;
 const READABLE = 4.5;
-
-export const ACCENT_PROPERTIES = [
-  "--_accent",
-  "--_on-accent",
-  "--_accent-light",
-  "--_accent-dark",
-] as const;
+const VISIBLE = 3;
+const STEPS = 20; // from a colour to black or white
 
 type Rgb = [number, number, number];
 
-/** The custom properties that follow from an accent such as "#0b5c6b"; none when it is no colour. */
+const BLACK: Rgb = [0, 0, 0];
+const WHITE: Rgb = [255, 255, 255];
+
+/** What colours are seen on in a theme: the panel, and the cards in it. */
+export interface Ground {
+  panel: string;
+  card: string;
+}
+
+/** The custom properties that follow from an accent such as "#0b5c6b"; all null when it is no colour. */
 export function accentProperties(
   accent: string | null,
-  light: string,
-  dark: string,
-): Partial<Record<(typeof ACCENT_PROPERTIES)[number], string>> {
+  light: Ground,
+  dark: Ground,
+): Record<string, string | null> {
   const color = parse(accent ?? "");
-  if (!color) return {};
-  const on = contrast(color, [255, 255, 255]) >= READABLE ? "#ffffff" : "#000000";
+  const on = color && contrast(color, WHITE) >= READABLE ? WHITE : BLACK;
   return {
-    "--_accent": format(color),
-    "--_on-accent": on,
-    "--_accent-light": isReadable(color, light) ? format(color) : "inherit",
-    "--_accent-dark": isReadable(color, dark) ? format(color) : "inherit",
+    "--_accent": color && format(color),
+    "--_on-accent": color && format(on),
+    "--_accent-light": color && readable(color, light.card, BLACK),
+    "--_accent-dark": color && readable(color, dark.card, WHITE),
+    "--_edge-light": color && edge(color, light.panel),
+    "--_edge-dark": color && edge(color, dark.panel),
   };
 }
 
@@ -43,9 +48,20 @@ export function parse(text: string): Rgb | null {
   return [0, 2, 4].map((at) => Number.parseInt(full.slice(at, at + 2), 16)) as Rgb;
 }
 
-function isReadable(color: Rgb, on: string): boolean {
-  const background = parse(on);
-  return background !== null && contrast(color, background) >= READABLE;
+/** The colour, with as little of `toward` in it as makes it readable on a background. */
+function readable(color: Rgb, on: string, toward: Rgb): string {
+  const ground = parse(on) ?? WHITE;
+  for (let step = 0; step < STEPS; step++) {
+    const mixed = color.map((part, at) =>
+      Math.round(part + ((toward[at] as number) - part) * (step / STEPS)),
+    ) as Rgb;
+    if (contrast(mixed, ground) >= READABLE) return format(mixed);
+  }
+  return format(toward);
+}
+
+function edge(color: Rgb, on: string): string {
+  return contrast(color, parse(on) ?? WHITE) >= VISIBLE ? "transparent" : "var(--_line)";
 }
 
 function format(color: Rgb): string {

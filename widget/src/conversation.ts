@@ -28,6 +28,7 @@ export interface Listener {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const SLOW_MS = 8_000;
+const OTHERS_MS = 2_000;
 
 export class Conversation {
   private session: Session | null = null;
@@ -60,9 +61,17 @@ export class Conversation {
     return this.store.session !== null;
   }
 
+  /** Whether there is one to take up, of which nothing is known yet. */
+  get isAwaited(): boolean {
+    return !this.session && this.exists;
+  }
+
   /** Open a conversation, or take up the one that is there, and listen. Never rejects. */
   async start(): Promise<void> {
-    if (!this.active) this.watch();
+    if (!this.active) {
+      this.watch();
+      this.resume();
+    }
     this.starting ??= this.startUntilDone().finally(() => {
       this.starting = null;
     });
@@ -70,12 +79,12 @@ export class Conversation {
     void this.flush();
   }
 
-  /** Stop listening; nothing is forgotten, and `start` takes it up again. */
+  /** Stop listening; nothing is forgotten, and `start` goes on from there. */
   stop(): void {
     this.active = false;
     for (const leave of this.leave.splice(0)) leave();
-    this.drop();
-    clearTimeout(this.slow);
+    this.stream?.close();
+    this.expectNothing();
     this.wake();
   }
 
@@ -98,7 +107,7 @@ export class Conversation {
     this.store.past = forget ? [] : keys;
     this.store.session = null;
     this.listener.cleared();
-    await this.start();
+    if (this.active) await this.start();
     this.listener.note(forget ? "erased" : "restarted");
   }
 
@@ -106,9 +115,9 @@ export class Conversation {
   async beginIn(language: Language): Promise<void> {
     this.language = language;
     const unused = this.session;
-    if (!unused) return;
+    if (!unused) return; // what is being opened will be in it
     this.drop();
-    this.store.session = null;
+    this.letGo(unused);
     this.listener.cleared();
     await this.start();
     await this.api.erase(unused, language).catch(() => {});
@@ -127,7 +136,10 @@ export class Conversation {
 
   private watch(): void {
     this.active = true;
-    const online = () => this.resume();
+    const online = () => {
+      this.stream?.close(); // it may hang on a network that is no more
+      this.resume();
+    };
     const offline = () => this.listener.status("offline");
     const visible = () => (document.hidden ? this.stream?.close() : this.resume());
     window.addEventListener("online", online);
@@ -141,25 +153,33 @@ export class Conversation {
     );
   }
 
-  /** There may be a connection again: do now what was put off. */
+  /** There may be a connection again, or news of other tabs: do now what was put off. */
   private resume(): void {
+    this.follow();
     if (!document.hidden) this.stream?.open();
     this.wake();
   }
 
   /** Another tab began or forgot a conversation: this one goes along. */
   private follow(): void {
-    const session = this.store.session;
-    if (session?.conversation === this.session?.conversation) {
-      this.session = session;
-      return;
+    const theirs = this.store.session;
+    if (!this.session) {
+      if (theirs) void this.start();
+    } else if (theirs && this.isOurs(theirs)) {
+      this.session = theirs;
+    } else {
+      const isKept = this.store.past.some(this.isOurs);
+      this.drop();
+      this.listener.cleared();
+      this.listener.note(theirs || isKept ? "restarted" : "erased");
+      void (theirs ? this.start() : this.startAfterOthers());
     }
-    this.drop();
-    this.listener.cleared();
-    this.listener.note(session ? "restarted" : "erased");
-    // The other tab is about to open a conversation, which this one then shares.
-    if (session) void this.start();
-    else window.setTimeout(() => this.active && !this.session && void this.start(), 2000);
+  }
+
+  /** The tab that forgot is about to open a conversation, which this one then shares. */
+  private async startAfterOthers(): Promise<void> {
+    await this.sleep(OTHERS_MS);
+    if (this.active && !this.session) await this.start();
   }
 
   private async startUntilDone(): Promise<void> {
@@ -177,30 +197,45 @@ export class Conversation {
   }
 
   private async startOnce(): Promise<void> {
-    const known = this.store.session;
-    if (known) {
-      try {
-        await this.takeUp(known);
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 401)) throw error;
-        this.store.session = null;
-        this.listener.note("gone");
-      }
+    for (let done = false; this.active && !done; ) {
+      const known = this.store.session;
+      done = known ? await this.takeUp(known) : await this.openNew();
     }
-    const { messages, settings, ...key } = await this.api.open(this.language);
-    const days = settings?.retention_days ?? null;
-    const limit = settings?.text_limit ?? 2000;
-    this.keep({ ...keyOf(key), language: this.language, days, limit });
-    this.listen(messages, true);
   }
 
-  private async takeUp(known: Session): Promise<void> {
+  /** Whether it could be taken up: it may be gone from the front door, or by another tab's doing. */
+  private async takeUp(known: Session): Promise<boolean> {
     this.language = known.language;
-    const messages = await this.api.history(known, known.language);
-    this.session = known;
+    let messages: Message[];
+    try {
+      messages = await this.api.history(known, known.language);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      this.letGo(known);
+      this.listener.note("gone");
+      return false;
+    }
+    const kept = this.store.session;
+    if (kept?.conversation !== known.conversation) return false;
+    this.session = kept;
     this.listen(messages, false);
-    this.listener.note("resumed");
+    if (messages.some(({ role }) => role === "visitor")) this.listener.note("resumed");
+    return true;
+  }
+
+  /** Whether what was opened is still wanted: in this language, and no other tab was faster. */
+  private async openNew(): Promise<boolean> {
+    const language = this.language;
+    const { messages, settings, ...key } = await this.api.open(language);
+    if (language !== this.language || this.exists) {
+      void this.api.erase(key, language).catch(() => {});
+      return false;
+    }
+    const days = settings?.retention_days ?? null;
+    const limit = settings?.text_limit ?? 2000;
+    this.keep({ ...keyOf(key), language, days, limit });
+    this.listen(messages, true);
+    return true;
   }
 
   private listen(messages: Message[], fresh: boolean): void {
@@ -216,7 +251,7 @@ export class Conversation {
       lost: () => this.listener.status(navigator.onLine ? "reconnecting" : "offline"),
       gone: () => void this.startAfresh(),
     });
-    if (!document.hidden) this.stream.open();
+    if (this.active && !document.hidden) this.stream.open();
   }
 
   private show(message: Message, fresh: boolean): void {
@@ -227,28 +262,37 @@ export class Conversation {
 
   private answered(language: Language): void {
     if (this.slow) this.listener.status("");
-    clearTimeout(this.slow);
-    this.slow = 0;
+    this.expectNothing();
     this.language = language; // the conversation may have changed it
-    if (this.session && language !== this.session.language)
-      this.keep({ ...this.session, language });
+    const kept = this.store.session;
+    if (kept && this.isOurs(kept) && language !== kept.language) this.keep({ ...kept, language });
   }
+
+  private readonly isOurs = (key: Key) => key.conversation === this.session?.conversation;
 
   private keep(session: Session): void {
     this.session = session;
     this.store.session = session;
   }
 
+  /** Forget a conversation, unless another tab has begun a new one already. */
+  private letGo({ conversation }: Key): void {
+    if (this.store.session?.conversation === conversation) this.store.session = null;
+  }
+
   private drop(): void {
     this.stream?.close();
     this.stream = null;
     this.session = null;
+    this.expectNothing();
+    this.wake();
   }
 
   /** The conversation is gone from the front door: go on in a new one. */
   private async startAfresh(): Promise<void> {
+    const over = this.session;
     this.drop();
-    this.store.session = null;
+    if (over) this.letGo(over);
     this.listener.cleared();
     await this.start();
     this.listener.note("gone");
@@ -270,6 +314,7 @@ export class Conversation {
         if (!next) break;
         const failure = await this.deliver(next, this.session);
         if (failure) await this.putOff(failure, pause);
+        else if (pause > FIRST_PAUSE_MS) this.listener.status("");
         pause = failure ? Math.min(pause * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
       }
     } finally {
@@ -278,18 +323,23 @@ export class Conversation {
   }
 
   /** Send one message; why it must be sent again later, if it must. */
-  private async deliver(pending: Pending, session: Session): Promise<ApiError | null> {
+  private async deliver(pending: Pending, session: Session): Promise<unknown> {
     try {
       await this.api.send(session, this.language, pending.id, pending.content);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.passing) return error;
+      if (!this.isCurrent(session)) return null;
+      if (!(error instanceof ApiError) || error.passing) return error;
       await this.refused(pending, error);
       return null;
     }
     this.settle(pending.id);
-    this.expectAnswer();
+    if (this.isCurrent(session)) this.expectAnswer();
     return null;
+  }
+
+  /** Whether it is still the one: it may be over by the time that a request is answered. */
+  private isCurrent(session: Session): boolean {
+    return this.active && this.isOurs(session);
   }
 
   private async refused(pending: Pending, error: ApiError): Promise<void> {
@@ -297,6 +347,11 @@ export class Conversation {
     if (!gone || "choice" in pending.content) this.settle(pending.id); // no other offered it
     if (gone) await this.startAfresh();
     else this.listener.unsent(pending, error.message);
+  }
+
+  private expectNothing(): void {
+    clearTimeout(this.slow);
+    this.slow = 0;
   }
 
   private expectAnswer(): void {
@@ -308,11 +363,17 @@ export class Conversation {
   }
 
   private async putOff(error: unknown, pause: number): Promise<void> {
-    if (!(error instanceof ApiError)) throw error;
-    const seconds = error.retryAfter;
-    if (error.status === 429) this.listener.busy(seconds || 1);
-    else this.listener.status(navigator.onLine ? "reconnecting" : "offline");
-    await this.sleep(error.status === 429 ? (seconds || 1) * 1000 : pause);
+    if (!this.active) return;
+    const known = error instanceof ApiError;
+    if (!known) console.error(error); // a fault of ours, or an answer that makes no sense
+    if (known && error.status === 429) {
+      const seconds = error.retryAfter || 1;
+      this.listener.busy(seconds);
+      await this.sleep(seconds * 1000);
+    } else {
+      this.listener.status(navigator.onLine ? "reconnecting" : "offline");
+      await this.sleep(pause);
+    }
   }
 
   /** Wait, or less when there is a reason to try at once. */

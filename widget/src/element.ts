@@ -2,7 +2,7 @@
 // set, call and listen to is in docs/widget.md.
 import { Announcer } from "./announcer";
 import { Api } from "./api";
-import { ACCENT_PROPERTIES, accentProperties } from "./color";
+import { accentProperties } from "./color";
 import { Conversation, type Listener, type Note, type Status } from "./conversation";
 import { h, icon } from "./dom";
 import type { Message } from "./message";
@@ -13,11 +13,16 @@ import { Transcript } from "./transcript";
 import { fill, type Language, languageOf, otherLanguage, type Words, wordsOf } from "./words";
 
 const CHAT = "M4 5h16v11H10l-5 4v-4H4z";
-const LIGHT = "#ffffff"; // --mobilis-background of style.css, in each theme
-const DARK = "#161c24";
+// --mobilis-background and --mobilis-surface of style.css, in each theme
+const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
+const DARK = { panel: "#161c24", card: "#232d38" };
 const NOTE_MS = 6_000;
 const UNSENT_MS = 1_000; // until a message that has not arrived is said to be unsent
+const LET_GO_MS = 10_000; // until a file that was downloaded is let go of
 export const FALLBACK = "[data-mobilis-fallback]";
+
+/** What to say, in whatever language is spoken by then. */
+type Sentence = (words: Words) => string;
 
 export class MobilisChat extends HTMLElement implements Listener {
   static readonly observedAttributes = ["data-language", "data-accent"];
@@ -30,7 +35,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   private unread = 0;
   private opener: HTMLElement | null = null;
   private standing: Status = "";
-  private noted = ""; // said for a while, in place of how things stand
+  private noted: Sentence | null = null; // said for a while, in place of how things stand
   private noteTimer = 0;
   private conversation!: Conversation;
   private store!: Store;
@@ -48,12 +53,11 @@ export class MobilisChat extends HTMLElement implements Listener {
   });
 
   connectedCallback(): void {
-    if (!this.built) this.build();
+    const isMoved = this.built;
+    if (!isMoved) this.build();
     if (!this.built) return;
-    for (const plain of document.querySelectorAll<HTMLElement>(FALLBACK)) {
-      plain.style.setProperty("visibility", "hidden", "important"); // without moving the page
-    }
-    const intent = this.openingIntent();
+    hidePlainLinks(true);
+    const intent = isMoved ? this.asItWasLeft() : this.openingIntent();
     if (intent !== null) this.show(intent, false);
   }
 
@@ -62,12 +66,13 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.conversation.stop();
     if (this.isOpen) this.panel.hide();
     this.launcher.setAttribute("aria-expanded", "false");
+    if (!document.querySelector(this.localName)) hidePlainLinks(false);
   }
 
-  attributeChangedCallback(): void {
+  attributeChangedCallback(name: string): void {
     if (!this.built) return;
-    this.applyAccent();
-    if (!this.conversation.exists) this.speakUi(this.wantedLanguage());
+    if (name === "data-accent") this.applyAccent();
+    else if (!this.conversation.exists) this.speakUi(this.wantedLanguage());
   }
 
   get isOpen(): boolean {
@@ -76,15 +81,16 @@ export class MobilisChat extends HTMLElement implements Listener {
 
   /** Open the panel; with an intent of the chat API, on that. */
   open(intent = ""): void {
-    this.show(intent, true);
+    if (this.built && this.isConnected) this.show(intent, true);
   }
 
   close(): void {
     if (!this.isOpen) return;
+    const inside = document.activeElement === this;
     this.panel.hide();
     this.store.open = false;
     this.launcher.setAttribute("aria-expanded", "false");
-    (this.opener?.isConnected ? this.opener : this.launcher).focus();
+    if (inside) this.returnFocus();
     this.opener = null;
     this.tell("close");
   }
@@ -93,7 +99,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   send(text: string): void {
     if (!text.trim()) return;
     this.open();
-    this.conversation.send({ text }, text);
+    if (this.isOpen) this.conversation.send({ text }, text);
   }
 
   // The conversation tells
@@ -123,9 +129,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.transcript.show({ id, role: "visitor", language, kind: "text", text }, true);
     if ("choice" in content) this.transcript.markUsed(content.choice);
     this.refreshConsent();
-    window.setTimeout(() => {
-      if (this.transcript.isPending(id)) this.transcript.mark(id, "pending", this.words.unsent);
-    }, UNSENT_MS);
+    window.setTimeout(() => this.markUnsent(id), UNSENT_MS);
   }
 
   cleared(): void {
@@ -145,16 +149,16 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.note("online");
       return;
     }
-    if (status && status !== "connecting") this.noted = "";
+    if (status && status !== "connecting") this.noted = null;
     this.sayStatus();
   }
 
   busy(seconds: number): void {
-    this.sayForAWhile(fill(this.words.busy, { seconds }), seconds * 1000);
+    this.sayForAWhile((words) => fill(words.busy, { seconds }), seconds * 1000);
   }
 
   note(note: Note): void {
-    this.sayForAWhile(this.words[note]);
+    this.sayForAWhile((words) => words[note]);
   }
 
   // Inside
@@ -163,14 +167,18 @@ export class MobilisChat extends HTMLElement implements Listener {
     return wordsOf(this.ui);
   }
 
+  private asItWasLeft(): string | null {
+    return this.store.open ? "" : null;
+  }
+
   /** What to open on when the page has loaded ("": as it was left), or null to stay closed. */
   private openingIntent(): string | null {
     const wanted = this.dataset.open;
-    if (wanted === undefined || wanted === "false") return this.store.open ? "" : null;
+    if (wanted === undefined || wanted === "false") return this.asItWasLeft();
     if (wanted === "true" || wanted === "") return this.store.open === false ? null : "";
     const [visit] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     const again = visit !== undefined && visit.type !== "navigate"; // asked for once already
-    return again ? (this.store.open ? "" : null) : wanted;
+    return again ? this.asItWasLeft() : wanted;
   }
 
   private build(): void {
@@ -231,8 +239,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private applyAccent(): void {
     const chosen = accentProperties(this.dataset.accent ?? null, LIGHT, DARK);
     const root = this.shadowRoot?.querySelector<HTMLElement>(".root");
-    for (const property of ACCENT_PROPERTIES) {
-      root?.style.setProperty(property, chosen[property] ?? null);
+    for (const [property, value] of Object.entries(chosen)) {
+      root?.style.setProperty(property, value); // null takes it away
     }
   }
 
@@ -251,7 +259,8 @@ export class MobilisChat extends HTMLElement implements Listener {
   private show(intent: string, focus: boolean): void {
     if (!this.isOpen) {
       const active = document.activeElement;
-      this.opener = focus && active instanceof HTMLElement && active !== this ? active : null;
+      const usable = focus && active instanceof HTMLElement && active !== document.body;
+      this.opener = usable && active !== this ? active : null;
       this.panel.show(focus);
       this.store.open = true;
       this.launcher.setAttribute("aria-expanded", "true");
@@ -264,6 +273,12 @@ export class MobilisChat extends HTMLElement implements Listener {
     if (intent) void started.then(() => this.conversation.send({ intent }, ""));
   }
 
+  /** To what the panel was opened with, where that can take it, else to the launcher. */
+  private returnFocus(): void {
+    this.opener?.focus();
+    if (!this.opener || document.activeElement !== this.opener) this.launcher.focus();
+  }
+
   private receive(message: Message, node: HTMLElement): void {
     if (this.isOpen) {
       this.announcer.message(message, node);
@@ -273,17 +288,22 @@ export class MobilisChat extends HTMLElement implements Listener {
     }
   }
 
+  private markUnsent(id: string): void {
+    const waits = this.store.pending.some((pending) => pending.id === id); // at the front door, else
+    if (waits) this.transcript.mark(id, "unsent", this.words.unsent);
+  }
+
   private giveBack({ id, content, text }: Pending, reason: string): void {
     this.transcript.mark(id, "failed", reason || this.words.failed);
     if ("choice" in content) this.transcript.reopen(content.choice);
     if ("text" in content) this.panel.restore(text);
-    this.sayForAWhile(reason || this.words.failed);
+    this.sayForAWhile((words) => reason || words.failed);
   }
 
   private switchLanguage(): void {
     const language = otherLanguage(this.ui);
     const said = this.words.other;
-    const spoken = this.transcript.hasSpoken;
+    const spoken = this.transcript.hasSpoken || this.conversation.isAwaited;
     this.conversation.language = language;
     this.speakUi(language);
     if (spoken) this.conversation.send({ intent: `switch_language/${language}` }, said);
@@ -294,7 +314,7 @@ export class MobilisChat extends HTMLElement implements Listener {
     try {
       await this.conversation.restart({ forget: true });
     } catch {
-      this.sayForAWhile(this.words.notErased);
+      this.sayForAWhile((words) => words.notErased);
     }
   }
 
@@ -302,24 +322,24 @@ export class MobilisChat extends HTMLElement implements Listener {
     try {
       const address = URL.createObjectURL(await this.conversation.transcript());
       h("a", { href: address, download: this.words.downloadName }).click();
-      URL.revokeObjectURL(address);
+      window.setTimeout(() => URL.revokeObjectURL(address), LET_GO_MS); // some begin late
     } catch {
-      this.sayForAWhile(this.words.notDownloaded);
+      this.sayForAWhile((words) => words.notDownloaded);
     }
   }
 
   private sayStatus(): void {
     const { words, standing, noted } = this;
     const contact = !noted && isBroken(standing) ? this.contact() : null;
-    this.panel.setStatus(noted || (standing && words[standing]), contact);
+    this.panel.setStatus(noted?.(words) ?? (standing && words[standing]), contact);
   }
 
-  private sayForAWhile(text: string, ms = NOTE_MS): void {
+  private sayForAWhile(sentence: Sentence, ms = NOTE_MS): void {
     clearTimeout(this.noteTimer);
-    this.noted = text;
+    this.noted = sentence;
     this.sayStatus();
     this.noteTimer = window.setTimeout(() => {
-      this.noted = "";
+      this.noted = null;
       this.sayStatus();
     }, ms);
   }
@@ -358,4 +378,12 @@ export class MobilisChat extends HTMLElement implements Listener {
 
 function isBroken(status: Status): boolean {
   return status === "offline" || status === "reconnecting";
+}
+
+/** Out of sight without moving the page. */
+function hidePlainLinks(hidden: boolean): void {
+  for (const { style } of document.querySelectorAll<HTMLElement>(FALLBACK)) {
+    if (hidden) style.setProperty("visibility", "hidden", "important");
+    else style.removeProperty("visibility");
+  }
 }

@@ -12,21 +12,27 @@ function isSupported(): boolean {
 }
 
 function begin(): void {
+  if (customElements.get(NAME)) return; // the line stands there twice
   const found = document.querySelector<MobilisChat>(NAME);
   const chat = found ?? (document.createElement(NAME) as MobilisChat);
   for (const [key, value] of Object.entries(script?.dataset ?? {})) chat.dataset[key] ??= value;
-  if (script) MobilisChat.home = new URL(".", script.src).href;
+  if (script?.src) MobilisChat.home = new URL(".", script.src).href;
   customElements.define(NAME, MobilisChat);
   if (!found) document.body.append(chat);
-  document.addEventListener("click", (event) => {
-    const button = (event.target as Element | null)?.closest?.<HTMLElement>(OPENS);
-    if (!button || event.defaultPrevented || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    document.querySelector<MobilisChat>(NAME)?.open(button.dataset.mobilisOpen);
-  });
+  document.addEventListener("click", openFrom);
 }
 
-if (isSupported() && !customElements.get(NAME)) {
+function openFrom(event: MouseEvent): void {
+  const button = (event.target as Element | null)?.closest?.<HTMLElement>(OPENS);
+  const chat = document.querySelector<MobilisChat>(NAME);
+  const isSpecial = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!button || !chat?.shadowRoot || event.defaultPrevented || isSpecial) return;
+  event.preventDefault();
+  const intent = button.dataset.mobilisOpen;
+  chat.open(intent === "true" ? "" : intent); // as some libraries write an empty attribute
+}
+
+if (isSupported()) {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 }

@@ -10,6 +10,8 @@ const SEND = "M4 12l16-8-6 16-3-7z";
 const RESTART = "M5 12a7 7 0 1 0 2-5M5 4v4h4";
 const FORGET = "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13";
 const PHONE = "(max-width: 480px), (max-height: 480px)";
+const FITS = ["resize", "scroll"]; // what a visual viewport tells
+const ZOOMED = 1.05; // by two fingers
 const NEARLY_FULL = 0.9; // of the longest text: from here on, the count is shown
 
 export interface Pressed {
@@ -48,7 +50,9 @@ export class Panel {
   private readonly asking: HTMLElement;
   private readonly hint = h("p", { class: "hint", "aria-hidden": "true" });
   private readonly form: HTMLFormElement;
-  private readonly viewport = () => this.fit();
+  private readonly phone = matchMedia(PHONE);
+  private readonly fitting = () => this.fit();
+  private readonly remodelling = () => this.remodel();
 
   constructor(
     private readonly pressed: Pressed,
@@ -107,16 +111,20 @@ export class Panel {
         this.closeButton,
       ),
       log,
-      h("div", { class: "below" }, newest, this.hint, this.typing, this.status),
       live,
       h(
-        "footer",
-        { part: "footer" },
-        this.consent,
-        this.form,
-        this.count,
-        this.asking,
-        h("div", { class: "tools", part: "tools" }, restart, forget, download),
+        "div",
+        { class: "bottom" },
+        h("div", { class: "below" }, newest, this.hint, this.typing, this.status),
+        h(
+          "footer",
+          { part: "footer" },
+          this.consent,
+          this.form,
+          this.count,
+          this.asking,
+          h("div", { class: "tools", part: "tools" }, restart, forget, download),
+        ),
       ),
     );
     this.root.addEventListener("keydown", (event) => this.closeOnEscape(event));
@@ -130,13 +138,13 @@ export class Panel {
   show(focus: boolean): void {
     if (this.root.open) return;
     const before = document.activeElement as HTMLElement | null;
-    const modal = matchMedia(PHONE).matches;
-    if (modal) this.root.showModal();
-    else this.root.show();
+    this.appear();
     if (focus) this.input.focus();
-    else if (!modal) this.leaveFocus(before);
-    window.visualViewport?.addEventListener("resize", this.viewport);
+    else if (!this.phone.matches) this.leaveFocus(before);
+    for (const event of FITS) window.visualViewport?.addEventListener(event, this.fitting);
+    this.phone.addEventListener("change", this.remodelling);
     this.fit();
+    this.grow();
   }
 
   /** Give back the focus that a dialog takes when it opens. */
@@ -147,7 +155,8 @@ export class Panel {
   }
 
   hide(): void {
-    window.visualViewport?.removeEventListener("resize", this.viewport);
+    for (const event of FITS) window.visualViewport?.removeEventListener(event, this.fitting);
+    this.phone.removeEventListener("change", this.remodelling);
     this.root.close();
   }
 
@@ -240,9 +249,14 @@ export class Panel {
 
   private noteTyped(): void {
     this.pressed.typed(this.input.value);
-    this.input.style.height = "auto"; // as high as its text, up to what the style allows
-    this.input.style.height = `${this.input.scrollHeight + 2}px`;
+    this.grow();
     this.noteLength(wordsOf(this.languageButton.lang === "fr" ? "en" : "fr"));
+  }
+
+  /** The field is as high as its text, up to what the style allows. */
+  private grow(): void {
+    this.input.style.height = "auto";
+    this.input.style.height = `${this.input.scrollHeight + 2}px`;
   }
 
   private noteLength(words: Words): void {
@@ -251,17 +265,34 @@ export class Panel {
     const tooLong = length > limit;
     this.input.setAttribute("aria-invalid", String(tooLong));
     this.count.classList.toggle("error", tooLong);
-    this.count.role = tooLong ? "alert" : null;
+    if (tooLong) this.count.setAttribute("role", "alert");
+    else this.count.removeAttribute("role");
     const count = length > limit * NEARLY_FULL ? `${length} / ${limit}` : "";
-    this.count.textContent = tooLong ? fill(words.tooLong, { limit }) : count;
+    const said = tooLong ? fill(words.tooLong, { limit }) : count;
+    if (this.count.textContent !== said) this.count.textContent = said; // an alert is said once
   }
 
-  /** On a phone, end where the on-screen keyboard begins. */
+  private appear(): void {
+    if (this.phone.matches) this.root.showModal();
+    else this.root.show();
+  }
+
+  /** The window has become as small as a phone's, or no longer is: a page that is covered is inert. */
+  private remodel(): void {
+    const active = (this.root.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+    const before = document.activeElement as HTMLElement | null;
+    this.root.close();
+    this.appear();
+    if (this.root.contains(active)) active?.focus({ preventScroll: true });
+    else if (!this.phone.matches) this.leaveFocus(before);
+  }
+
+  /** On a phone, end where the on-screen keyboard begins; but stay as it is under a magnifying zoom. */
   private fit(): void {
     const seen = window.visualViewport;
-    if (!seen) return;
-    this.root.style.setProperty("--_seen", `${seen.height}px`);
-    this.root.style.setProperty("--_seen-top", `${seen.offsetTop}px`);
+    const follows = seen && seen.scale <= ZOOMED;
+    this.root.style.setProperty("--_seen", follows ? `${seen.height}px` : null);
+    this.root.style.setProperty("--_seen-top", follows ? `${seen.offsetTop}px` : null);
   }
 }
 

@@ -34,9 +34,13 @@ export class Transcript {
       hidden: true,
       onclick: () => this.toEnd(),
     });
-    this.root = h("div", { class: "log", part: "log", role: "group" }, this.list);
+    // Without a tabindex of its own, some browsers make what scrolls a tab stop besides.
+    const log = { class: "log", part: "log", role: "group", tabindex: -1 };
+    this.root = h("div", log, this.list);
     this.root.addEventListener("keydown", (event) => this.walk(event));
-    this.root.addEventListener("focusin", (event) => this.stopAt(event.target as HTMLElement));
+    this.root.addEventListener("focusin", ({ target }) => {
+      if (target !== this.root) this.stopAt(target as HTMLElement);
+    });
     this.root.addEventListener("scroll", () => this.noteScroll(), { passive: true });
     // The field below may grow, or a line about the connection appear.
     new ResizeObserver(() => this.following && this.follow()).observe(this.root);
@@ -67,38 +71,35 @@ export class Transcript {
   /** Show a message, or show it again as it is now. One that is `pending` stays last until it has
    * arrived. */
   show(message: Message, pending = false): HTMLElement {
-    const follow = message.role === "visitor" || this.following;
-    const atEnd = this.isAtEnd();
     const old = this.shown.get(message.id);
+    const follow = (message.role === "visitor" && !old) || this.following;
+    const atEnd = this.isAtEnd();
     const node = card(message, this.language, this.api, {
       choose: (from, choice) => this.choose(from, choice),
       back: (from) => this.goBack(from),
     });
     node.classList.toggle("pending", pending);
+    const hadFocus = old?.node.contains(this.focused) ?? false;
     if (old) old.node.replaceWith(node);
     else this.list.insertBefore(node, pending ? null : this.list.querySelector(".pending"));
     this.shown.set(message.id, { message, node });
-    for (const choice of message.choices ?? []) if (choice.used) this.markUsed(choice.id);
-    if (message.choice) this.markUsed(message.choice);
+    this.noteChoices(message);
     this.rove(node);
+    if (hadFocus) node.focus({ preventScroll: true });
     this.moveAnchor(message, node, old?.node, atEnd);
     if (follow) this.follow();
-    else this.newest.hidden = false;
+    else if (!old) this.newest.hidden = false;
     return node;
   }
 
   /** Say beside a message of the visitor how it stands. */
-  mark(id: string, state: string, words: string): void {
+  mark(id: string, state: "unsent" | "failed", words: string): void {
     const node = this.shown.get(id)?.node;
     node?.querySelector(".state")?.remove();
     node?.classList.toggle("failed", state === "failed");
     if (state === "failed") node?.classList.remove("pending");
-    if (state) node?.append(h("p", { class: "state" }, words));
+    node?.append(h("p", { class: "state" }, words));
     if (this.following) this.follow();
-  }
-
-  isPending(id: string): boolean {
-    return this.shown.get(id)?.node.classList.contains("pending") ?? false;
   }
 
   clear(): void {
@@ -106,6 +107,7 @@ export class Transcript {
     this.list.replaceChildren();
     this.current = null;
     this.anchor = null;
+    this.following = true;
     this.newest.hidden = true;
   }
 
@@ -128,13 +130,22 @@ export class Transcript {
     this.said.back();
   }
 
+  /** Close what was chosen, in this message or by it; open what the assistant gave up on. */
+  private noteChoices(message: Message): void {
+    for (const { id, used } of message.choices ?? [])
+      if (used || this.isMade(id)) this.markUsed(id);
+    if (message.choice) this.markUsed(message.choice);
+    if (message.kind === "notice") this.openUnanswered();
+  }
+
   /** Close a choice that was made, and those beside it, where they are good once. */
   markUsed(id: string): void {
     const button = this.buttonOf(id);
     const message = this.messageOf(button);
-    if (!button || !message || !isOnceOnly(message)) return;
-    this.disable(this.shown.get(message.id)?.node);
-    if (button.querySelector(".chosen")) return;
+    const node = message && this.shown.get(message.id)?.node;
+    if (!button || !node || !isOnceOnly(message) || button.classList.contains("used")) return;
+    this.open(node); // another tab may have been faster
+    this.disable(node);
     const said = h("span", { class: "chosen" }, icon(CHECK), wordsOf(message.language).chosen);
     button.append(" ", said);
     button.classList.add("used");
@@ -142,8 +153,27 @@ export class Transcript {
 
   /** Open again the choices of a message, because the one that was made was not taken. */
   reopen(choiceId: string): void {
-    const message = this.messageOf(this.buttonOf(choiceId));
-    const node = message && this.shown.get(message.id)?.node;
+    const button = this.buttonOf(choiceId);
+    if (!button?.classList.contains("used") || this.isMade(choiceId)) return; // made in another tab
+    this.open(button.closest("article"));
+  }
+
+  /** Whether a message that has arrived made the choice. */
+  private isMade(choiceId: string): boolean {
+    return [...this.shown.values()].some(({ message }) => message.choice === choiceId);
+  }
+
+  /** Open again what was chosen since the assistant last answered. */
+  private openUnanswered(): void {
+    for (const { message, node } of [...this.shown.values()].reverse()) {
+      if (message.choice) this.open(this.buttonOf(message.choice)?.closest("article"));
+      if (message.role === "visitor" || message.kind === "notice") continue;
+      if (!node.querySelector(".used")) this.open(node); // the way back was taken
+      return;
+    }
+  }
+
+  private open(node: Element | null | undefined): void {
     for (const button of node?.querySelectorAll<HTMLElement>(".choice") ?? []) {
       button.removeAttribute("aria-disabled");
       button.classList.remove("used");
@@ -176,9 +206,12 @@ export class Transcript {
   /** Give the tab stop to a new message, unless the visitor is walking right now. */
   private rove(node: HTMLElement): void {
     for (const stop of node.querySelectorAll<HTMLElement>("a, button")) stop.tabIndex = -1;
-    const root = this.root.getRootNode() as ShadowRoot;
-    if (this.current?.isConnected && this.root.contains(root.activeElement)) return;
+    if (this.current?.isConnected && this.root.contains(this.focused)) return;
     this.stopAt(node);
+  }
+
+  private get focused(): Element | null {
+    return (this.root.getRootNode() as ShadowRoot).activeElement ?? null;
   }
 
   private stopAt(stop: HTMLElement): void {

@@ -1,4 +1,5 @@
-// What jsdom lacks of a browser, as much of it as the widget uses. Importing this file puts it there.
+// What jsdom lacks of a browser, as much of it as the widget uses. Importing this file puts it into the
+// window of the tests.
 import { vi } from "vitest";
 
 /** A connection to a stream of events; the test says what comes through it. */
@@ -55,6 +56,7 @@ export class FakeEventSource extends EventTarget {
 export class FakeViewport extends EventTarget {
   height = 600;
   offsetTop = 0;
+  scale = 1;
 }
 
 class FakeResizeObserver {
@@ -98,10 +100,8 @@ export function setOnline(online: boolean): void {
   window.dispatchEvent(new Event(online ? "online" : "offline"));
 }
 
-/** As if another tab had written to the storage that this one shares. */
-export function fromAnotherTab(key: string, value: unknown): void {
-  if (value === null) localStorage.removeItem(key);
-  else localStorage.setItem(key, JSON.stringify(value));
+/** As if another tab had written to the storage that this one shares; null: cleared it. */
+export function tellStorage(key: string | null): void {
   window.dispatchEvent(new StorageEvent("storage", { key }));
 }
 
@@ -110,34 +110,39 @@ export function setLocks(locks: { request: unknown } | undefined): void {
   Object.defineProperty(navigator, "locks", { value: locks, configurable: true });
 }
 
-const sheets = new WeakMap<ShadowRoot, CSSStyleSheet[]>();
+/** Puts what jsdom lacks into a window: the one of the tests, or that of a page of its own. */
+export function equip(page: typeof globalThis): void {
+  const sheets = new WeakMap<ShadowRoot, CSSStyleSheet[]>();
+  const adopted = { value: [], configurable: true };
+  Object.defineProperty(page.Document.prototype, "adoptedStyleSheets", adopted);
+  Object.defineProperty(page.ShadowRoot.prototype, "adoptedStyleSheets", {
+    configurable: true,
+    get(this: ShadowRoot) {
+      return sheets.get(this) ?? [];
+    },
+    set(this: ShadowRoot, own: CSSStyleSheet[]) {
+      sheets.set(this, own);
+    },
+  });
+  Object.assign(page.HTMLDialogElement.prototype, {
+    show(this: HTMLDialogElement) {
+      this.open = true;
+    },
+    showModal(this: HTMLDialogElement) {
+      this.open = true;
+    },
+    close(this: HTMLDialogElement) {
+      this.open = false;
+    },
+  });
+  Object.assign(page, {
+    EventSource: FakeEventSource,
+    ResizeObserver: FakeResizeObserver,
+    CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
+    matchMedia: () =>
+      Object.defineProperty(new EventTarget(), "matches", { get: () => screen.phone }),
+  });
+  Object.defineProperty(page, "visualViewport", { configurable: true, get: () => screen.viewport });
+}
 
-Object.defineProperty(ShadowRoot.prototype, "adoptedStyleSheets", {
-  configurable: true,
-  get(this: ShadowRoot) {
-    return sheets.get(this) ?? [];
-  },
-  set(this: ShadowRoot, adopted: CSSStyleSheet[]) {
-    sheets.set(this, adopted);
-  },
-});
-
-Object.assign(HTMLDialogElement.prototype, {
-  show(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  showModal(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  close(this: HTMLDialogElement) {
-    this.open = false;
-  },
-});
-
-Object.assign(globalThis, {
-  EventSource: FakeEventSource,
-  ResizeObserver: FakeResizeObserver,
-  CSS: { escape: (text: string) => text.replace(/[^\w-]/g, "\\$&") },
-  matchMedia: () => ({ matches: screen.phone }),
-});
-Object.defineProperty(window, "visualViewport", { get: () => screen.viewport });
+if ("document" in globalThis) equip(globalThis);

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { accentProperties, contrast, parse } from "../src/color";
 
+const LIGHT = { panel: "#ffffff", card: "#f0f4f5" };
+const DARK = { panel: "#161c24", card: "#232d38" };
+
 function ratio(one: string, other: string): number {
   const [first, second] = [parse(one), parse(other)];
   if (!first || !second) throw new Error("no colour");
@@ -27,39 +30,52 @@ test("a colour has three or six hexadecimal digits, with or without a number sig
 });
 
 test.each(["", "teal", "#12", "#12345", "#1234567", "#11223344", "rgb(1,2,3)", "#fff;color:red"])(
-  "« %s » is no colour, and changes nothing",
+  "« %s » is no colour, and sets nothing",
   (text) => {
     expect(parse(text)).toBeNull();
-    expect(accentProperties(text, "#ffffff", "#000000")).toEqual({});
+    expect(new Set(Object.values(accentProperties(text, LIGHT, DARK)))).toEqual(new Set([null]));
   },
 );
 
-test("without an accent nothing changes", () => {
-  expect(accentProperties(null, "#ffffff", "#000000")).toEqual({});
+test("without an accent nothing is set", () => {
+  expect(Object.values(accentProperties(null, LIGHT, DARK)).filter(Boolean)).toEqual([]);
 });
 
-test("a dark accent is written on in white, and used where it can be read", () => {
-  expect(accentProperties("#0b5c6b", "#ffffff", "#161c24")).toEqual({
+test("a dark accent is written on in white, and is lighter where it is text on dark", () => {
+  expect(accentProperties("#0b5c6b", LIGHT, DARK)).toEqual({
     "--_accent": "#0b5c6b",
     "--_on-accent": "#ffffff",
     "--_accent-light": "#0b5c6b",
-    "--_accent-dark": "inherit",
+    "--_accent-dark": "#6d9da6",
+    "--_edge-light": "transparent",
+    "--_edge-dark": "var(--_line)",
   });
 });
 
-test("a light accent is written on in black, and is no colour for text on white", () => {
-  expect(accentProperties("#fc0", "#ffffff", "#161c24")).toEqual({
+test("a light accent is written on in black, and is darker where it is text on white", () => {
+  expect(accentProperties("#fc0", LIGHT, DARK)).toEqual({
     "--_accent": "#ffcc00",
     "--_on-accent": "#000000",
-    "--_accent-light": "inherit",
+    "--_accent-light": "#806600",
     "--_accent-dark": "#ffcc00",
+    "--_edge-light": "var(--_line)",
+    "--_edge-dark": "transparent",
   });
 });
 
-test("whatever the accent, what is written on it can be read", () => {
+test("whatever the accent, it and what is written on it can be read", () => {
   for (let step = 0; step < 4096; step += 7) {
     const accent = `#${step.toString(16).padStart(3, "0")}`;
-    const { "--_on-accent": on = "" } = accentProperties(accent, "#ffffff", "#161c24");
-    expect(ratio(accent, on), accent).toBeGreaterThanOrEqual(4.5);
+    const found = accentProperties(accent, LIGHT, DARK);
+    const pairs = [
+      [accent, found["--_on-accent"]],
+      [found["--_accent-light"], LIGHT.card],
+      [found["--_accent-light"], LIGHT.panel],
+      [found["--_accent-dark"], DARK.card],
+      [found["--_accent-dark"], DARK.panel],
+    ];
+    for (const [one, other] of pairs) {
+      expect(ratio(one ?? "", other ?? ""), accent).toBeGreaterThanOrEqual(4.5);
+    }
   }
 });

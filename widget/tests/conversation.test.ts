@@ -396,6 +396,16 @@ test("after something was said, the language is changed by asking for it", async
   expect(tab.language).toBe("en");
 });
 
+test("a conversation that the widget's own button switched is in that language after a reload", async () => {
+  const { tab, store } = await anOpenTab("fr");
+  tab.language = "en";
+  tab.send({ intent: "switch_language/en" }, "English");
+  expect(store.session?.language).toBe("fr"); // until the assistant has answered in it
+  await pass(0);
+  door.say("c1", { language: "en" });
+  expect(store.session?.language).toBe("en");
+});
+
 // The file of it
 
 test("what was said can be had as a file", async () => {

@@ -127,7 +127,8 @@ export class FrontDoor {
       this.conversations.delete(conversation);
       return new Response(null, { status: 204 });
     }
-    const { id = "", text = `(${body.choice ?? body.intent})`, choice } = body;
+    const { id = "", choice } = body;
+    const text = body.text ?? (choice ? titleOf(known, choice) : `(${body.intent})`);
     const own = choice ? { choice } : {};
     if (!known.some((message) => message.id === id)) {
       this.append(conversation, aMessage({ id, role: "visitor", text, ...own }));
@@ -162,6 +163,11 @@ function kindOf(method: string, conversation: string, rest: string): What {
 function after(messages: Message[], url: URL): Message[] {
   const id = url.searchParams.get("after");
   return messages.slice(messages.findIndex((message) => message.id === id) + 1);
+}
+
+function titleOf(messages: Message[], choice: string): string {
+  const offered = messages.flatMap(({ choices = [] }) => choices);
+  return offered.find(({ id }) => id === choice)?.title ?? choice;
 }
 
 function json(status: number, body: object): Response {

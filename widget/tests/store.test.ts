@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Session, Store } from "../src/store";
-import { FakeLocks, fromAnotherTab, setLocks } from "./browser";
+import { FakeLocks, setLocks, tellStorage } from "./browser";
 
 const SERVER = "https://door.example";
 const SESSION: Session = { conversation: "c1", token: "t", language: "fr", days: 365, limit: 2000 };
@@ -143,25 +143,25 @@ test.each(["5", '"text"', "{}", "[]", "true"])(
 test("another tab's conversation is told, and nothing else of other tabs", () => {
   const changed = vi.fn();
   store.onSession(changed);
-  fromAnotherTab(`mobilis:${SERVER}:session`, SESSION);
+  tellStorage(`mobilis:${SERVER}:session`);
   expect(changed).toHaveBeenCalledTimes(1);
-  fromAnotherTab(`mobilis:${SERVER}:pending`, []);
-  fromAnotherTab("mobilis:https://other.example:session", SESSION);
-  fromAnotherTab("theirs", 1);
+  tellStorage(`mobilis:${SERVER}:pending`);
+  tellStorage("mobilis:https://other.example:session");
+  tellStorage("theirs");
   expect(changed).toHaveBeenCalledTimes(1);
 });
 
 test("that everything was cleared is told too", () => {
   const changed = vi.fn();
   store.onSession(changed);
-  window.dispatchEvent(new StorageEvent("storage", { key: null }));
+  tellStorage(null);
   expect(changed).toHaveBeenCalledOnce();
 });
 
 test("who no longer wants to know is not told", () => {
   const changed = vi.fn();
   store.onSession(changed)();
-  fromAnotherTab(`mobilis:${SERVER}:session`, SESSION);
+  tellStorage(`mobilis:${SERVER}:session`);
   expect(changed).not.toHaveBeenCalled();
 });
 

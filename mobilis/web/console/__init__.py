@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from mobilis.web.console import cases, home, queue, script, sign_in
+from mobilis.web.console import audit_log, cases, home, me, oidc, people, queue, script, sign_in
 
-CONSOLE = (*sign_in.PAGES, *script.PAGES, *home.PAGES, *queue.PAGES, *cases.PAGES)
+CONSOLE = (
+    *sign_in.PAGES,
+    *oidc.PAGES,
+    *script.PAGES,
+    *home.PAGES,
+    *queue.PAGES,
+    *cases.PAGES,
+    *me.PAGES,
+    *people.PAGES,
+    *audit_log.PAGES,
+)

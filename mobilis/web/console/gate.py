@@ -20,11 +20,13 @@ from starlette.routing import Route
 from mobilis import staff
 from mobilis.errors import ChatError, StoreError
 from mobilis.staff import Person, Session
+from mobilis.store import now
 from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
 
 ROOT = "/console"
 COOKIE = "mobilis-console"
+PASSWORD = f"{ROOT}/me/password"
 FORM_LIMIT = 64_000  # bytes
 
 Right = Literal["anyone", "read", "act", "export", "admin"]
@@ -85,6 +87,7 @@ class Page:
     needs: Right
     method: Literal["GET", "POST"] = "GET"
     idle: bool = False
+    before_password: bool = False  # open to those who must first choose a password of their own
 
     def route(self) -> Route:
         """The page behind the gate."""
@@ -98,6 +101,8 @@ class Page:
         if session is None:
             return _to_sign_in(request)
         visit = Visit(request, door, session, await read_form(request))
+        if session.person.must_choose_password and not self.before_password:
+            return _send_to(request, PASSWORD)
         if not session.person.may(self.needs):
             return visit.refuse(403)
         if request.method == "POST" and not has_token(visit.form, session.csrf):
@@ -119,7 +124,7 @@ async def find_session(request: Request, touch: bool = True) -> Session | None:
         return None
     door = door_of(request)
     session = await door.read(staff.find_session, token)
-    if session is not None and touch:
+    if session is not None and touch and now() - session.last_at > staff.TOUCH_EVERY:
         await door.write(staff.touch_session, session)
     return session
 
@@ -148,7 +153,11 @@ def _to_sign_in(request: Request) -> Response:
     """Sign in first, then come back to what was asked for (a form is not sent again)."""
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(here)}" if request.method == "GET" else ""
-    address = f"{ROOT}/sign-in{back}"
+    return _send_to(request, f"{ROOT}/sign-in{back}")
+
+
+def _send_to(request: Request, address: str) -> Response:
+    """Another page in place of the one that was asked for."""
     if request.headers.get("hx-request"):  # a part of a page: the whole page must go
         return Response(status_code=401, headers={**HEADERS, "HX-Redirect": address})
     return RedirectResponse(address, 303, headers=HEADERS)

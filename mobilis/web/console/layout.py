@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timezone
 from typing import Any
 
 from starlette.responses import Response
 
+from mobilis.dates import ZONE
 from mobilis.dates import local as local
 from mobilis.web.door import Door
 from mobilis.web.pages import render
@@ -16,7 +18,7 @@ SECURITY = (
 )
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
-NAVIGATION = (("queue", "read"), ("mentions", "act"))
+NAVIGATION = (("queue", "read"), ("mentions", "act"), ("people", "admin"), ("audit", "admin"))
 
 
 def show(
@@ -44,3 +46,13 @@ def show(
         {"Content-Security-Policy": SECURITY, **HEADERS, **(headers or {})},
         **{**usual, **values},
     )
+
+
+def stamp(moment: datetime | None) -> str:
+    """A moment in Toronto to the second, written alike in both languages: "2026-11-26 09:05:12"."""
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def day_begins(day: date) -> datetime:
+    """When a day begins in Toronto, in UTC."""
+    return datetime.combine(day, time(), ZONE).astimezone(timezone.utc)
