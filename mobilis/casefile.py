@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
 from mobilis import mentions, staff
@@ -181,12 +181,16 @@ def read_file(
 ) -> CaseFile | None:
     """The file of a case for one of staff, in their language; None when there is none.
 
-    A conversation in which the visitor has said nothing, or everything was erased, has none.
+    A conversation in which the visitor has said nothing, or everything was erased, has none; one
+    of which only a lead is kept has a file without a transcript.
     """
     case = connection.execute(
         select(cases, conversations.c.page)
         .join(conversations, conversations.c.id == cases.c.conversation_id)
-        .where(cases.c.conversation_id == conversation_id, cases.c.messages > 0)
+        .where(
+            cases.c.conversation_id == conversation_id,
+            or_(cases.c.messages > 0, cases.c.reference.is_not(None)),
+        )
     ).one_or_none()
     if case is None:
         return None

@@ -8,12 +8,24 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from talks import Talk, full_talk
 
 from mobilis import privacy
+from mobilis.cases import project
 from mobilis.dates import day_of
-from mobilis.models import assessments, audit, case_notes, case_reads, cases, staff_sessions
+from mobilis.models import (
+    assessments,
+    audit,
+    case_notes,
+    case_reads,
+    cases,
+    choices,
+    inbox,
+    outbox,
+    staff_sessions,
+)
+from mobilis.priority import WEIGHTS
 from mobilis.store import now
 
 
@@ -146,6 +158,17 @@ def test_a_conversation_younger_than_the_projector_has_a_case_already(sign_in, d
 
 def test_a_conversation_in_which_nothing_was_said_has_none(sign_in, door, database):
     assert sign_in("triager").get(f"/cases/{Talk(database).id}").status_code == 404
+
+
+def test_a_case_of_which_only_the_lead_is_kept_is_still_there(sign_in, talk, address, database):
+    with database.write() as connection:
+        for table in (choices, outbox, inbox):
+            connection.execute(delete(table))
+        assert project(connection, talk.id, WEIGHTS)
+    for role in ("triager", "viewer"):
+        said = text_of(sign_in(role).get(address))
+        assert "La transcription n'est plus conservée." in said
+        assert "Intérêt déclaré" in said
 
 
 def test_the_status_is_changed(sign_in, talk, address, database):
