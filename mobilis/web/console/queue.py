@@ -98,7 +98,6 @@ async def _page(visit: Visit, filters: Filters, problem: str = "") -> Response:
         listing=found.listing,
         views=found.views,
         problem=problem,
-        first=(found.listing.page - 1) * PAGE + 1,
         shown=shown,
         searchable=bool(wanted(filters.search)),
     )
@@ -146,6 +145,20 @@ class _Shown:
         key = f"{name}_{value}"
         return self.word(key) if key in self._words else value
 
+    def number(self, count: int) -> str:
+        """A number as it is written: « 12 000 », "12,000"."""
+        return f"{count:,}".replace(",", "\u00a0" if self._language == "fr" else ",")
+
+    def found(self) -> str:
+        """How many cases there are, and which of them the page shows."""
+        listing = self._found.listing
+        if listing.total < 2:
+            return self.word("found_one" if listing.total else "found_none")
+        first = (listing.page - 1) * PAGE + 1
+        last = first + len(listing.entries) - 1
+        numbers = {"total": listing.total, "first": first, "last": last}
+        return self.word("found_many", **{name: self.number(n) for name, n in numbers.items()})
+
     def selects(self) -> Iterator[tuple[str, Sequence[Option]]]:
         """The filters that are chosen from a list, with what they offer."""
         offered: Mapping[str, Sequence[str]] = {
@@ -176,7 +189,7 @@ class _Shown:
             {
                 "name": tab,
                 "label": self.word(f"tab_{tab}"),
-                "count": self._found.listing.counts[tab],
+                "count": self.number(self._found.listing.counts[tab]),
                 "query": self._filters.query(tab=tab, status=kept.get(tab, "")),
             }
             for tab in TABS
