@@ -256,12 +256,12 @@ class _Shown:
 
     def _when(self, entry: Entry) -> dict[str, Any]:
         case = entry.case
-        since = case.waiting_since
+        since, follow_up = case.waiting_since, case.follow_up_at or case.resurfaced_at
         return {
             "waiting": self._waited(since) if since else None,
             "last": (case.last_at.isoformat(), _local(case.last_at)),
-            "follow_up": _local(case.follow_up_at)[:10] if case.follow_up_at else None,
-            "overdue": case.follow_up_at is not None and case.follow_up_at <= self._moment,
+            "follow_up": _local(follow_up)[:10] if follow_up else None,
+            "overdue": follow_up is not None and follow_up <= self._moment,
         }
 
     def _waited(self, since: datetime) -> str:
