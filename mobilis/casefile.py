@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
 from mobilis import mentions, staff
@@ -28,6 +28,7 @@ from mobilis.content import Content, Text, fresh_content
 from mobilis.conversations import Message, history
 from mobilis.facets import Vocabulary, load_facets
 from mobilis.leads import tidy
+from mobilis.learning import TELLS_NOTHING
 from mobilis.masking import (
     DETAIL,
     initials,
@@ -180,12 +181,16 @@ def read_file(
 ) -> CaseFile | None:
     """The file of a case for one of staff, in their language; None when there is none.
 
-    A conversation in which the visitor has said nothing, or everything was erased, has none.
+    A conversation in which the visitor has said nothing, or everything was erased, has none; one
+    of which only a lead is kept has a file without a transcript.
     """
     case = connection.execute(
         select(cases, conversations.c.page)
         .join(conversations, conversations.c.id == cases.c.conversation_id)
-        .where(cases.c.conversation_id == conversation_id, cases.c.messages > 0)
+        .where(
+            cases.c.conversation_id == conversation_id,
+            or_(cases.c.messages > 0, cases.c.reference.is_not(None)),
+        )
     ).one_or_none()
     if case is None:
         return None
@@ -281,6 +286,8 @@ class _Reader:
         )
         found: dict[str, tuple[str, ...]] = {}
         for row in rows:
+            if row.facet == "label" and not _tells_something(self.content, row.value):
+                continue
             title = facet_title(self.content, row.facet, row.value, self.language)
             found[row.facet] = (*found.get(row.facet, ()), title)
         return found
@@ -426,12 +433,12 @@ class _Mask:
         return replace(entry, text=mask_names(entry.text, self._names))
 
     def lead(self, lead: Lead) -> Lead:
-        """What was left, as initials."""
+        """What was left: initials; the message whole, as where it was typed."""
         return replace(
             lead,
             name=initials(lead.name),
             email=mask_email(lead.email) if lead.email else "",
-            message=self.text(lead.message) if lead.message else "",
+            message=DETAIL if lead.message else "",
         )
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -460,8 +467,8 @@ def _typed_into_forms(transcript: Iterable[Entry]) -> set[str]:
 
 def _details(text: str) -> Iterable[str]:
     """What a form may have read in a message, beside all of it."""
-    yield text.strip()
-    for part in re.split(r"[,;\n]| - ", text):
+    parts = re.split(r"[,;\n]| - ", text) if "@" in text else []  # a signature
+    for part in (text, *parts):
         yield part.strip()
         for field in ("name", "organization", "email"):
             yield tidy(field, part) or ""
@@ -489,6 +496,11 @@ def label_title(content: Content, label: str, language: str) -> str:
     faq = content.faqs.get(label.removeprefix("faq/"))
     title: Text = faq.title if faq else content.choices.get(label, {})
     return title.get(language, "")
+
+
+def _tells_something(content: Content, label: str) -> bool:
+    """Whether a label is a subject, rather than a word of courtesy or a step of the dialogue."""
+    return label not in TELLS_NOTHING and bool(label_title(content, label, "fr"))
 
 
 def facet_title(content: Content, facet: str, value: str, language: str) -> str:

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import and_, false, func, not_, select
+from sqlalchemy import and_, false, func, not_, or_, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select
 
@@ -180,7 +180,8 @@ def _conditions(connection: Connection, filters: Filters, person: Person) -> lis
     if filters.missed:
         where.append(c.not_understood > 0)
     if filters.due:
-        where += [c.follow_up_at <= now(), c.status != "closed"]
+        came_due = or_(c.resurfaced_at.is_not(None), c.follow_up_at <= now())
+        where += [came_due, c.status != "closed"]
     return [*where, *_labelled(filters), *_searched(connection, filters.search, person)]
 
 
@@ -190,7 +191,8 @@ def _start_of(day: date) -> datetime:
 
 def _owned(owner: str, person: Person) -> list[Condition]:
     if owner == "nobody":
-        return [cases.c.owner_id.is_(None)]
+        # Not IS NULL, for which SQLite would take the index of the few that have one.
+        return [func.coalesce(cases.c.owner_id, "") == ""]
     if owner:
         return [cases.c.owner_id == (person.id if owner == "me" else owner)]
     return []

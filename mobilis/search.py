@@ -21,6 +21,7 @@ from mobilis.text import plain, unaccented
 INDEX = "case_search"  # everything that a database has for it is named so, or begins so
 MOST_WORDS = 8  # of a search
 LONGEST_WORD = 40
+BEGINNING = 3  # letters from which a word also finds those that begin with it
 LONGEST_TEXT = 100_000  # characters kept of a case
 FEW = 2000  # matches: so many are looked up one by one
 
@@ -56,7 +57,7 @@ def matching(connection: Connection, search: Sequence[str], contact: bool) -> An
 
 
 def _on_sqlite(search: Sequence[str], contact: bool) -> Select[Any]:
-    terms = " AND ".join(f'"{word}"{"*" if len(word) > 1 else ""}' for word in search)
+    terms = " AND ".join(f'"{word}"{"*" if len(word) >= BEGINNING else ""}' for word in search)
     index = table(INDEX, column("rowid"))
     match = text(f"{INDEX} MATCH :search")
     looked_for = terms if contact else f"said : ({terms})"
@@ -65,7 +66,8 @@ def _on_sqlite(search: Sequence[str], contact: bool) -> Select[Any]:
 
 def _on_postgresql(search: Sequence[str], contact: bool) -> Select[Any]:
     where = "" if contact else "A"
-    terms = " & ".join(f"{word}:*{where}" for word in search)
+    ends = {word: f"*{where}" if len(word) >= BEGINNING else where for word in search}
+    terms = " & ".join(f"{word}:{end}" if end else word for word, end in ends.items())
     match = text(f"{_VECTOR} @@ {_QUERY}")
     return select(case_texts.c.number).where(match.bindparams(bindparam("search", terms)))
 

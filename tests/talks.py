@@ -166,7 +166,7 @@ def full_talk(database: Database, name: str = "Marie Roy") -> Talk:
         {"id": "cost", "sources": []},
     )
     talk.say("c tu gratuit?", "faq", [cost], 0.937, faq="cost")
-    talk.missed(talk.say("qwerty", "lost", [Reply("Pardon?", "fr", "clarify")], 0.2))
+    talk.missed(talk.say("qwerty", "nlu_fallback", [Reply("Pardon?", "fr", "clarify")], 0.2))
     name_asked = Reply("Quel est votre nom?", "fr", "form")
     talk.press("Laisser mes coordonnées", "declare_interest", [name_asked])
     email_asked = Reply("À quelle adresse courriel peut-on vous répondre?", "fr", "form")

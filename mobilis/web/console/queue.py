@@ -98,7 +98,6 @@ async def _page(visit: Visit, filters: Filters, problem: str = "") -> Response:
         listing=found.listing,
         views=found.views,
         problem=problem,
-        first=(found.listing.page - 1) * PAGE + 1,
         shown=shown,
         searchable=bool(wanted(filters.search)),
     )
@@ -146,6 +145,20 @@ class _Shown:
         key = f"{name}_{value}"
         return self.word(key) if key in self._words else value
 
+    def number(self, count: int) -> str:
+        """A number as it is written: « 12 000 », "12,000"."""
+        return f"{count:,}".replace(",", "\u00a0" if self._language == "fr" else ",")
+
+    def found(self) -> str:
+        """How many cases there are, and which of them the page shows."""
+        listing = self._found.listing
+        if listing.total < 2:
+            return self.word("found_one" if listing.total else "found_none")
+        first = (listing.page - 1) * PAGE + 1
+        last = first + len(listing.entries) - 1
+        numbers = {"total": listing.total, "first": first, "last": last}
+        return self.word("found_many", **{name: self.number(n) for name, n in numbers.items()})
+
     def selects(self) -> Iterator[tuple[str, Sequence[Option]]]:
         """The filters that are chosen from a list, with what they offer."""
         offered: Mapping[str, Sequence[str]] = {
@@ -176,7 +189,7 @@ class _Shown:
             {
                 "name": tab,
                 "label": self.word(f"tab_{tab}"),
-                "count": self._found.listing.counts[tab],
+                "count": self.number(self._found.listing.counts[tab]),
                 "query": self._filters.query(tab=tab, status=kept.get(tab, "")),
             }
             for tab in TABS
@@ -243,12 +256,12 @@ class _Shown:
 
     def _when(self, entry: Entry) -> dict[str, Any]:
         case = entry.case
-        since = case.waiting_since
+        since, follow_up = case.waiting_since, case.follow_up_at or case.resurfaced_at
         return {
             "waiting": self._waited(since) if since else None,
             "last": (case.last_at.isoformat(), _local(case.last_at)),
-            "follow_up": _local(case.follow_up_at)[:10] if case.follow_up_at else None,
-            "overdue": case.follow_up_at is not None and case.follow_up_at <= self._moment,
+            "follow_up": _local(follow_up)[:10] if follow_up else None,
+            "overdue": follow_up is not None and follow_up <= self._moment,
         }
 
     def _waited(self, since: datetime) -> str:

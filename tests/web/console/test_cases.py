@@ -8,12 +8,24 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from talks import Talk, full_talk
 
-from mobilis import privacy
+from mobilis import casework, privacy
+from mobilis.cases import project
 from mobilis.dates import day_of
-from mobilis.models import assessments, audit, case_notes, case_reads, cases, staff_sessions
+from mobilis.models import (
+    assessments,
+    audit,
+    case_notes,
+    case_reads,
+    cases,
+    choices,
+    inbox,
+    outbox,
+    staff_sessions,
+)
+from mobilis.priority import WEIGHTS
 from mobilis.store import now
 
 
@@ -69,7 +81,7 @@ def test_a_case_shows_all_there_is(sign_in, address):
         "c tu gratuit?",
         "C'est gratuit : voir la page (https://exemple.org/cout).",
         "(faq/cost), confiance 94 %",
-        "Pas compris",
+        "Compris comme : rien de connu (nlu_fallback), confiance 20 % Pas compris",
         "Laisser mes coordonnées (choisi)",
         "Dans ses mots : « on veut du logement »",
         "logement",
@@ -98,6 +110,7 @@ def test_who_may_only_read_sees_no_personal_data(sign_in, address, page):
         assert secret not in said, secret
     assert "masqués" in said
     assert "Quel est votre nom?" in said
+    assert "Merci, [nom]!" in said
     assert "c tu gratuit?" in said
 
 
@@ -145,6 +158,17 @@ def test_a_conversation_younger_than_the_projector_has_a_case_already(sign_in, d
 
 def test_a_conversation_in_which_nothing_was_said_has_none(sign_in, door, database):
     assert sign_in("triager").get(f"/cases/{Talk(database).id}").status_code == 404
+
+
+def test_a_case_of_which_only_the_lead_is_kept_is_still_there(sign_in, talk, address, database):
+    with database.write() as connection:
+        for table in (choices, outbox, inbox):
+            connection.execute(delete(table))
+        assert project(connection, talk.id, WEIGHTS)
+    for role in ("triager", "viewer"):
+        said = text_of(sign_in(role).get(address))
+        assert "La transcription n'est plus conservée." in said
+        assert "Intérêt déclaré" in said
 
 
 def test_the_status_is_changed(sign_in, talk, address, database):
@@ -355,7 +379,9 @@ def test_an_open_page_that_asks_by_itself_does_not_keep_a_session(sign_in, addre
         with database.read() as connection:
             return connection.execute(select(staff_sessions.c.last_at).where(own)).scalar_one()
 
-    before = last()
+    before = now() - timedelta(hours=2)
+    with database.write() as connection:
+        connection.execute(update(staff_sessions).values(last_at=before))
     colleague.get(f"{address}/presence")
     assert last() == before
     colleague.get(address)
@@ -389,3 +415,27 @@ def test_an_answer_whose_question_has_left_the_file_is_still_shown(
 def test_an_overlong_way_back_is_left_out(sign_in, address):
     page = sign_in("triager").get(address, params={"from": "q=" + "x" * 3000})
     assert 'href="/console/queue"' in page.text
+
+
+def test_the_queue_leads_to_a_case_and_back_to_where_it_was(sign_in, talk, database):
+    triager = sign_in("triager")
+    listed = triager.get("/queue", params={"status": "new", "search": "gratuit & <b>"})
+    assert listed.status_code == 200
+    listed = triager.get("/queue", params={"status": "new"}).text
+    found = re.search(rf'href="(/console/cases/{talk.id}[^"]*)"', listed).group(1)
+    page = triager.http.get(html.unescape(found)).text
+    back = html.unescape(re.search(r'href="(/console/queue\?[^"]*)"', page).group(1))
+    assert parse_qs(urlsplit(back).query)["status"] == ["new"]
+    assert talk.id in triager.http.get(back).text
+
+
+def test_a_follow_up_that_came_due_is_found_in_the_queue(sign_in, talk, address, database):
+    triager = sign_in("triager")
+    assert talk.id not in triager.get("/queue", params={"due": "1"}).text
+    with database.write() as connection:
+        connection.execute(update(cases).values(status="waiting", follow_up_at=now()))
+        assert casework.resurface(connection, WEIGHTS, 10) == 1
+    assert talk.id in triager.get("/queue", params={"due": "1"}).text
+    assert "le dossier est revenu dans la file d'attente" in text_of(triager.get(address))
+    send(triager, address, "status", status="in_progress")
+    assert talk.id not in triager.get("/queue", params={"due": "1"}).text

@@ -109,7 +109,7 @@ def hostile_talk(database, text):
     talk.say(text, "out_of_scope", [echo])
     talk.press("Oui", "affirm", [Reply("Quel est votre nom?", "fr", "form")])
     talk.say(text, "inform", [Reply(f"Voici : {text}. Est-ce exact?", "fr", "form")])
-    talk.missed(talk.say(f"et {text}", "lost"), text=text)
+    talk.missed(talk.say(f"et {text}", "nlu_fallback"), text=text)
     talk.lead("interest", coach=text[:60], name=text, organization=text, email=text, message=text)
     talk.assess("b", typed=text)
     talk.wish({"topic": [text[:60]], "region": [text[:60]]})
