@@ -390,6 +390,21 @@ def test_an_erased_conversation_is_found_no_more(
             assert connection.execute(match).all() == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_erased_words_leave_the_file_of_sqlite(
+    database: Database, case: Case, tmp_path: Path
+) -> None:
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("queue.db*"))
+
+    case("bonjour")
+    one = case("mot zeppelin")
+    assert b"zeppelin" in written()
+    with database.erase() as connection:
+        privacy.erase_conversation(connection, one, "web")
+    assert b"zeppelin" not in written()
+
+
 def test_making_all_cases_again_makes_the_same(
     database: Database, case: Case, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,7 @@ def test_an_odd_address_is_no_error(sign_in, lead, query):
 def test_a_search_is_noted_but_not_what_was_looked_for(sign_in, lead, database):
     page = sign_in("triager").get("/queue?search=evaluation+zoe")
     assert lead.id in page.text
-    assert audited(database, "queue.searched") == ['{"found": 1, "words": 2}']
+    assert audited(database, "queue.searched")[-1] == '{"found": 1, "words": 2}'
 
 
 def test_a_view_is_saved_opened_and_deleted(sign_in, database):
