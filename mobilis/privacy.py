@@ -31,6 +31,7 @@ from mobilis.models import (
     tracker_events,
     unhandled,
 )
+from mobilis.search import forget_erased
 from mobilis.store import now
 
 Counts = dict[str, int]  # {table: rows deleted}
@@ -45,6 +46,7 @@ CHUNK = 200
 def erase_conversation(connection: Connection, conversation_id: str, channel: str) -> Counts:
     """Delete everything of a conversation; note that it happened, if there was anything."""
     counts = _erase_all(connection, [conversation_id])
+    _forget_words(connection, counts)
     if any(counts.values()):
         _note_erasure(connection, channel)
     return counts
@@ -63,6 +65,7 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
         table.name: _delete(connection, table, [conversation_id])
         for table in (*SPOKEN, *LEFT_BY_TURNS, *OF_STAFF)
     }
+    _forget_words(connection, counts)
     mine = inbox.c.conversation_id == conversation_id
     others = delete(inbox).where(mine, inbox.c.id != keep_message_id)
     counts["inbox"] = connection.execute(others).rowcount
@@ -103,6 +106,7 @@ def purge_expired(connection: Connection, before: datetime) -> Counts:
     for start in range(0, len(expired), CHUNK):
         _add(counts, _erase_all(connection, expired[start : start + CHUNK]))
     _add(counts, _purge_orphans(connection, before))
+    _forget_words(connection, counts)
     return counts
 
 
@@ -127,6 +131,12 @@ def _erase_all(connection: Connection, conversation_ids: Sequence[str]) -> Count
 def _delete(connection: Connection, table: Any, conversation_ids: Sequence[str]) -> int:
     column = table.c.id if table is conversations else table.c.conversation_id
     return int(connection.execute(delete(table).where(column.in_(conversation_ids))).rowcount)
+
+
+def _forget_words(connection: Connection, counts: Counts) -> None:
+    """Words that a search found leave its index too, and not only what it finds."""
+    if counts.get(case_texts.name):
+        forget_erased(connection)
 
 
 def _add(counts: Counts, more: Counts) -> None:

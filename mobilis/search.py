@@ -88,6 +88,13 @@ def keep_words(connection: Connection, conversation_id: str) -> int:
     return int(known.number)
 
 
+def forget_erased(connection: Connection) -> None:
+    """Write SQLite's index anew, which else keeps erased words in its file, although it finds
+    nothing by them, until it is next merged. (A second with 200 000 cases.)"""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('optimize')"))
+
+
 def join(texts: Iterable[str | None]) -> str:
     """Texts as they are kept: their words alone."""
     return " ".join(word for said in texts if said for word in words(said))[:LONGEST_TEXT]

@@ -215,17 +215,18 @@ class _Shown:
         case = entry.case
         known = case.name or case.organization
         name = case.name or case.organization or self.word("no_contact")
-        opening = entry.opening or self.word("no_words")
+        opening, no_opening = entry.opening, self.word("no_words")
         if not self._sees_contact:
             name = self.word("contact_masked") if known else name
-            opening = self.word("words_masked")
+            opening, no_opening = "", self.word("words_masked")
         return {
             "id": case.conversation_id,
             "name": name,
             "organization": case.organization if self._sees_contact and case.name else None,
             "reference": case.reference,
             "opening": opening,
-            "speaks": case.language if self._sees_contact and entry.opening else self._language,
+            "no_opening": no_opening,
+            "speaks": case.language,
             "unread": entry.unread,
         }
 
