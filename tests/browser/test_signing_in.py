@@ -58,11 +58,10 @@ def sign_in(page: Page, words: dict[str, str], email: str, password: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("language", "theme", "width", "javascript"),
-    [("fr", "light", 1280, True), ("en", "dark", 390, False)],
+    ("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 390)]
 )
 def test_an_invited_person_protects_the_account_and_signs_in_with_a_code(
-    visit: Visits, stack: Stack, language: str, theme: str, width: int, javascript: bool
+    visit: Visits, stack: Stack, language: str, theme: str, width: int
 ) -> None:
     words, (email, one_time) = WORDS[language], invited(stack, language)
     page = visit(
@@ -70,7 +69,6 @@ def test_an_invited_person_protects_the_account_and_signs_in_with_a_code(
         locale=f"{language}-CA",
         color_scheme=theme,
         width=width,
-        javascript=javascript,
     )
 
     def is_sound() -> None:
