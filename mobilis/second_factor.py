@@ -107,11 +107,11 @@ def check(connection: Connection, person: Person, code: str) -> bool:
 
 def _step_of(secret: str, code: str, last: int | None) -> int | None:
     """The step of time that a code belongs to, if it is one after the last that was used."""
-    code = "".join(code.split())
+    given = "".join(code.split()).encode("utf-8", "replace")
     present = int(now().timestamp()) // STEP_SECONDS
     for step in range(present - CLOCKS_DIFFER, present + CLOCKS_DIFFER + 1):
         known = pyotp.TOTP(secret).generate_otp(step)
-        if hmac.compare_digest(known.encode(), code.encode()) and (last is None or step > last):
+        if hmac.compare_digest(known.encode(), given) and (last is None or step > last):
             return step
     return None
 

@@ -175,7 +175,7 @@ def is_password(known: str, password: str) -> bool:
     wait for it."""
     try:
         return _hasher().verify(known, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mobilis import content as module
+from mobilis import freshness
 from mobilis.content import (
     LANGUAGES,
     Content,
@@ -124,7 +124,7 @@ def test_a_change_of_the_files_is_seen_within_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(freshness.time, "monotonic", lambda: clock[0])
     (tmp_path / "content").mkdir()
     file = tmp_path / "content" / "wording.yml"
     seen = []
@@ -145,11 +145,8 @@ def test_files_that_did_not_change_are_read_once(root: Path) -> None:
 
 def french_texts() -> Iterator[tuple[str, str]]:
     """(file and path, text) of everything French that is said, not of what visitors type."""
-    files = [
-        path
-        for folder in ("faq", "content", "assessment")
-        for path in (ROOT / folder).rglob("*.yml")
-    ]
+    folders = ("faq", "content", "assessment")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.yml")]
     for path in sorted(files):
         name = str(path.relative_to(ROOT))
         yield from _french(name, read_yaml(ROOT, name), said=False)

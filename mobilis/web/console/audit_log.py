@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from mobilis import audit, staff
 from mobilis.audit import Break, Search, Witness
-from mobilis.web.console.gate import Page, Visit
+from mobilis.web.console.gate import Page, Visit, plain
 from mobilis.web.console.layout import day_begins, stamp
 
 PAGE_SIZE = 50
@@ -36,7 +36,7 @@ def _verify(connection: Connection) -> tuple[Break | None, Witness | None]:
 
 
 async def _show(visit: Visit, **more: Any) -> Response:
-    given = {name: visit.request.query_params.get(name, "").strip() for name in FILTERS}
+    given = {name: plain(visit.request.query_params.get(name)).strip() for name in FILTERS}
     before = visit.request.query_params.get("before", "")
     since, until = _day(given["since"]), _day(given["until"])
     search = Search(

@@ -53,8 +53,7 @@ class Visit:
 
     def field(self, name: str) -> str:
         """A field of the form as text without spaces around it; empty when it is not there."""
-        value = self.form.get(name)
-        return value.strip() if isinstance(value, str) else ""
+        return plain(self.form.get(name)).strip()
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of templates/console, or a part of one, in the person's language."""
@@ -141,6 +140,11 @@ async def read_form(request: Request) -> FormData:
     if not size.isdecimal() or int(size) > FORM_LIMIT:
         raise ChatError("body_too_large", 413)
     return await request.form(max_files=0, max_fields=200, max_part_size=FORM_LIMIT)
+
+
+def plain(value: object) -> str:
+    """What was given as text that PostgreSQL takes too; empty when it is not text."""
+    return value.replace("\0", "") if isinstance(value, str) else ""
 
 
 def has_token(form: FormData, expected: str) -> bool:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from mobilis import accounts, audit, second_factor, staff
 from mobilis.errors import StaffError
-from mobilis.web.console.gate import Page, Visit
+from mobilis.web.console.gate import Page, Visit, plain
 from mobilis.web.console.sign_in import give_session
 
 DONE = ("profile", "password", "off")
@@ -38,8 +38,8 @@ async def ask_password(visit: Visit) -> Response:
 async def change_password(visit: Visit) -> Response:
     """POST /console/me/password: another one, for the present one. All other sessions end."""
     door = visit.door
-    old, new = (str(visit.form.get(name, "")) for name in ("old", "new"))
-    if new != str(visit.form.get("again", "")):
+    old, new = (plain(visit.form.get(name)) for name in ("old", "new"))
+    if new != plain(visit.form.get("again")):
         return _password_form(visit, 400, "differ")
     if new == old:
         return _password_form(visit, 400, "same")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from mobilis import accounts
 from mobilis.errors import ChatError, StaffError
 from mobilis.staff import RIGHTS, Account, all_accounts, find_account
-from mobilis.web.console.gate import Page, Visit
+from mobilis.web.console.gate import Page, Visit, plain
 from mobilis.web.console.layout import stamp
 
 DONE = ("role", "closed", "opened", "second_factor", "sessions")
@@ -101,7 +101,7 @@ async def _change(visit: Visit, done: str, deed: Callable[..., None], *more: Any
 
 
 async def _account(visit: Visit) -> Account:
-    account = await visit.door.read(find_account, str(visit.request.path_params["staff"]))
+    account = await visit.door.read(find_account, plain(visit.request.path_params["staff"]))
     if account is None:
         raise ChatError("not_found", 404)
     return account

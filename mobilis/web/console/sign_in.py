@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from mobilis import audit, second_factor, staff
 from mobilis.errors import ChatError
 from mobilis.staff import Person
-from mobilis.web.console.gate import COOKIE, ROOT, Page, Visit, has_token, read_form
+from mobilis.web.console.gate import COOKIE, ROOT, Page, Visit, has_token, plain, read_form
 from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
 from mobilis.web.limits import client_address
@@ -46,14 +46,14 @@ async def sign_in(request: Request) -> Response:
     """POST /console/sign-in: a session, or the form again with a sentence that tells nothing."""
     door = door_of(request)
     form = await read_form(request)
-    after = within_console(str(form.get("next", "")))
+    after = within_console(plain(form.get("next")))
     if not _is_ours(request, form):
         return show_form(request, after, 403, "stale_form")
     try:
         check_rate(request)
     except ChatError:
         return show_form(request, after, 429, "sign_in_wait")
-    email, password = str(form.get("email", "")), str(form.get("password", ""))
+    email, password = plain(form.get("email")), plain(form.get("password"))
     known = await door.read(staff.known_hash, email)
     right = await door.hash(staff.is_password, known, password)
     person = await door.write(_settle, email, known if right else None)
@@ -72,7 +72,7 @@ async def ask_code(request: Request) -> Response:
 async def give_code(request: Request) -> Response:
     """POST /console/sign-in/code: a session, or the form again."""
     door, form = door_of(request), await read_form(request)
-    after = within_console(str(form.get("next", "")))
+    after = within_console(plain(form.get("next")))
     person = await _waiting(request)
     if person is None:
         return RedirectResponse(f"{ROOT}/sign-in", 303, headers=HEADERS)
@@ -82,7 +82,7 @@ async def give_code(request: Request) -> Response:
         check_rate(request)
     except ChatError:
         return _code_form(request, after, 429, "sign_in_wait")
-    given = request.cookies[CODE_COOKIE], str(form.get("code", ""))
+    given = request.cookies[CODE_COOKIE], plain(form.get("code"))
     if not await door.write(_check_code, person, *given):
         return _code_form(request, after, 403, "code_refused")
     return await _enter(request, person, after, "second_factor")

@@ -171,37 +171,36 @@ def _without(name: str) -> Callable[[dict[str, Any]], None]:
     return lambda claims: claims.pop(name) and None
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"claims": _changed(nonce="another")},
-        {"claims": _without("nonce")},
-        {"claims": _changed(aud="another-client")},
-        {"claims": _changed(aud=[CLIENT, "another"], azp="another")},
-        {"claims": _changed(iss="http://127.0.0.1:9")},
-        {"claims": _changed(exp=int(time.time()) - 3600)},
-        {"claims": _without("exp")},
-        {"claims": _changed(iat=int(time.time()) + 3600)},
-        {"claims": _without("sub")},
-        {"claims": _changed(sub="")},
-        {"claims": _changed(sub="x" * 256)},
-        {"claims": _changed(sub=["subject-1"])},
-        {"claims": _changed(exp="tomorrow")},
-        {"claims": _changed(at_hash="wrong")},
-        {"algorithm": "none"},
-        {"algorithm": "HS256"},
-        {"unknown_key": True},
-        {"refuses": "access_denied"},
-        {"status": {"/token": 400}, "body": {"/token": b'{"error": "invalid_grant"}'}},
-        {"status": {"/token": 400}, "body": {"/token": b"{}"}},
-        {"body": {"/token": b'{"access_token": "x"}'}},
-        {"body": {"/token": b'{"id_token": "x.y.z"}'}},
-        {"body": {"/token": b'{"id_token": 7}'}},
-        {"body": {"/keys": b'{"keys": [{"kty": "RSA"}]}'}},
-        {"body": {"/keys": b"{}"}},
-    ],
-    ids=lambda fault: str(fault)[:60],
-)
+FAULTS: dict[str, dict[str, Any]] = {
+    "another nonce": {"claims": _changed(nonce="another")},
+    "no nonce": {"claims": _without("nonce")},
+    "another audience": {"claims": _changed(aud="another-client")},
+    "another party": {"claims": _changed(aud=[CLIENT, "another"], azp="another")},
+    "another issuer": {"claims": _changed(iss="http://127.0.0.1:9")},
+    "expired": {"claims": _changed(exp=int(time.time()) - 3600)},
+    "never expires": {"claims": _without("exp")},
+    "expires in words": {"claims": _changed(exp="tomorrow")},
+    "of the future": {"claims": _changed(iat=int(time.time()) + 3600)},
+    "no subject": {"claims": _without("sub")},
+    "empty subject": {"claims": _changed(sub="")},
+    "long subject": {"claims": _changed(sub="x" * 256)},
+    "subject is a list": {"claims": _changed(sub=["subject-1"])},
+    "other access token": {"claims": _changed(at_hash="wrong")},
+    "unsigned": {"algorithm": "none"},
+    "signed with the public key": {"algorithm": "HS256"},
+    "unknown key": {"unknown_key": True},
+    "refuses": {"refuses": "access_denied"},
+    "refuses the code": {"status": {"/token": 400}, "body": {"/token": b'{"error": "invalid"}'}},
+    "refuses without a reason": {"status": {"/token": 400}, "body": {"/token": b"{}"}},
+    "no token": {"body": {"/token": b'{"access_token": "x"}'}},
+    "no real token": {"body": {"/token": b'{"id_token": "x.y.z"}'}},
+    "token is a number": {"body": {"/token": b'{"id_token": 7}'}},
+    "broken keys": {"body": {"/keys": b'{"keys": [{"kty": "RSA"}]}'}},
+    "no keys": {"body": {"/keys": b"{}"}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_what_does_not_hold_signs_nobody_in(browse, invited, provider, database, fault):
     for name, value in fault.items():
         setattr(provider.faults, name, value)
