@@ -1,0 +1,31 @@
+"""Transcripts are masked once, and may be erased before their leads"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0004"
+
+NOT_MASKED = sa.text("masked IS NULL AND kind = 'text'")
+
+
+def upgrade() -> None:
+    op.add_column("inbox", sa.Column("masked", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_inbox_not_masked",
+        "inbox",
+        ["at"],
+        sqlite_where=NOT_MASKED,
+        postgresql_where=NOT_MASKED,
+    )
+    op.add_column("conversations", sa.Column("transcript_erased_at", sa.DateTime(), nullable=True))
+    op.create_index("ix_conversations_last_at", "conversations", ["last_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_conversations_last_at", "conversations")
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_column("transcript_erased_at")
+    op.drop_index("ix_inbox_not_masked", "inbox")
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_column("masked")
