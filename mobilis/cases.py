@@ -86,6 +86,10 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
         **_assessed(connection, conversation_id),
         **_led(connection, conversation_id),
     }
+    if known is not None and talk.transcript_erased_at:
+        # The lead stays without what was said, and so do the counts of it.
+        for name in ("messages", "not_understood", "clarified"):
+            values[name] = max(values[name], known._mapping[name])
     values["waiting_since"] = _waiting_since(values, known)
     values["priority"] = priority(facts_of(values), weights, now())
     if known is None:
@@ -93,7 +97,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     else:
         own = cases.c.conversation_id == conversation_id
         connection.execute(update(cases).where(own).values(**values))
-    _project_facets(connection, conversation_id)
+    _project_facets(connection, conversation_id, keep=bool(talk.transcript_erased_at))
     return True
 
 
@@ -224,13 +228,13 @@ def _waiting_since(values: Mapping[str, Any], known: Row[Any] | None) -> datetim
     return min((moment for moment in asked if not answered or moment > answered), default=None)
 
 
-def _project_facets(connection: Connection, conversation_id: str) -> None:
+def _project_facets(connection: Connection, conversation_id: str, keep: bool) -> None:
     present = {("label", one.label) for one in heard(connection, conversation_id)}
     wishes = _last_wishes(connection, conversation_id)
     present |= {(facet, value) for facet in FACETS for value in wishes.get(facet) or ()}
     own = case_facets.c.conversation_id == conversation_id
     known = {(row.facet, row.value) for row in connection.execute(select(case_facets).where(own))}
-    for facet, value in known - present:
+    for facet, value in set() if keep else known - present:
         one = (case_facets.c.facet == facet, case_facets.c.value == value)
         connection.execute(delete(case_facets).where(own, *one))
     _add_facets(connection, conversation_id, present - known)

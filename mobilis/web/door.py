@@ -15,6 +15,7 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.retention import Retention
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
@@ -43,6 +44,7 @@ class Door:
     database: Database
     brain: Brain
     hub: Hub
+    retention: Retention
     worker: Worker
     limits: Limits
 

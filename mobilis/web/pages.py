@@ -46,9 +46,14 @@ async def home(request: Request) -> Response:
 async def privacy(request: Request) -> Response:
     """GET /privacy: what is kept of a visitor, for how long, and how to erase it."""
     door, language = door_of(request), page_language(request)
-    days = door.settings.retention_days
-    sentence = door.wording.site["long_days" if days else "long_unlimited"][language]
-    return _site("privacy.html", "/privacy", door, language, how_long=sentence.format(days=days))
+    how_long = {}
+    for name, days in (
+        ("talk", door.settings.transcript_days),
+        ("lead", door.settings.lead_days),
+    ):
+        key = f"long_{name}_days" if days else f"long_{name}_unlimited"
+        how_long[f"long_{name}"] = door.wording.site[key][language].format(days=days)
+    return _site("privacy.html", "/privacy", door, language, **how_long)
 
 
 def page_language(request: Request) -> str:
