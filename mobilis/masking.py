@@ -20,7 +20,7 @@ from mobilis.models import NOT_MASKED, conversations, inbox, leads, outbox, trac
 from mobilis.text import unaccented
 
 NAME = "[nom]"
-NOT_YET = "[…]"  # in the place of a message that the brain has not masked yet
+DETAIL = "[…]"  # in the place of all that was said
 LEAD_NAME = "lead_name"  # the slot of the declaration's form
 SHORTEST_PART = 3  # letters of a part of a name that is masked by itself: « de » is a word
 
@@ -37,15 +37,15 @@ _INTRODUCTION = re.compile(
 
 
 def mask(said: str, names: Iterable[str] = ()) -> str:
-    """`said` without addresses, numbers, and names: those that are given, whole or in part, in
-    any case and with or without accents, and those by which people introduce themselves."""
-    masked = without_details(said)
+    """`said` without addresses, numbers, and names: those that are given, whole or in part, and
+    those by which people introduce themselves."""
+    masked = mask_details(said)
     for name in introduced(masked):
         masked = masked.replace(name, NAME)
-    return _without_names(masked, names)
+    return mask_names(masked, _with_parts(names))
 
 
-def without_details(said: str) -> str:
+def mask_details(said: str) -> str:
     """`said` without e-mail addresses, links, telephone numbers, postal codes and long numbers."""
     masked = _EMAIL.sub("[courriel]", said)
     masked = _LINK.sub(partial(_replaced, "[lien]"), masked)
@@ -65,8 +65,10 @@ def _replaced(by: str, found: re.Match[str]) -> str:
     return "(" * unpaired + by + ")" * -unpaired
 
 
-def _without_names(said: str, names: Iterable[str]) -> str:
-    sought = _sought(names)
+def mask_names(said: str, names: Iterable[str]) -> str:
+    """`said` without the given names where each stands as words: in any case, with or without
+    accents."""
+    sought = sorted({_level(name).strip() for name in names} - {""}, key=len, reverse=True)
     if not sought:
         return said
     alternatives = "|".join(r"\s+".join(map(re.escape, name.split())) for name in sought)
@@ -77,12 +79,22 @@ def _without_names(said: str, names: Iterable[str]) -> str:
     return "".join([*kept, said[end:]])
 
 
-def _sought(names: Iterable[str]) -> list[str]:
-    """Names and their parts, folded, the longest first."""
-    whole = {_level(name).strip() for name in names}
+def _with_parts(names: Iterable[str]) -> set[str]:
+    whole = set(names)
     parts = {part for name in whole for part in re.split(r"[\s-]+", name)}
-    found = whole | {part for part in parts if len(part) >= SHORTEST_PART}
-    return sorted(filter(None, found), key=len, reverse=True)
+    return whole | {part for part in parts if len(part) >= SHORTEST_PART}
+
+
+def initials(name: str) -> str:
+    """« Marie-Ève Roy » → « M. R. »."""
+    return " ".join(f"{word[0].upper()}." for word in name.split())
+
+
+def mask_email(address: str) -> str:
+    """« camille@exemple.ca » → « c…@e….ca »."""
+    local, _, domain = address.partition("@")
+    name, _, end = domain.rpartition(".")
+    return f"{local[:1]}…@{name[:1]}….{end}"
 
 
 def _level(said: str) -> str:
@@ -109,7 +121,7 @@ def names_of(connection: Connection, conversation_id: str) -> list[str]:
 def shown(connection: Connection, conversation_id: str) -> Mapping[str, str]:
     """What was said in a conversation, for whoever may not see personal data: by message id.
 
-    `NOT_YET` in the place of what was typed and is not masked yet.
+    `DETAIL` in the place of what was typed and the brain has not masked yet.
     """
     names = names_of(connection, conversation_id)
     said = select(inbox).where(inbox.c.conversation_id == conversation_id)
@@ -122,7 +134,7 @@ def shown(connection: Connection, conversation_id: str) -> Mapping[str, str]:
 
 def _masked_text(row: Row[Any], names: Iterable[str]) -> str:
     if row.kind == "text" and row.masked is None:
-        return NOT_YET
+        return DETAIL
     return mask(row.masked if row.kind == "text" else row.text, names)
 
 

@@ -186,6 +186,7 @@ leads = Table(
     Column("consent_at", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
+    Index(None, "created_at", "id"),
 )
 
 unhandled = Table(
@@ -302,6 +303,7 @@ cases = Table(
     Index(None, "status", "last_at"),
     Index(None, "last_at"),
     Index(None, "person"),
+    Index(None, "opened_at", "conversation_id"),
     Index(None, "band"),
 )
 

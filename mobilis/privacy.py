@@ -113,6 +113,9 @@ def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -
         connection.execute(own.values(answers=options))
     own = update(conversations).where(conversations.c.id.in_(conversation_ids))
     connection.execute(own.values(page=None, transcript_erased_at=now()))
+    # Their cases are behind what there is now: the projector makes them again from it.
+    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
+    connection.execute(behind.values(position=-1))
     return counts
 
 

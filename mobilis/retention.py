@@ -1,4 +1,4 @@
-"""What has been kept long enough: which conversations, and whether all of one goes or its lead stays.
+"""What has been kept long enough: which conversations, and whether all goes or a lead stays.
 
 A transcript goes so many days after the conversation's last message. A lead, that is a declaration
 somebody consented to, is kept for so many days after the last contact, with what staff need to

@@ -59,6 +59,11 @@ def test_a_name_is_text_and_no_pattern() -> None:
     assert mask("a.b (c+d) axb", ["a.b", "(c+d)"]) == "[nom] [nom] axb"
 
 
+def test_a_card_shows_initials_and_the_shape_of_an_address() -> None:
+    assert masking.initials("Marie-Ève Roy") == "M. R."
+    assert masking.mask_email("camille@exemple.ca") == "c…@e….ca"
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     url = f"sqlite:///{tmp_path / 'masking.db'}"
@@ -92,7 +97,7 @@ def test_those_without_the_right_see_what_the_brain_has_masked(database: Databas
     with database.read() as connection:
         assert masking.shown(connection, "c") == {
             "a": "[nom] viendra",
-            "b": masking.NOT_YET,
+            "b": masking.DETAIL,
             "c": "Trouver une ou un coach",
             "o": "Merci [nom], on écrit à [courriel]",
         }

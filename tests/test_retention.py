@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import filled
 import pytest
-import talks
 from sqlalchemy import func, insert, select, update
 
 from mobilis import audit, models, retention
-from mobilis.cases import project
+from mobilis.cases import behind, project
 from mobilis.priority import WEIGHTS
 from mobilis.retention import Periods, erase_due, preview
 from mobilis.store import Database, now
@@ -25,9 +25,9 @@ KEPT_WITH_A_LEAD = {
 }
 
 
-@pytest.fixture(params=talks.KINDS)
+@pytest.fixture(params=filled.KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with talks.database_of(request.param, request, tmp_path) as database:
+    with filled.database_of(request.param, request, tmp_path) as database:
         yield database
 
 
@@ -38,7 +38,7 @@ def ago(days: float) -> datetime:
 def talk(database: Database, days: float, lead: bool = False, answered: float | None = None) -> str:
     """A conversation that fell silent so many days ago."""
     with database.write() as connection:
-        return talks.fill(
+        return filled.fill(
             connection,
             "said",
             ago(days),
@@ -51,7 +51,7 @@ def kept(database: Database, conversation_id: str) -> set[str]:
     """The tables that still hold something of a conversation."""
     found = set()
     with database.read() as connection:
-        for table in talks.tables():
+        for table in filled.tables():
             if table is models.case_mentions:
                 own = select(models.case_notes.c.id).where(
                     models.case_notes.c.conversation_id == conversation_id
@@ -65,7 +65,7 @@ def kept(database: Database, conversation_id: str) -> set[str]:
     return found
 
 
-EVERYTHING = {table.name for table in talks.tables()}
+EVERYTHING = {table.name for table in filled.tables()}
 
 
 def test_a_conversation_without_a_lead_goes_whole_with_its_transcript(database: Database) -> None:
@@ -86,6 +86,7 @@ def test_a_lead_stays_when_its_transcript_goes(database: Database) -> None:
         conversation = connection.execute(select(models.conversations)).one()
         assert conversation.page is None
         assert conversation.transcript_erased_at > ago(1)
+        assert behind(connection, 10) == [old]  # its case will be made again
 
 
 def test_a_lead_goes_so_long_after_the_last_contact(database: Database) -> None:
@@ -100,7 +101,7 @@ def test_a_lead_goes_so_long_after_the_last_contact(database: Database) -> None:
 def test_a_request_for_a_person_without_consent_is_no_lead(database: Database) -> None:
     with database.write() as connection:
         lead = {"kind": "person", "consent_at": None}
-        old = talks.fill(connection, "said", ago(181), leads=lead)
+        old = filled.fill(connection, "said", ago(181), leads=lead)
     erase_due(database, PERIODS)
     assert kept(database, old) == set()
 

@@ -1,4 +1,4 @@
-"""Transcripts are masked once, and may be erased before their leads"""
+"""Transcripts are masked, and erased before their leads; exports find their rows in order"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,9 +20,14 @@ def upgrade() -> None:
     )
     op.add_column("conversations", sa.Column("transcript_erased_at", sa.DateTime(), nullable=True))
     op.create_index("ix_conversations_last_at", "conversations", ["last_at"])
+    # In which order exports read.
+    op.create_index("ix_leads_created_at_id", "leads", ["created_at", "id"])
+    op.create_index("ix_cases_opened_at_conversation_id", "cases", ["opened_at", "conversation_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_cases_opened_at_conversation_id", "cases")
+    op.drop_index("ix_leads_created_at_id", "leads")
     op.drop_index("ix_conversations_last_at", "conversations")
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.drop_column("transcript_erased_at")

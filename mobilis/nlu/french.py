@@ -21,7 +21,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from mobilis.masking import NAME, introduced, without_details
+from mobilis.masking import NAME, introduced, mask_details
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.derived import made_once
 from mobilis.nlu.encoder import CACHE
@@ -80,12 +80,12 @@ class French:
     def mask(self, text: str) -> str:
         """`text` without addresses, numbers and names, each replaced by what it was; the beginning
         and the end of a long one."""
-        masked = _beginning_and_end(without_details(text))
+        masked = _beginning_and_end(mask_details(text))
         return _without(masked, [*self.names(masked).persons, *introduced(masked)])
 
     def mask_whole(self, text: str) -> str:
         """The same with nothing left out of a long one, which takes longer."""
-        masked = without_details(text)
+        masked = mask_details(text)
         persons = [name for part in _overlapping(masked) for name in self.names(part).persons]
         return _without(masked, [*persons, *introduced(masked)])
 

@@ -14,7 +14,7 @@ from visitors import Visitor
 
 from mobilis.brain import masker as module
 from mobilis.brain.masker import Masker
-from mobilis.masking import NOT_YET, shown
+from mobilis.masking import DETAIL, shown
 from mobilis.models import conversations, inbox
 from mobilis.nlu.french import French, the_french
 from mobilis.store import Database, migrate, now
@@ -89,7 +89,7 @@ def test_without_the_model_nothing_is_shown_and_the_log_says_why(
     assert "messages cannot be masked: spaCy could not load" in caplog.text
     assert "Marie" not in caplog.text
     with database.read() as connection:
-        assert shown(connection, "c") == {"1": NOT_YET}
+        assert shown(connection, "c") == {"1": DETAIL}
 
 
 def test_a_database_that_refuses_is_asked_again(
@@ -120,7 +120,7 @@ def test_what_a_visitor_types_is_masked_soon_after(kept: Database, visitor: Visi
     while True:
         with kept.read() as connection:
             texts = shown(connection, visitor.id)
-        if NOT_YET not in texts.values():
+        if DETAIL not in texts.values():
             break
         assert time.monotonic() < end
         time.sleep(0.1)
