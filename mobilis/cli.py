@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__
+from mobilis import __version__, privacy_commands
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
     erase.add_argument("conversation", metavar="CONVERSATION")
     erase.set_defaults(command=_erase)
+    privacy_commands.add_commands(commands)
 
     evaluate = commands.add_parser("evaluate", help="measure understanding on a file of examples")
     evaluate.add_argument("what", choices=("intents", "answers", "facets", "language"))

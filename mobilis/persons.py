@@ -21,6 +21,7 @@ from mobilis import audit
 from mobilis.models import (
     case_mentions,
     case_notes,
+    cases,
     conversations,
     inbox,
     leads,
@@ -29,18 +30,19 @@ from mobilis.privacy import ERASED, Counts, add, erase_conversation, of_conversa
 from mobilis.store import now
 from mobilis.text import unaccented
 
-FOUND, EXPORTED, ERASED_PERSON = "person.found", "person.exported", "person.erased"
+# Entries of the audit log.
+FOUND, READ = "person.found", "person.read"
+EXPORTED, ERASED_PERSON = "person.exported", "person.erased"
 SECRET = ("token_hash",)  # what opens a conversation is no information about anybody
 SHORTEST = 3  # characters of what is looked for
 MOST = 200  # conversations found at once
 
-Why = Literal["conversation", "reference", "email", "name", "said"]
+Why = Literal["conversation", "reference", "email", "merged", "name", "said"]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A conversation, why it was found, and what there is of it. `mine`: it is the person's own,
-    and not one in which the person is only mentioned."""
+    """A conversation, why it was found, and what there is of it."""
 
     id: str
     why: Why
@@ -53,8 +55,9 @@ class Found:
     rows: Counts
 
     @property
-    def mine(self) -> bool:
-        return self.why != "said"
+    def sure(self) -> bool:
+        """Whether it is theirs. Others have the same name, and anybody may be mentioned."""
+        return self.why not in ("name", "said")
 
 
 def find(connection: Connection, wanted: str) -> list[Found]:
@@ -74,6 +77,8 @@ def find(connection: Connection, wanted: str) -> list[Found]:
     addresses = [wanted] if "@" in wanted else []
     for id in _with_addresses(connection, [*addresses, *_addresses(connection, reasons)]):
         reasons.setdefault(id, "email")
+    for id in _merged(connection, list(reasons)):
+        reasons.setdefault(id, "merged")
     for id in _named(connection, wanted):
         reasons.setdefault(id, "name")
     for id in _mentioned(connection, wanted):
@@ -99,11 +104,21 @@ def everything(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def read(connection: Connection, actor: str, ids: Sequence[str]) -> dict[str, Any]:
+    """The same for somebody who looks; the audit log tells of it."""
+    _note(connection, actor, READ, ids)
+    return everything(connection, ids)
+
+
 def export(connection: Connection, actor: str, ids: Sequence[str]) -> str:
     """The same as one JSON file; the audit log tells of it."""
-    for id in ids:
-        audit.record(connection, actor, EXPORTED, f"conversation:{id}")
+    _note(connection, actor, EXPORTED, ids)
     return json.dumps(everything(connection, ids), ensure_ascii=False, indent=2) + "\n"
+
+
+def _note(connection: Connection, actor: str, action: str, ids: Sequence[str]) -> None:
+    for id in ids:
+        audit.record(connection, actor, action, f"conversation:{id}"[:128])
 
 
 def erase(connection: Connection, actor: str, ids: Sequence[str]) -> Counts:
@@ -138,6 +153,11 @@ def _addresses(connection: Connection, ids: Iterable[str]) -> list[str]:
 def _with_addresses(connection: Connection, addresses: Iterable[str]) -> list[str]:
     folded = {address.lower() for address in addresses}
     return _own(connection, leads.c.conversation_id, func.lower(leads.c.email).in_(folded))
+
+
+def _merged(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """The duplicates that staff merged into these."""
+    return _own(connection, cases.c.conversation_id, cases.c.merged_into.in_(ids))
 
 
 def _named(connection: Connection, wanted: str) -> list[str]:

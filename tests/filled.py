@@ -56,6 +56,7 @@ def fill(connection: Connection, marker: str, at: datetime | None = None, **more
     """
     talk = secrets.token_hex(16)
     known = {"conversation_id": talk, "language": "fr", "author_id": colleague(connection)}
+    known["channel"] = "web"
     known |= {"staff_id": known["author_id"], "owner_id": known["author_id"], "status": "new"}
     for table in tables():
         own = {**known, **_particular(table, marker, talk), **more.get(table.name, {})}
@@ -109,12 +110,16 @@ def holding(connection: Connection, marker: str) -> set[str]:
 
 def texts() -> set[str]:
     """The columns that `fill` puts a marker into."""
-    aside = {"language", "status"}
+    aside = {"language", "status", "channel"}  # the last one stays in `erasures`
     return {
         f"{table.name}.{column.name}"
         for table in tables()
         for column in table.c
         if not isinstance(column.type, UTCDateTime | Boolean | Integer)
-        and not column.foreign_keys
+        and not _of_staff_or_talk(column)
         and column.name not in aside | {"conversation_id"}
     } - {"conversations.id", "cases.merged_into", "tracker_events.name", "leads.kind"}
+
+
+def _of_staff_or_talk(column: Any) -> bool:
+    return any(key.column.table.name in ("staff", "conversations") for key in column.foreign_keys)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mobilis.web.console import export, home, queue, script, sign_in
+from mobilis.web.console import export, home, privacy, queue, script, sign_in
 
-CONSOLE = (*sign_in.PAGES, *script.PAGES, *home.PAGES, *queue.PAGES, *export.PAGES)
+CONSOLE = (*sign_in.PAGES, *script.PAGES, *home.PAGES, *queue.PAGES, *export.PAGES, *privacy.PAGES)

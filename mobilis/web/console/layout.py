@@ -15,7 +15,7 @@ SECURITY = (
 )
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
-NAVIGATION = (("queue", "read"), ("export", "export"))
+NAVIGATION = (("queue", "read"), ("export", "export"), ("privacy", "admin"))
 
 
 def show(
