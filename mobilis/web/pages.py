@@ -46,13 +46,13 @@ async def home(request: Request) -> Response:
 async def privacy(request: Request) -> Response:
     """GET /privacy: what is kept of a visitor, for how long, and how to erase it."""
     door, language = door_of(request), page_language(request)
-    how_long = {}
-    for name, days in (
-        ("talk", door.settings.transcript_days),
-        ("lead", door.settings.lead_days),
-    ):
-        key = f"long_{name}_days" if days else f"long_{name}_unlimited"
-        how_long[f"long_{name}"] = door.wording.site[key][language].format(days=days)
+    talk_days, lead_days = door.settings.transcript_days, door.settings.lead_days
+    talk = "long_talk_days" if talk_days else "long_talk_unlimited"
+    lead = "long_lead_days" if lead_days else "long_lead_unlimited"
+    how_long = {
+        "long_talk": door.wording.site[talk][language].format(days=talk_days),
+        "long_lead": door.wording.site[lead][language].format(days=lead_days),
+    }
     return _site("privacy.html", "/privacy", door, language, **how_long)
 
 

@@ -38,7 +38,7 @@ class Erasing:
 async def show(visit: Visit) -> Response:
     """GET /console/privacy: what is kept how long, and the form that looks for a person."""
     erased = visit.request.query_params.get("erased", "")
-    return await _page(visit, erased=int(erased) if erased.isdecimal() else None)
+    return await _page(visit, erased=erased if erased.isdecimal() and len(erased) < 4 else None)
 
 
 async def find(visit: Visit) -> Response:
