@@ -78,7 +78,7 @@ def test_all_that_is_kept_of_a_person_is_shown_as_text(sign_in, database, marie)
     assert EMAIL in answer.text
     assert "<b>Tremblay" not in answer.text
     for table in filled.tables():
-        assert f"<code>{table.name}</code>" in answer.text
+        assert f"<summary>{table.name}\u00a0: 1</summary>" in answer.text
     assert noted(database)[-1].action == "person.read"
     nothing = admin.post("/privacy/kept", "/privacy", conversation="unknown")
     assert "Rien n&#39;est conservé de ces conversations" in nothing.text
