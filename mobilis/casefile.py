@@ -36,6 +36,7 @@ from mobilis.masking import (
     mask_details,
     mask_email,
     mask_names,
+    shown,
 )
 from mobilis.models import (
     assessments,
@@ -196,7 +197,9 @@ def read_file(
         return None
     reader = _Reader(connection, conversation_id, person.language)
     transcript, kept = reader.transcript(), reader.leads()
-    mask = None if person.may("act") else _Mask(transcript, kept)
+    mask = (
+        None if person.may("act") else _Mask(transcript, kept, shown(connection, conversation_id))
+    )
     people = staff.everyone(connection)
     found = {one.id: one for one in people}
     changed_by = found.get(case.changed_by or "")
@@ -402,9 +405,12 @@ def _entry(position: int, message: Message, pressed: Container[str]) -> Entry:
 
 
 class _Mask:
-    """Masks one case: knows what was typed into its forms."""
+    """Masks one case: knows what was typed into its forms, and what the brain has masked."""
 
-    def __init__(self, transcript: Sequence[Entry], kept: Sequence[Lead]) -> None:
+    def __init__(
+        self, transcript: Sequence[Entry], kept: Sequence[Lead], masked: Mapping[str, str]
+    ) -> None:
+        self._masked = masked
         self._typed = _typed_into_forms(transcript)
         self._shown = _form_sentences(fresh_content(ROOT))
         names: set[str] = set()
@@ -427,7 +433,7 @@ class _Mask:
         if entry.id in self._typed:
             return replace(entry, text=DETAIL)
         if entry.role == "visitor" and not entry.pressed:
-            return replace(entry, text=self.text(entry.text))
+            return replace(entry, text=self.text(self._masked.get(entry.id, DETAIL)))
         if entry.kind == "form" and not any(one.fullmatch(entry.text) for one in self._shown):
             return replace(entry, text=DETAIL)
         return replace(entry, text=mask_names(entry.text, self._names))

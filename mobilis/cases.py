@@ -89,6 +89,12 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
         **_assessed(connection, conversation_id),
         **_led(connection, conversation_id),
     }
+    if known is not None and talk.transcript_erased_at:
+        # The lead stays without what was said, and so do the counts of it.
+        for name in ("messages", "not_understood", "clarified"):
+            values[name] = max(values[name], known._mapping[name])
+    if known is not None and _asks_again(values, known):
+        values |= {"status": "new", "close_reason": None, "resurfaced_at": now()}
     values["waiting_since"] = _waiting_since(values, known)
     values["priority"] = priority(facts_of(values), weights, now())
     if known is None:
@@ -96,7 +102,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     else:
         own = cases.c.conversation_id == conversation_id
         connection.execute(update(cases).where(own).values(**values))
-    _project_facets(connection, conversation_id)
+    _project_facets(connection, conversation_id, keep=bool(talk.transcript_erased_at))
     return True
 
 
@@ -227,22 +233,34 @@ def _led(connection: Connection, conversation_id: str) -> dict[str, Any]:
     }
 
 
+def _asks_again(values: Mapping[str, Any], known: Row[Any]) -> bool:
+    """Whether the visitor of a closed case has asked for something since it was closed."""
+    closed = known.changed_at if known.status == "closed" else None
+    return closed is not None and any(moment > closed for moment in _asked(values))
+
+
+def _asked(values: Mapping[str, Any]) -> list[datetime]:
+    """When something was asked of staff."""
+    return [moment for key in ("person_at", "lead_at") if (moment := values[key])]
+
+
 def _waiting_since(values: Mapping[str, Any], known: Row[Any] | None) -> datetime | None:
-    """Since when staff are waited for: the first thing asked after they last answered."""
-    answered = known.answered_at if known else None
-    if known is not None and known.status == "closed":
-        return None
-    asked = [moment for key in ("person_at", "lead_at") if (moment := values[key])]
-    return min((moment for moment in asked if not answered or moment > answered), default=None)
+    """Since when staff are waited for: the first thing asked after they last answered, or closed
+    the case."""
+    if known is None:
+        return min(_asked(values), default=None)
+    since = [known.answered_at, known.changed_at if known.status == "closed" else None]
+    last = max(filter(None, since), default=None)
+    return min((asked for asked in _asked(values) if not last or asked > last), default=None)
 
 
-def _project_facets(connection: Connection, conversation_id: str) -> None:
+def _project_facets(connection: Connection, conversation_id: str, keep: bool) -> None:
     present = {("label", one.label) for one in heard(connection, conversation_id)}
     wishes = _last_wishes(connection, conversation_id)
     present |= {(facet, value) for facet in FACETS for value in wishes.get(facet) or ()}
     own = case_facets.c.conversation_id == conversation_id
     known = {(row.facet, row.value) for row in connection.execute(select(case_facets).where(own))}
-    for facet, value in known - present:
+    for facet, value in set() if keep else known - present:
         one = (case_facets.c.facet == facet, case_facets.c.value == value)
         connection.execute(delete(case_facets).where(own, *one))
     _add_facets(connection, conversation_id, present - known)

@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__, console_commands
+from mobilis import __version__, console_commands, privacy_commands
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 from mobilis.staff_commands import add_staff_commands, welcome
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
     erase.add_argument("conversation", metavar="CONVERSATION")
     erase.set_defaults(command=_erase)
+    privacy_commands.add_commands(commands)
 
     add_staff_commands(commands)
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -72,7 +73,12 @@ conversations = Table(
     Column("position", Integer, nullable=False, default=0),
     Column("created_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
+    # When its transcript was erased and its lead kept; later messages may have followed.
+    Column("transcript_erased_at", UTCDateTime),
+    Index(None, "last_at"),
 )
+
+NOT_MASKED = text("masked IS NULL AND kind = 'text'")
 
 inbox = Table(
     "inbox",
@@ -91,8 +97,11 @@ inbox = Table(
     Column("due_at", UTCDateTime, nullable=False),
     Column("done_at", UTCDateTime),
     Column("error", Text),
+    # What was typed without personal details, once the brain has made it (mobilis/masking.py).
+    Column("masked", Text),
     UniqueConstraint("conversation_id", "position"),
     Index(None, "state", "due_at"),
+    Index("ix_inbox_not_masked", "at", sqlite_where=NOT_MASKED, postgresql_where=NOT_MASKED),
 )
 
 outbox = Table(
@@ -177,6 +186,7 @@ leads = Table(
     Column("consent_at", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
+    Index(None, "created_at", "id"),
 )
 
 unhandled = Table(
@@ -327,6 +337,7 @@ cases = Table(
     Index("ix_cases_queue", "priority", "last_at", *_FILTERED),
     Index("ix_cases_queue_by_date", "last_at", "priority", *_FILTERED),
     Index(None, "person"),
+    Index(None, "opened_at", "conversation_id"),  # exports
 )
 
 # The words of each case that a search looks into, without accents. What looks for them is made by

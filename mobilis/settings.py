@@ -16,6 +16,8 @@ from dotenv import dotenv_values
 from mobilis.errors import SettingError
 
 PREFIX = "MOBILIS_"
+# Settings of earlier versions, and what to say of them.
+GONE = {"MOBILIS_RETENTION_DAYS": "it is now MOBILIS_TRANSCRIPT_DAYS and MOBILIS_LEAD_DAYS"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,7 +55,8 @@ class Settings:
     turn_backoff: float = 1.0
     workers: int = 8
     priority: str = ""
-    retention_days: int = 365
+    transcript_days: int = 180
+    lead_days: int = 730
     result_days: int = 30
     log_level: str = "INFO"
 
@@ -95,7 +98,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     known = {_variable(field.name): field.name for field in fields(Settings)}
     for variable in values:
         if variable.startswith(PREFIX) and variable not in known:
-            raise SettingError(f"{variable}: there is no such setting (see docs/settings.md)")
+            why = GONE.get(variable, "there is no such setting")
+            raise SettingError(f"{variable}: {why} (see docs/settings.md)")
     chosen = {
         name: _convert(variable, value, types[name])
         for variable, name in known.items()

@@ -43,7 +43,8 @@ SITE_KEYS = (
     *("bot_is_not", "bot_unofficial", "bot_decision", "bot_advice", "bot_privacy"),
     *("contact_title", "contact_text", "contact_fallback"),
     *("privacy_title", "privacy_lead", "kept_title", "kept_talk", "kept_lead", "why_title"),
-    *("why_text", "long_title", "long_days", "long_unlimited", "long_result", "where_title"),
+    *("why_text", "long_title", "long_talk_days", "long_talk_unlimited", "long_lead_days"),
+    *("long_lead_unlimited", "long_result", "where_title"),
     *("where_server", "where_browser", "erase_title", "erase_button", "erase_say", "erase_ask"),
     *("erase_rest", "prototype_title", "prototype_text"),
 )

@@ -18,6 +18,7 @@ from mobilis import cases
 from mobilis.assessment import Answer, fresh_assessment
 from mobilis.conversations import open_conversation, receive_choice, receive_text
 from mobilis.leads import Details, keep_lead
+from mobilis.masking import mask
 from mobilis.models import choices, inbox, tracker_events
 from mobilis.priority import WEIGHTS
 from mobilis.results import keep_result, keep_unhandled
@@ -50,6 +51,8 @@ class Talk:
         message_id = self._next_id()
         with self.database.write() as connection:
             receive_text(connection, self.id, message_id, text)
+            own = (inbox.c.conversation_id == self.id, inbox.c.id == message_id)
+            connection.execute(update(inbox).where(*own).values(masked=mask(text)))
             self._answer(connection, message_id, text, answer)
         self._heard(message_id, label, confidence, {"faq_id": faq} if faq else {})
         return message_id

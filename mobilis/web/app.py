@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from mobilis.errors import ChatError, StoreError
 from mobilis.priority import read_weights
 from mobilis.results import page_path
+from mobilis.retention import Periods
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import chat, events, guard, health, pages, refusals, results
@@ -27,7 +28,7 @@ from mobilis.web.limits import Limit
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
 from mobilis.web.provider import make_provider
-from mobilis.web.retention import keep_retention
+from mobilis.web.retention import Retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
@@ -105,6 +106,7 @@ def _door(settings: Settings) -> Door:
         database=database,
         brain=brain,
         hub=hub,
+        retention=Retention(database, Periods.from_settings(settings)),
         worker=Worker(settings, database, brain, hub, wording.errors["not_answered"]),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
@@ -123,7 +125,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     door: Door = app.state.door
     weights = read_weights(door.settings.priority)
     beside = (
-        asyncio.create_task(keep_retention(door.database, door.settings.retention_days)),
+        asyncio.create_task(door.retention.keep()),
         asyncio.create_task(keep_cases(door.database, weights)),
     )
     door.worker.start()

@@ -17,6 +17,7 @@ from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.presence import Presence
 from mobilis.web.provider import Provider
+from mobilis.web.retention import Retention
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
@@ -46,6 +47,7 @@ class Door:
     database: Database
     brain: Brain
     hub: Hub
+    retention: Retention
     worker: Worker
     limits: Limits
     presence: Presence

@@ -49,9 +49,14 @@ async def home(request: Request) -> Response:
 async def privacy(request: Request) -> Response:
     """GET /privacy: what is kept of a visitor, for how long, and how to erase it."""
     door, language = door_of(request), page_language(request)
-    days = door.settings.retention_days
-    sentence = door.wording.site["long_days" if days else "long_unlimited"][language]
-    return _site("privacy.html", "/privacy", door, language, how_long=sentence.format(days=days))
+    talk_days, lead_days = door.settings.transcript_days, door.settings.lead_days
+    talk = "long_talk_days" if talk_days else "long_talk_unlimited"
+    lead = "long_lead_days" if lead_days else "long_lead_unlimited"
+    how_long = {
+        "long_talk": door.wording.site[talk][language].format(days=talk_days),
+        "long_lead": door.wording.site[lead][language].format(days=lead_days),
+    }
+    return _site("privacy.html", "/privacy", door, language, **how_long)
 
 
 def page_language(request: Request) -> str:

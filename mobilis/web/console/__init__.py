@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from mobilis.web.console import audit_log, cases, home, me, oidc, people, queue, script, sign_in
+from mobilis.web.console import (
+    audit_log,
+    cases,
+    export,
+    home,
+    me,
+    oidc,
+    people,
+    privacy,
+    queue,
+    script,
+    sign_in,
+)
 
 CONSOLE = (
     *sign_in.PAGES,
@@ -11,6 +23,8 @@ CONSOLE = (
     *home.PAGES,
     *queue.PAGES,
     *cases.PAGES,
+    *export.PAGES,
+    *privacy.PAGES,
     *me.PAGES,
     *people.PAGES,
     *audit_log.PAGES,

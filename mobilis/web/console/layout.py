@@ -18,7 +18,14 @@ SECURITY = (
 )
 HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
-NAVIGATION = (("queue", "read"), ("mentions", "act"), ("people", "admin"), ("audit", "admin"))
+NAVIGATION = (
+    ("queue", "read"),
+    ("mentions", "act"),
+    ("export", "export"),
+    ("people", "admin"),
+    ("privacy", "admin"),
+    ("audit", "admin"),
+)
 
 
 def show(
