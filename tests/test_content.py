@@ -146,7 +146,9 @@ def test_files_that_did_not_change_are_read_once(root: Path) -> None:
 def french_texts() -> Iterator[tuple[str, str]]:
     """(file and path, text) of everything French that is said, not of what visitors type."""
     files = [
-        path for folder in ("faq", "content", "assessment") for path in (ROOT / folder).iterdir()
+        path
+        for folder in ("faq", "content", "assessment")
+        for path in (ROOT / folder).rglob("*.yml")
     ]
     for path in sorted(files):
         name = str(path.relative_to(ROOT))

@@ -1,4 +1,4 @@
-"""The queue in a browser: walked without a mouse, narrowed without leaving the page, clean by axe."""
+"""The queue in a browser: walked without a mouse, narrowed in place, clean by axe."""
 
 from __future__ import annotations
 
