@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from mobilis import staff
 from mobilis.assessment import Answer, Assessment, Option, Question, load_assessment
 from mobilis.cases import CLOSE_REASONS, Weights, facts_of, person_key
-from mobilis.coaches import all_coaches
+from mobilis.coaches import all_coaches, import_coaches
 from mobilis.content import LANGUAGES, Content, load_content, read_yaml
 from mobilis.errors import MobilisError
 from mobilis.facets import FACETS, Vocabulary, load_facets
@@ -102,6 +102,8 @@ def fill(
             raise DemoRefused(
                 "this database holds real conversations; --anyway adds fictional ones to them"
             )
+    if not all_coaches(database):
+        import_coaches(database, root / "coaches" / "sample.csv")  # whom people then ask for
     with database.write() as connection:
         colleagues = _colleagues(connection, read_yaml(root, FILE)["colleagues"])
         last = connection.execute(select(func.max(case_texts.c.number))).scalar() or 0
