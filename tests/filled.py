@@ -82,6 +82,7 @@ def _particular(table: Table, marker: str, talk: str) -> dict[str, Any]:
         },
         "leads": {"reference": unique[:16], "kind": "interest"},
         "cases": {"merged_into": None},
+        "case_texts": {"number": secrets.randbelow(2**31)},
     }.get(table.name, {})
 
 
@@ -94,7 +95,7 @@ def _value(column: Any, marker: str, at: datetime) -> Any:
     if isinstance(kind, Integer):
         return 1
     if isinstance(kind, JSON):
-        return {"said": marker}
+        return {"telltale": marker}
     unique = f"{marker}-{secrets.token_hex(10)}" if column.primary_key or column.unique else marker
     return unique[: kind.length] if kind.length else unique
 

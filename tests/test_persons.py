@@ -133,7 +133,7 @@ def test_erasing_leaves_no_trace_in_the_files_of_the_database(
     with sqlite.erase() as connection:
         persons.erase(connection, WHO, [mine])
     assert MARKER.encode() not in files(tmp_path)
-    assert b"said" not in files(tmp_path)
+    assert b"telltale" not in files(tmp_path)
 
 
 def files(folder: Path) -> bytes:
