@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from mobilis import freshness
 from mobilis.content import (
     LANGUAGES,
     Content,
     both_languages,
     fresh_content,
     load_content,
-    load_fresh,
     missing,
     problems,
     read_yaml,
@@ -118,22 +115,6 @@ def test_every_response_of_the_domain_stands_in_both_languages_and_nothing_else(
 
 
 # --- as the files are now
-
-
-def test_a_change_of_the_files_is_seen_within_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(freshness.time, "monotonic", lambda: clock[0])
-    (tmp_path / "content").mkdir()
-    file = tmp_path / "content" / "wording.yml"
-    seen = []
-    for moment, changed in ((1000.0, 1.0), (1000.9, 2.0), (1001.9, 2.0), (1002.0, 3.0)):
-        file.write_text("…")
-        os.utime(file, (changed, changed))
-        clock[0] = moment
-        seen.append(load_fresh(lambda root, stamp: stamp, tmp_path, "content"))
-    assert seen == [1.0, 1.0, 2.0, 3.0]
 
 
 def test_files_that_did_not_change_are_read_once(root: Path) -> None:

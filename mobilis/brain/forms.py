@@ -16,6 +16,7 @@ from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.constants import ACTION_EXTRACT_SLOTS
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -27,14 +28,21 @@ from mobilis.store import Database
 
 
 class Actions:
-    """Finds an action by its name; those that call the action server are ours."""
+    """Finds an action by its name; those that call the action server are ours. Each is made once:
+    Rasa makes all of its own whenever one is asked for."""
 
     def __init__(self, domain: Domain, endpoint: EndpointConfig, database: Database) -> None:
         self.domain = domain
         self.endpoint = endpoint
         self.database = database
+        self._made: dict[str, Action] = {}
 
     def named(self, name: str) -> Action:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Action:
         if name in self.domain.form_names:
             return Form(name, self)
         if name == ACTION_EXTRACT_SLOTS:
@@ -50,6 +58,25 @@ class SlotReading(ActionExtractSlots):
     def __init__(self, actions: Actions) -> None:
         super().__init__(actions.endpoint)
         self._database = actions.database
+
+    async def run(
+        self,
+        output_channel: OutputChannel,
+        nlg: NaturalLanguageGenerator,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+    ) -> list[Event]:
+        if any(self._may_be_told(slot, tracker) for slot in domain.slots):
+            return await super().run(output_channel, nlg, tracker, domain)
+        return await self._execute_validation_action([], output_channel, nlg, tracker, domain)
+
+    def _may_be_told(self, slot: Slot, tracker: DialogueStateTracker) -> bool:
+        """Whether a mapping of the slot holds here; outside of the forms, none does."""
+        return any(
+            (mapping["type"] != "custom" or "action" in mapping)
+            and self._verify_mapping_conditions(mapping, tracker, slot.name)
+            for mapping in slot.mappings
+        )
 
     async def _execute_validation_action(
         self,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rasa.core.actions.action import ActionBotResponse, ActionListen
+from rasa.core.actions.action import ActionBotResponse, ActionExtractSlots, ActionListen
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
-from rasa.shared.core.domain import Domain
+from rasa.shared.core.domain import ActionNotFoundException, Domain
 from rasa.shared.core.events import (
     ActionExecuted,
     ActiveLoop,
@@ -93,6 +93,9 @@ def test_an_action_is_found_by_its_name(database: Database) -> None:
     assert isinstance(actions.named("action_extract_slots"), SlotReading)
     assert isinstance(actions.named("action_listen"), ActionListen)
     assert isinstance(actions.named("utter_greet"), ActionBotResponse)
+    assert actions.named("action_faq") is actions.named("action_faq")
+    with pytest.raises(ActionNotFoundException):
+        actions.named("action_of_nobody")
 
 
 # --- reading slots
@@ -119,6 +122,21 @@ def test_the_slots_of_a_form_are_read_as_the_domain_maps_them(database: Database
     asked = (ActiveLoop("interest_form"), SlotSet("requested_slot", "lead_name"))
     read = run(reading, *asked, heard("inform", "Ana Exemple", {"language": "en"}))
     assert slots(read) == {"language": "en", "lead_name": "Ana Exemple"}
+
+
+@pytest.mark.parametrize("intent", ["affirm", "deny", "inform", "answer", "faq"])
+@pytest.mark.parametrize("form", [None, "assessment_form", "interest_form"])
+@pytest.mark.parametrize("asked", [None, "lead_consent", "lead_message", "assessment_answer"])
+def test_no_slot_is_left_out_that_rasa_would_read(
+    database: Database, intent: str, form: str | None, asked: str | None
+) -> None:
+    reading = SlotReading(Actions(DOMAIN, Server(), database))
+    message = UserUttered("b", {"name": intent}, [{"entity": "option", "value": "b"}])
+    place = (ActiveLoop(form), SlotSet("requested_slot", asked), message)
+    tracker = DialogueStateTracker.from_events("talk", list(place), slots=DOMAIN.slots)
+    rest = (SilentOutput(), TemplatedNaturalLanguageGenerator({}), tracker, DOMAIN)
+    all_of_them = asyncio.run(ActionExtractSlots.run(reading, *rest))
+    assert slots(asyncio.run(reading.run(*rest))) == slots(all_of_them)
 
 
 @pytest.fixture

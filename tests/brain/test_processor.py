@@ -12,6 +12,7 @@ import pytest
 from rasa.core.actions.action import ActionExecutionRejection
 from rasa.core.channels.channel import UserMessage
 from rasa.core.policies.policy import PolicyPrediction
+from rasa.exceptions import ActionLimitReached
 from rasa.shared.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -90,6 +91,21 @@ def test_predictions_depend_on_nothing_but_the_place(processor: Any, form: str |
             )
             assert known.probabilities == asked.probabilities
             assert known.events == asked.events
+
+
+@pytest.mark.parametrize("intent", ["faq", "greet", "start_assessment", "nlu_fallback"])
+def test_the_predicted_action_is_that_which_rasa_takes(processor: Any, intent: str) -> None:
+    tracker = conversation(processor, SessionStarted(), LISTEN, heard(intent))
+    action, prediction = processor.predict_next_with_tracker_if_should(tracker)
+    other, theirs = super(TurnProcessor, processor).predict_next_with_tracker_if_should(tracker)
+    assert (action.name(), prediction.probabilities) == (other.name(), theirs.probabilities)
+
+
+def test_a_turn_of_too_many_actions_is_cut(processor: Any) -> None:
+    done = [ActionExecuted("action_faq")] * processor.max_number_of_predictions
+    tracker = conversation(processor, SessionStarted(), LISTEN, heard("faq"), *done)
+    with pytest.raises(ActionLimitReached):
+        processor.predict_next_with_tracker_if_should(tracker)
 
 
 # --- in its own way

@@ -334,7 +334,7 @@ def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
 def stamps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the content was changed last, as the resolver sees it; of one's own choice."""
     found = [1.0]
-    monkeypatch.setattr(resolver, "load_fresh", lambda load, *folders: load(found[-1]))
+    monkeypatch.setattr(resolver, "load_fresh", lambda load, root, *folders: load(root, found[-1]))
     resolver._knowledge.cache_clear()
     return found
 

@@ -27,8 +27,8 @@ PLAIN = """<!doctype html><html lang="{language}"><meta charset=utf-8><title>Pag
 <meta name="color-scheme" content="light dark"><main><h1>Page</h1></main>
 <p><a href="mailto:info@example.org" data-mobilis-fallback>info@example.org</a></p>
 <script defer src="{door}/widget.js" data-language="auto"></script></html>"""
-MARGIN = 14  # pixels of the page around the panel
-MOST_BYTES = 2_500_000  # of all pictures
+MARGIN = 10  # pixels of the page around the panel
+MOST_BYTES = 2_600_000  # of all pictures
 ASKED = {"fr": "combien de temps ça prend?", "en": "how long until we see results?"}
 HEADER = """# What the widget looks like
 
@@ -62,7 +62,7 @@ class Studio(NamedTuple):
         return self.plain(width=width, height=height, phone=True, **options)
 
     def site(self) -> Page:
-        return self.visit(f"{self.stack.base}/?lang={self.language}", width=1180, height=744)
+        return self.visit(f"{self.stack.base}/?lang={self.language}", width=1120, height=720)
 
 
 class Picture(NamedTuple):
@@ -179,7 +179,7 @@ def result_page(studio: Studio) -> Page:
     chat = resulted(studio.plain().assess_to(2))
     address = chat.last.get_by_role("link").first.get_attribute("href")
     assert address
-    return studio.visit(address, width=760, height=900)
+    return studio.visit(address, width=720, height=820)
 
 
 PICTURES = (
