@@ -179,7 +179,7 @@ export class Conversation {
   /** The tab that forgot is about to open a conversation, which this one then shares. */
   private async startAfterOthers(): Promise<void> {
     await this.sleep(OTHERS_MS);
-    if (this.active && !this.session) await this.start();
+    if (this.active) await this.start();
   }
 
   private async startUntilDone(): Promise<void> {

@@ -298,6 +298,13 @@ test("a hidden page does not listen, and hears what it missed when it is seen ag
   expect(told.onScreen).toEqual(["Bonjour.", "missed"]);
 });
 
+test("a hidden page does not listen when the network is back either", async () => {
+  await anOpenTab();
+  setHidden(true);
+  setOnline(true);
+  expect(door.listeners("c1")).toHaveLength(0);
+});
+
 test("a conversation opened in a hidden page is listened to once the page is seen", async () => {
   setHidden(true);
   await anOpenTab();

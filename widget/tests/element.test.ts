@@ -401,6 +401,8 @@ test("taken out of the page, it stops: no timers, no listeners, no events", asyn
   expect(vi.getTimerCount()).toBe(0);
   expect(told).toEqual([]);
   expect(chat.isOpen).toBe(false);
+  chat.open();
+  expect(chat.isOpen).toBe(false);
 });
 
 test("an intent, or a text, is said with the panel open", async () => {

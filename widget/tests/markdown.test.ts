@@ -2,6 +2,12 @@ import { expect, test } from "vitest";
 import { h } from "../src/dom";
 import { link, markdown } from "../src/markdown";
 
+/** Milliseconds of work so far: unlike the clock, they do not count what else the machine does. */
+function worked(): number {
+  const { process } = globalThis as unknown as { process: { cpuUsage(): { user: number } } };
+  return process.cpuUsage().user / 1000;
+}
+
 function html(text: string): string {
   return h("div", {}, ...markdown(text, "(new tab)")).innerHTML;
 }
@@ -151,9 +157,13 @@ test.each([
   "a_b_c",
   "\n",
   "1. \n",
-])("a very long text of %j is read in no time", (part) => {
-  const begin = performance.now();
-  markdown(`x${part.repeat(60_000 / part.length)}`, "");
-  markdown(`- ${part.repeat(60_000 / part.length)}\u2028x`, "");
-  expect(performance.now() - begin).toBeLessThan(4_000);
-});
+])(
+  "a very long text of %j is read in no time",
+  (part) => {
+    const begin = worked();
+    markdown(`x${part.repeat(60_000 / part.length)}`, "");
+    markdown(`- ${part.repeat(60_000 / part.length)}\u2028x`, "");
+    expect(worked() - begin).toBeLessThan(4_000);
+  },
+  60_000,
+);

@@ -90,6 +90,19 @@ test("stopped in a pause, it does not ask again", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("stopped while it opens, it has nothing to say of a failure", async () => {
+  const { tab, told } = aTab();
+  const held = door.hold("open");
+  void tab.start();
+  await pass(0);
+  tab.stop();
+  const lines = told.lines.length;
+  held.release("lost");
+  await pass(0);
+  expect(told.lines).toHaveLength(lines);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("stopped while it waits for its turn among the tabs, it asks for nothing", async () => {
   const first = aTab();
   const held = door.hold("open");

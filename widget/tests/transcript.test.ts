@@ -393,6 +393,15 @@ test("when the assistant gave up on something else, what was answered stays clos
   expect(closed()).toEqual(["qa", "qb"]);
 });
 
+test("when the assistant gave up on what was said before a choice, the choice stays made", () => {
+  aQuestion();
+  show({ role: "visitor", text: "what?" });
+  button("a").click();
+  show({ role: "visitor", text: "a" }, true);
+  show({ kind: "notice", text: "Sorry, please send it again." });
+  expect(chosen()).toEqual(["a"]);
+});
+
 test("when the assistant gave up on the way back, it can be taken again", () => {
   aQuestion();
   transcript.root.querySelector<HTMLElement>(".back")?.click();
