@@ -274,7 +274,7 @@ export class MobilisChat extends HTMLElement implements Listener {
       this.refreshLauncher();
       this.transcript.toEnd();
       this.tell("open");
-    }
+    } else if (focus) this.panel.input.focus();
     const started = this.conversation.start();
     if (intent) void started.then(() => this.conversation.send({ intent }, ""));
   }

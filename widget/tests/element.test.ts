@@ -271,10 +271,14 @@ test("on opening the focus is in the field, and the page is told", async () => {
   expect(told).toEqual([{ name: "mobilis:open", detail: {} }]);
 });
 
-test("open already, it does not open again", async () => {
+test("open already, it does not open again, and the focus goes to the field", async () => {
   const chat = await anOpenChat();
+  const button = document.createElement("button");
+  document.body.append(button);
+  button.focus();
   chat.open();
   await pass(0);
+  expect(chat.shadowRoot?.activeElement?.id).toBe("text");
   expect(names().filter((name) => name === "mobilis:open")).toHaveLength(1);
   expect(door.count("open")).toBe(1);
 });
