@@ -250,7 +250,8 @@ def _door(root: Path, folder: Path, url: str) -> Iterator[tuple[str, int]]:
         "MOBILIS_HOST": "127.0.0.1",
         "MOBILIS_PORT": str(port),
         "MOBILIS_BRAIN_PORT": str(free_port()),
-        "MOBILIS_RETENTION_DAYS": "0",
+        "MOBILIS_TRANSCRIPT_DAYS": "0",
+        "MOBILIS_LEAD_DAYS": "0",
         "MOBILIS_LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "mobilis.web"]
