@@ -65,7 +65,7 @@ def test_both_addresses_give_the_script_to_any_website(get: Get, path: str, cach
         "content-length": str(len(SCRIPT)),
         "cache-control": caching,
         "etag": f'W/"{HASH}"',
-        "vary": "Accept-Encoding",
+        "vary": "Accept-Encoding, Origin",
         "access-control-allow-origin": "*",
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
