@@ -226,7 +226,7 @@ def test_a_json_file_is_a_list_of_rows(sqlite: Database) -> None:
 
 # --- a great many
 
-MANY = 200_000
+MANY = 40_000
 NUMBERS = f"""
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY - 1})
 """
@@ -248,12 +248,12 @@ def fill_much(database: Database) -> None:
         )
 
 
-def test_memory_stays_flat_at_two_hundred_thousand_rows(sqlite: Database) -> None:
+def test_memory_stays_flat_however_many_rows_there_are(sqlite: Database) -> None:
     fill_much(sqlite)
     export = Export(Filters("conversations"), ASSESSMENT, "https://door.example")
     place, rows, size, seen = None, 0, 0, []
     while True:
-        watched = rows % 20_000 == 0  # to watch all the time takes four times as long
+        watched = rows % 4_000 == 0  # to watch all the time takes four times as long
         if watched:
             tracemalloc.start()
         with sqlite.read() as connection:
@@ -266,6 +266,6 @@ def test_memory_stays_flat_at_two_hundred_thousand_rows(sqlite: Database) -> Non
         if not records:
             break
     assert rows == MANY
-    assert size > 20_000_000
+    assert size > 4_000_000
     assert max(seen[1:]) < 8_000_000  # bytes, whatever the place in the file
     assert max(seen[1:-1]) < 1.5 * min(seen[1:-1])
