@@ -58,9 +58,7 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare chromium
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== the model, and beside it the widget, then the library and the front door on a current Python, without Rasa"
-	@$(MAKE) --no-print-directory -j2 test-model test-door
-	@echo "== on Python 3.10 with Rasa: the whole assistant, and beside it its parts"
+	@echo "== two lanes: the model, then the whole assistant with Rasa; the widget, then its parts on two Pythons"
 	@$(MAKE) --no-print-directory -j2 test-whole test-parts
 
 test-model:
@@ -72,10 +70,10 @@ test-widget:
 test-door: test-widget
 	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
 
-test-whole:
+test-whole: test-model test-widget
 	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
 
-test-parts: # without what test-door has told for both Pythons
+test-parts: test-model test-door # without what test-door has told for both Pythons
 	@$(call lane,parts,$(PYTHON) -m pytest -m "not whole and not pure")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts

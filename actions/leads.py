@@ -41,7 +41,7 @@ class AskConsent(MobilisAction):
         return "action_ask_lead_consent"
 
     def answer(self, turn: Turn) -> None:
-        days = turn.resources.settings.retention_days
+        days = turn.resources.settings.lead_days
         turn.respond(
             "lead_consent" if days else "lead_consent_unlimited",
             [turn.titled("i_agree", "affirm"), turn.titled("i_decline", "deny")],

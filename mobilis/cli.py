@@ -13,9 +13,10 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__
+from mobilis import __version__, console_commands, privacy_commands
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
+from mobilis.staff_commands import add_staff_commands, welcome
 
 MOST_MESSAGES = 600  # of one measure of understanding: more would leave none for the long ones
 
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
     erase.add_argument("conversation", metavar="CONVERSATION")
     erase.set_defaults(command=_erase)
+    privacy_commands.add_commands(commands)
+
+    add_staff_commands(commands)
 
     evaluate = commands.add_parser("evaluate", help="measure understanding on a file of examples")
     evaluate.add_argument("what", choices=("intents", "answers", "facets", "language"))
@@ -130,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         one.add_argument("--fresh", action="store_true", help="train the stock assistant again")
         one.add_argument("--json", action="store_true", help="print the report as JSON")
+    console_commands.add_bench(benches)
     report = commands.add_parser("report", help="write a readable report on understanding")
     report.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where to (docs/understanding)"
@@ -140,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
+    console_commands.add_commands(commands)
     return parser
 
 
@@ -159,6 +165,7 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
 
     migrate(settings.database)
     _import_sample(Database.from_settings(settings), settings)
+    welcome(settings)
     if not options.no_train and is_due(settings.project_dir):
         print("the content is newer than the model: training (minutes the first time)", flush=True)
         train(settings.project_dir)

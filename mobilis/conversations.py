@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from mobilis.errors import ChatError
@@ -27,6 +27,43 @@ Words = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 # Choosing twice among these would answer one question twice; other choices are links of a kind.
 ONCE_ONLY = ("question", "form", "clarify")
+
+
+# What every turn asks, built once: to build a statement takes longer than to run it.
+_HERE, _THIS = bindparam("conversation_id"), bindparam("message_id")
+_CONVERSATION = select(conversations).where(conversations.c.id == _HERE)
+_LOCKED = _CONVERSATION.with_for_update()
+_KNOWN = select(inbox.c.id).where(inbox.c.conversation_id == _HERE, inbox.c.id == _THIS)
+_TAKE_IN = insert(inbox)
+_TAKE_POSITIONS = (
+    update(conversations)
+    .where(conversations.c.id == _HERE)
+    .values(position=bindparam("newest"), last_at=bindparam("moment"))
+)
+_SAID = select(inbox).where(
+    inbox.c.conversation_id == _HERE,
+    inbox.c.position > bindparam("after"),
+    inbox.c.kind != "opened",
+    inbox.c.text != "",  # blanked by an erasure
+)
+_ANSWERED = select(outbox).where(
+    outbox.c.conversation_id == _HERE, outbox.c.position > bindparam("after")
+)
+_ANSWERS = (
+    select(outbox)
+    .where(outbox.c.conversation_id == _HERE, outbox.c.in_reply_to == _THIS)
+    .order_by(outbox.c.position)
+)
+_USED = (
+    select(choices.c.id)
+    .join(inbox, inbox.c.choice_id == choices.c.id)
+    .where(
+        choices.c.conversation_id == _HERE,
+        inbox.c.conversation_id == _HERE,
+        inbox.c.state != "failed",
+        choices.c.used_at.is_not(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -88,9 +125,7 @@ def authenticate(connection: Connection, conversation_id: str, token: str) -> Co
     Raises:
         ChatError: unauthorized, whether the conversation is unknown or the token another's.
     """
-    row = connection.execute(
-        select(conversations).where(conversations.c.id == conversation_id)
-    ).one_or_none()
+    row = connection.execute(_CONVERSATION, {"conversation_id": conversation_id}).one_or_none()
     expected = row.token_hash if row else ""
     if not hmac.compare_digest(expected, hash_token(token)) or row is None:
         raise ChatError("unauthorized", 401)
@@ -99,8 +134,7 @@ def authenticate(connection: Connection, conversation_id: str, token: str) -> Co
 
 def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
     """A conversation by its id alone, for callers who need no token."""
-    query = select(conversations).where(conversations.c.id == conversation_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_CONVERSATION, {"conversation_id": conversation_id}).one_or_none()
     return _conversation(row) if row else None
 
 
@@ -109,8 +143,7 @@ def lock_conversation(connection: Connection, conversation_id: str) -> Conversat
 
     (SQLite has no row lock: there the writing transaction itself keeps the others out.)
     """
-    query = select(conversations).where(conversations.c.id == conversation_id)
-    row = connection.execute(query.with_for_update()).one_or_none()
+    row = connection.execute(_LOCKED, {"conversation_id": conversation_id}).one_or_none()
     return _conversation(row) if row else None
 
 
@@ -192,10 +225,8 @@ def _lock_or_refuse(connection: Connection, conversation_id: str) -> Conversatio
 
 
 def _known(connection: Connection, conversation_id: str, message_id: str) -> bool:
-    query = select(inbox.c.id).where(
-        inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
-    )
-    return connection.execute(query).first() is not None
+    asked = {"conversation_id": conversation_id, "message_id": message_id}
+    return connection.execute(_KNOWN, asked).first() is not None
 
 
 def _use_choice(connection: Connection, conversation_id: str, choice_id: str) -> Row[Any]:
@@ -228,16 +259,14 @@ def _append(
         "state": "pending",
         "attempts": 0,
     }
-    connection.execute(insert(inbox), {**row, **values})
+    connection.execute(_TAKE_IN, {**row, **values})
 
 
 def take_positions(connection: Connection, conversation: Conversation, count: int) -> int:
     """The first of `count` new positions. The conversation must be locked."""
-    connection.execute(
-        update(conversations)
-        .where(conversations.c.id == conversation.id)
-        .values(position=conversation.position + count, last_at=now())
-    )
+    newest = conversation.position + count
+    taken = {"conversation_id": conversation.id, "newest": newest, "moment": now()}
+    connection.execute(_TAKE_POSITIONS, taken)
     return conversation.position + 1
 
 
@@ -257,28 +286,19 @@ def history(
     connection: Connection, conversation_id: str, after: int = 0
 ) -> list[tuple[int, Message]]:
     """What was said after a position, oldest first, each with its position."""
-    said = select(inbox).where(
-        inbox.c.conversation_id == conversation_id,
-        inbox.c.position > after,
-        inbox.c.kind != "opened",
-        inbox.c.text != "",  # blanked by an erasure
-    )
-    answered = select(outbox).where(
-        outbox.c.conversation_id == conversation_id, outbox.c.position > after
-    )
-    used = _used_choices(connection, conversation_id)
-    found = [(row.position, _visitor_message(row)) for row in connection.execute(said)]
-    found += [(row.position, _answer(row, used)) for row in connection.execute(answered)]
+    here = {"conversation_id": conversation_id, "after": after}
+    found = [(row.position, _visitor_message(row)) for row in connection.execute(_SAID, here)]
+    answered = list(connection.execute(_ANSWERED, here))
+    used = _used_choices(connection, conversation_id, answered)
+    found += [(row.position, _answer(row, used)) for row in answered]
     return sorted(found, key=lambda pair: pair[0])
 
 
 def answers(connection: Connection, conversation_id: str, message_id: str) -> list[Message]:
     """What the assistant answered to one message of the visitor."""
-    query = select(outbox).where(
-        outbox.c.conversation_id == conversation_id, outbox.c.in_reply_to == message_id
-    )
-    used = _used_choices(connection, conversation_id)
-    rows = connection.execute(query.order_by(outbox.c.position))
+    asked = {"conversation_id": conversation_id, "message_id": message_id}
+    rows = list(connection.execute(_ANSWERS, asked))
+    used = _used_choices(connection, conversation_id, rows)
     return [_answer(row, used) for row in rows]
 
 
@@ -293,18 +313,13 @@ def transcript(connection: Connection, conversation: Conversation, words: Words)
     return "\n\n".join(lines) + "\n"
 
 
-def _used_choices(connection: Connection, conversation_id: str) -> set[str]:
-    query = (
-        select(choices.c.id)
-        .join(inbox, inbox.c.choice_id == choices.c.id)
-        .where(
-            choices.c.conversation_id == conversation_id,
-            inbox.c.conversation_id == conversation_id,
-            inbox.c.state != "failed",
-            choices.c.used_at.is_not(None),
-        )
-    )
-    return {row.id for row in connection.execute(query)}
+def _used_choices(
+    connection: Connection, conversation_id: str, answered: Iterable[Row[Any]]
+) -> set[str]:
+    """The choices of a conversation that were made; nobody looks when none were `answered`."""
+    if not any("choices" in row.content for row in answered):
+        return set()
+    return {row.id for row in connection.execute(_USED, {"conversation_id": conversation_id})}
 
 
 def _visitor_message(row: Row[Any]) -> Message:

@@ -9,11 +9,18 @@ MobilisError
 ├── BrainError          the brain did not answer a turn
 │   ├── BrainUnavailable    worth trying again later
 │   └── BrainRefused        will never work for this message
+├── ProviderError       a sign-in provider (OpenID Connect) signed nobody in
+│   ├── ProviderUnavailable it does not answer, or not as one does
+│   └── ProviderRefused     it refuses, or what it says does not hold; carries why
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
+├── StaffError          what is asked about an account of staff will not do; carries which field
+├── CaseError           what staff ask about a case will not do; carries why
 └── ChatError           a visitor's request that cannot be honoured; carries code, status and words
 """
 
 from __future__ import annotations
+
+import re
 
 
 class MobilisError(Exception):
@@ -59,11 +66,54 @@ class BrainRefused(BrainError):
     """The brain will never answer this message; trying again is of no use."""
 
 
+class ProviderError(MobilisError):
+    """A sign-in provider signed nobody in."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider does not answer, or not as one does. The message says which answer."""
+
+
+class ProviderRefused(ProviderError):
+    """The provider refuses, or what it says does not hold.
+
+    `why` is a short code for the logs, of letters and underscores.
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why = re.sub(r"[^a-z_]", "", why.lower())[:40] or "unknown"
+        super().__init__(f"the provider's answer was refused: {self.why}")
+
+
 class JourneyFailed(MobilisError):
     """A scripted conversation did not go as written.
 
     The message names the file, the step, what was expected and what was got.
     """
+
+
+class StaffError(MobilisError):
+    """What is asked about an account of staff will not do.
+
+    `field` keys the sentence in `content/console/people.yml`, as "wrong_…": email, name, role,
+    language, password, taken; own, last_admin, unknown; provider.
+    """
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"staff: {field} will not do")
+        self.field = field
+
+
+class CaseError(MobilisError):
+    """What staff ask about a case will not do; nothing was changed.
+
+    `reason` keys the sentence `problem_…` in `content/console/case.yml`: stale, status, reason,
+    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"case: {reason} will not do")
+        self.reason = reason
 
 
 class ChatError(MobilisError):

@@ -1,7 +1,8 @@
 """The tables of the one database, as SQLAlchemy Core. No behaviour lives here.
 
 Who writes: the front door owns conversations, inbox, outbox and choices; the brain owns
-tracker_events; actions write assessments, leads and unhandled through the library.
+tracker_events; actions write assessments, leads and unhandled through the library; the console
+owns the rest, of which the first columns of cases and case_facets only repeat what the others hold.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -71,7 +73,12 @@ conversations = Table(
     Column("position", Integer, nullable=False, default=0),
     Column("created_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
+    # When its transcript was erased and its lead kept; later messages may have followed.
+    Column("transcript_erased_at", UTCDateTime),
+    Index(None, "last_at"),
 )
+
+NOT_MASKED = text("masked IS NULL AND kind = 'text'")
 
 inbox = Table(
     "inbox",
@@ -90,8 +97,11 @@ inbox = Table(
     Column("due_at", UTCDateTime, nullable=False),
     Column("done_at", UTCDateTime),
     Column("error", Text),
+    # What was typed without personal details, once the brain has made it (mobilis/masking.py).
+    Column("masked", Text),
     UniqueConstraint("conversation_id", "position"),
     Index(None, "state", "due_at"),
+    Index("ix_inbox_not_masked", "at", sqlite_where=NOT_MASKED, postgresql_where=NOT_MASKED),
 )
 
 outbox = Table(
@@ -176,6 +186,7 @@ leads = Table(
     Column("consent_at", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
+    Index(None, "created_at", "id"),
 )
 
 unhandled = Table(
@@ -215,4 +226,210 @@ erasures = Table(
     Column("id", String(36), primary_key=True),
     Column("channel", String(16), nullable=False),
     Column("at", UTCDateTime, nullable=False),
+)
+
+# The console
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),  # in lower case
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),  # viewer | triager | exporter | admin
+    Column("language", String(2), nullable=False),
+    Column("password_hash", Text),  # argon2id; none: signs in through a provider only
+    Column("totp_secret", Text),  # none: no second factor
+    Column("totp_step", Integer),  # the last one used, so that a code is good once
+    Column("totp_pending", Text),  # shown as a QR code, and not yet proven by a code
+    Column("one_time_until", UTCDateTime),  # the password is to be changed, and good until then
+    Column("provider", String(255)),  # the issuer of the OpenID Connect provider that knows them
+    Column("provider_subject", String(255)),  # and how it calls them
+    Column("active", Boolean, nullable=False, default=True),
+    Column("failures", Integer, nullable=False, default=0),  # since the last time it went well
+    Column("locked_until", UTCDateTime),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("signed_in_at", UTCDateTime),
+    Index(None, "provider", "provider_subject", unique=True),
+)
+
+
+def _staff_column(name: str = "staff_id", **more: Any) -> Column[str]:
+    return Column(name, String(36), ForeignKey("staff.id", ondelete="CASCADE"), **more)
+
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),  # the hash of what the cookie holds
+    _staff_column(nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    Index(None, "staff_id"),
+)
+
+# The password was right, and the code of the second factor is waited for.
+staff_sign_ins = Table(
+    "staff_sign_ins",
+    metadata,
+    Column("id", String(64), primary_key=True),  # the hash of what the cookie holds
+    _staff_column(nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Index(None, "staff_id"),
+)
+
+staff_recovery_codes = Table(
+    "staff_recovery_codes",
+    metadata,
+    _staff_column(primary_key=True),
+    Column("hash", String(64), primary_key=True),
+)
+
+# What the queue filters by, beside its order.
+_FILTERED = (
+    *("conversation_id", "number", "status", "owner_id", "messages", "language", "channel", "band"),
+    *("person_at", "not_understood", "follow_up_at", "waiting_since", "merged_into"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    _conversation_column(primary_key=True),
+    # Projected from the conversation and what came from it; mobilis/cases.py makes them again.
+    Column("channel", String(16), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    Column("position", Integer, nullable=False),  # of the newest message that was projected
+    Column("messages", Integer, nullable=False),  # of the visitor
+    Column("not_understood", Integer, nullable=False),
+    Column("clarified", Integer, nullable=False),
+    Column("person_at", UTCDateTime),  # a person was asked for
+    Column("assessed_at", UTCDateTime),
+    Column("band", String(32)),
+    Column("lead_at", UTCDateTime),
+    Column("lead_kind", String(16)),  # interest | coach
+    Column("reference", String(16)),
+    Column("coach_id", String(64)),
+    Column("consent_at", UTCDateTime),
+    Column("name", Text),
+    Column("organization", Text),
+    Column("email", Text),
+    Column("person", String(64)),  # the same for all conversations of one e-mail address
+    Column("waiting_since", UTCDateTime),  # something was asked of staff, and nobody has answered
+    Column("priority", Integer, nullable=False),
+    Column("number", Integer, index=True),  # of its case_texts: what a search finds
+    # Staff's own.
+    Column("status", String(16), nullable=False, default="new"),  # in_progress, waiting, closed
+    Column("close_reason", String(32)),
+    Column("owner_id", String(36), ForeignKey("staff.id", ondelete="SET NULL"), index=True),
+    Column("follow_up_at", UTCDateTime, index=True),
+    Column("answered_at", UTCDateTime),  # first, by a person
+    Column("merged_into", String(64)),
+    # What undoing a merge brings back: status, reason, follow-up.
+    Column("before_merge", JSON(none_as_null=True)),
+    Column("resurfaced_at", UTCDateTime),  # its follow-up came due, and nobody has acted since
+    Column("changed_at", UTCDateTime),  # status, owner, follow-up or merge, by staff
+    Column("changed_by", String(36)),  # who of staff, or "system"
+    # The queue is read from these two alone, in their order, whatever it is filtered by; see
+    # mobilis/queue.py. An index of fewer columns would be chosen over them, and be slower.
+    Index("ix_cases_queue", "priority", "last_at", *_FILTERED),
+    Index("ix_cases_queue_by_date", "last_at", "priority", *_FILTERED),
+    Index(None, "person"),
+    Index(None, "opened_at", "conversation_id"),  # exports
+)
+
+# The words of each case that a search looks into, without accents. What looks for them is made by
+# the migrations: a full-text table of SQLite with its triggers, an index of PostgreSQL; everything
+# of it is named case_search….
+case_texts = Table(
+    "case_texts",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column(
+        "conversation_id",
+        String(64),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("said", Text, nullable=False),  # by the visitor and by staff
+    Column("contact", Text, nullable=False),  # what was given of oneself, and the reference
+)
+
+case_facets = Table(
+    "case_facets",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("facet", String(16), primary_key=True),  # topic | region | language | level | label
+    Column("value", String(64), primary_key=True),
+    Index(None, "facet", "value", "conversation_id"),
+)
+
+case_tags = Table(
+    "case_tags",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("tag", String(40), primary_key=True),
+    Column("merged_from", String(64)),  # the duplicate that brought it
+    Index(None, "tag", "conversation_id"),
+)
+
+case_notes = Table(
+    "case_notes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    _conversation_column(),
+    _staff_column("author_id"),
+    Column("text", Text, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "conversation_id", "at"),
+)
+
+case_mentions = Table(
+    "case_mentions",
+    metadata,
+    Column(
+        "note_id",
+        String(36),
+        ForeignKey("case_notes.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _staff_column(primary_key=True),
+    Column("seen_at", UTCDateTime),
+)
+
+case_reads = Table(
+    "case_reads",
+    metadata,
+    _conversation_column(primary_key=True),
+    _staff_column(primary_key=True),
+    Column("position", Integer, nullable=False),  # up to which the person has read
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "staff_id", "conversation_id", "position"),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    _staff_column(nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("query", Text, nullable=False),  # of the queue's address
+    Column("at", UTCDateTime, nullable=False),
+    UniqueConstraint("staff_id", "name"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),  # as it was hashed
+    Column("actor", String(36), nullable=False),  # who of staff, or "command" or "system"
+    Column("action", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("detail", Text, nullable=False),  # JSON; nothing that a visitor said
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
 )

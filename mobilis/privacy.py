@@ -1,4 +1,5 @@
-"""Erasing: on request, in the middle of a conversation, and when a conversation has grown old.
+"""Erasing: on request, in the middle of a conversation, and when something has grown old
+(mobilis/retention.py says when).
 
 What remains of an erasure is that it happened, when, and on which channel. Called by the front
 door, by actions and by the command line, each inside its own transaction.
@@ -7,15 +8,21 @@ door, by actions and by the command line, each inside its own transaction.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from mobilis.models import (
     assessments,
+    case_facets,
+    case_notes,
+    case_reads,
+    case_tags,
+    case_texts,
+    cases,
     choices,
     conversations,
     erasures,
@@ -25,19 +32,25 @@ from mobilis.models import (
     tracker_events,
     unhandled,
 )
+from mobilis.search import forget_erased
 from mobilis.store import now
 
 Counts = dict[str, int]  # {table: rows deleted}
 
-# Children before parents.
+# Children before parents, and in the order in which a turn locks, lest the two wait for each other.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-CHUNK = 200
+OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
+ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
+# What goes before a lead does; of the words that a search finds, the projector makes those again
+# that stay.
+TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts)
 
 
 def erase_conversation(connection: Connection, conversation_id: str, channel: str) -> Counts:
     """Delete everything of a conversation; note that it happened, if there was anything."""
     counts = _erase_all(connection, [conversation_id])
+    _forget_words(connection, counts)
     if any(counts.values()):
         _note_erasure(connection, channel)
     return counts
@@ -54,13 +67,14 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
     channel = connection.execute(query.with_for_update()).scalar_one_or_none()
     counts = {
         table.name: _delete(connection, table, [conversation_id])
-        for table in (*SPOKEN, *LEFT_BY_TURNS)
+        for table in (*SPOKEN, *LEFT_BY_TURNS, *OF_STAFF)
     }
+    _forget_words(connection, counts)
     mine = inbox.c.conversation_id == conversation_id
     others = delete(inbox).where(mine, inbox.c.id != keep_message_id)
     counts["inbox"] = connection.execute(others).rowcount
     kept = update(inbox).where(mine, inbox.c.id == keep_message_id)
-    connection.execute(kept.values(text="", error=None))
+    connection.execute(kept.values(text="", masked=None, error=None))
     connection.execute(
         update(conversations).where(conversations.c.id == conversation_id).values(page=None)
     )
@@ -85,44 +99,82 @@ def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
     return {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
 
 
-def purge_expired(connection: Connection, before: datetime) -> Counts:
-    """Delete every conversation in which nothing was said since `before`.
-
-    Also what belongs to no conversation any more and is as old.
-    """
-    query = select(conversations.c.id).where(conversations.c.last_at < before)
-    expired = [row.id for row in connection.execute(query.with_for_update())]
-    counts: Counts = {}
-    for start in range(0, len(expired), CHUNK):
-        _add(counts, _erase_all(connection, expired[start : start + CHUNK]))
-    _add(counts, _purge_orphans(connection, before))
+def erase_expired(connection: Connection, conversation_ids: Sequence[str]) -> Counts:
+    """Delete everything of conversations that have been kept long enough; it is not noted."""
+    counts = _erase_all(connection, conversation_ids)
+    _forget_words(connection, counts)
     return counts
 
 
-def _purge_orphans(connection: Connection, before: datetime) -> Counts:
+def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -> Counts:
+    """Delete what was said in conversations and keep what their leads need.
+
+    The declaration, its consent and its reference stay, the finished assessments without what was
+    typed in them, and what staff added. The conversation's row stays too, since its token is how
+    the visitor can still erase the rest.
+    """
+    counts = {table.name: _delete(connection, table, conversation_ids) for table in TRANSCRIPT}
+    finished = select(assessments).where(assessments.c.conversation_id.in_(conversation_ids))
+    for row in connection.execute(finished).all():
+        options = {question: {**data, "text": None} for question, data in row.answers.items()}
+        own = update(assessments).where(assessments.c.id == row.id)
+        connection.execute(own.values(answers=options))
+    own = update(conversations).where(conversations.c.id.in_(conversation_ids))
+    connection.execute(own.values(page=None, transcript_erased_at=now()))
+    # Their cases are behind what there is now: the projector makes them again from it.
+    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
+    connection.execute(behind.values(position=-1))
+    _forget_words(connection, counts)
+    return counts
+
+
+def erase_orphans(connection: Connection, before: datetime) -> Counts:
+    """Delete what belongs to no conversation any more and is older than that."""
+    return {
+        table.name: connection.execute(delete(table).where(orphaned)).rowcount
+        for table, orphaned in _orphaned(before)
+    }
+
+
+def count_orphans(connection: Connection, before: datetime) -> Counts:
+    """How many rows of each table that would delete."""
+    return {
+        table.name: connection.execute(select(func.count()).where(orphaned)).scalar_one()
+        for table, orphaned in _orphaned(before)
+    }
+
+
+def _orphaned(before: datetime) -> Iterator[tuple[Any, Any]]:
     alive = select(conversations.c.id)
-    counts = {}
     for table in LEFT_BY_TURNS:
         written_at = table.c.at if table is tracker_events else table.c.created_at
-        orphans = delete(table).where(written_at < before, table.c.conversation_id.not_in(alive))
-        counts[table.name] = connection.execute(orphans).rowcount
-    return counts
+        yield table, and_(written_at < before, table.c.conversation_id.not_in(alive))
+
+
+def of_conversations(table: Any) -> Any:
+    """The column of a table that says of which conversation a row is."""
+    return table.c.id if table is conversations else table.c.conversation_id
 
 
 def _erase_all(connection: Connection, conversation_ids: Sequence[str]) -> Counts:
-    # In the order in which a turn locks, lest the two wait for each other.
     mine = select(conversations.c.id).where(conversations.c.id.in_(conversation_ids))
     connection.execute(mine.with_for_update())
-    tables = (*SPOKEN, inbox, *LEFT_BY_TURNS, conversations)
-    return {table.name: _delete(connection, table, conversation_ids) for table in tables}
+    return {table.name: _delete(connection, table, conversation_ids) for table in ERASED}
 
 
 def _delete(connection: Connection, table: Any, conversation_ids: Sequence[str]) -> int:
-    column = table.c.id if table is conversations else table.c.conversation_id
-    return int(connection.execute(delete(table).where(column.in_(conversation_ids))).rowcount)
+    own = delete(table).where(of_conversations(table).in_(conversation_ids))
+    return int(connection.execute(own).rowcount)
 
 
-def _add(counts: Counts, more: Counts) -> None:
+def _forget_words(connection: Connection, counts: Counts) -> None:
+    """Words that a search found leave its index too, and not only what it finds."""
+    if counts.get(case_texts.name):
+        forget_erased(connection)
+
+
+def add(counts: Counts, more: Counts) -> None:
+    """Add to what was counted."""
     for name, count in more.items():
         counts[name] = counts.get(name, 0) + count
 

@@ -16,6 +16,8 @@ from dotenv import dotenv_values
 from mobilis.errors import SettingError
 
 PREFIX = "MOBILIS_"
+# Settings of earlier versions, and what to say of them.
+GONE = {"MOBILIS_RETENTION_DAYS": "it is now MOBILIS_TRANSCRIPT_DAYS and MOBILIS_LEAD_DAYS"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,6 +29,7 @@ class Settings:
     data_dir: Path = ROOT / "var"
     database_url: str = ""
     host: str = "127.0.0.1"
+    public_url: str = ""
     port: int = 8000
     brain_port: int = 5005
     actions_port: int = 5055
@@ -39,12 +42,21 @@ class Settings:
     messages_per_minute_address: int = 120
     conversations_per_minute_address: int = 10
     result_misses_per_minute_address: int = 20
+    sign_ins_per_minute_address: int = 10
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "OpenID Connect"
+    oidc_domains: tuple[str, ...] = ()
+    oidc_role: str = "viewer"
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8
     turn_backoff: float = 1.0
     workers: int = 8
-    retention_days: int = 365
+    priority: str = ""
+    transcript_days: int = 180
+    lead_days: int = 730
     result_days: int = 30
     log_level: str = "INFO"
 
@@ -52,6 +64,11 @@ class Settings:
     def database(self) -> str:
         """The database's URL: `DATABASE_URL`, else a SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'mobilis.db'}"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the front door by https, so that cookies may insist on it."""
+        return self.public_url.startswith("https://")
 
     @property
     def is_local(self) -> bool:
@@ -81,7 +98,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     known = {_variable(field.name): field.name for field in fields(Settings)}
     for variable in values:
         if variable.startswith(PREFIX) and variable not in known:
-            raise SettingError(f"{variable}: there is no such setting (see docs/settings.md)")
+            why = GONE.get(variable, "there is no such setting")
+            raise SettingError(f"{variable}: {why} (see docs/settings.md)")
     chosen = {
         name: _convert(variable, value, types[name])
         for variable, name in known.items()

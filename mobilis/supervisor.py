@@ -176,6 +176,7 @@ class Supervisor:
     def _announce(self) -> None:
         address = f"http://{self.settings.host}:{self.settings.port}/"
         _say("up", f"talk to the assistant at {address} (Ctrl-C stops everything)")
+        _say("up", f"staff work at {address}console")
 
     async def _stop(self) -> None:
         for part in reversed(self.parts):

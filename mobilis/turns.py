@@ -10,11 +10,12 @@ import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import Select, Update
 
 from mobilis.conversations import Conversation, lock_conversation, new_id, take_positions
 from mobilis.models import choices, conversations, inbox, outbox
@@ -91,26 +92,29 @@ def _due() -> Select[Any]:
     )
 
 
-_DUE = _due()  # the worker asks it every second and at every message: it is built once
+# What every turn asks, built once: to build a statement takes longer than to run it.
+_DUE = _due()
+_MESSAGE = (inbox.c.conversation_id == bindparam("own")) & (inbox.c.id == bindparam("message"))
+_STATE = select(inbox.c.state, inbox.c.attempts).where(_MESSAGE)
+_WAITING = (
+    select(inbox.c.id)
+    .where(inbox.c.conversation_id == bindparam("own"), inbox.c.state == "pending")
+    .limit(1)
+)
+_SAY, _OFFER = insert(outbox), insert(choices)
 
 
 def is_waiting(connection: Connection, conversation_id: str) -> bool:
     """Whether a message of the conversation is open."""
-    query = select(inbox.c.id).where(
-        inbox.c.conversation_id == conversation_id, inbox.c.state == "pending"
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    return connection.execute(_WAITING, {"own": conversation_id}).first() is not None
 
 
 def turn_state(
     connection: Connection, conversation_id: str, message_id: str
 ) -> tuple[str, int] | None:
     """The state of a message and how often it failed; None when it is unknown."""
-    row = connection.execute(
-        select(inbox.c.state, inbox.c.attempts).where(
-            inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
-        )
-    ).one_or_none()
+    asked = {"own": conversation_id, "message": message_id}
+    row = connection.execute(_STATE, asked).one_or_none()
     return (row.state, row.attempts) if row else None
 
 
@@ -195,9 +199,9 @@ def _store_replies(
         choices_of_reply = _offer(reply, row)
         said.append({**row, "content": _content(reply, choices_of_reply)})
         offered += choices_of_reply
-    connection.execute(insert(outbox), said)
+    connection.execute(_SAY, said)
     if offered:
-        connection.execute(insert(choices), offered)
+        connection.execute(_OFFER, offered)
     if language != conversation.language:
         own = conversations.c.id == conversation.id
         connection.execute(update(conversations).where(own).values(language=language))
@@ -237,8 +241,12 @@ def _close(connection: Connection, turn: Turn, **values: Any) -> None:
 
 
 def _update(connection: Connection, turn: Turn, **values: Any) -> None:
-    connection.execute(
-        update(inbox)
-        .where(inbox.c.conversation_id == turn.conversation_id, inbox.c.id == turn.message_id)
-        .values(**values)
-    )
+    own = {"own": turn.conversation_id, "message": turn.message_id}
+    new = {f"new_{name}": value for name, value in values.items()}
+    connection.execute(_updating(*sorted(values)), {**own, **new})
+
+
+@lru_cache(maxsize=8)
+def _updating(*names: str) -> Update:
+    """The statement that gives columns of a message their new values, built once."""
+    return update(inbox).where(_MESSAGE).values({name: bindparam(f"new_{name}") for name in names})

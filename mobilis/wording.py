@@ -20,6 +20,7 @@ ERRORS = "content/errors.yml"
 SITE = "content/site.yml"
 RESULT = "content/result.yml"
 DOWNLOAD = "content/download.yml"
+CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
@@ -42,7 +43,8 @@ SITE_KEYS = (
     *("bot_is_not", "bot_unofficial", "bot_decision", "bot_advice", "bot_privacy"),
     *("contact_title", "contact_text", "contact_fallback"),
     *("privacy_title", "privacy_lead", "kept_title", "kept_talk", "kept_lead", "why_title"),
-    *("why_text", "long_title", "long_days", "long_unlimited", "long_result", "where_title"),
+    *("why_text", "long_title", "long_talk_days", "long_talk_unlimited", "long_lead_days"),
+    *("long_lead_unlimited", "long_result", "where_title"),
     *("where_server", "where_browser", "erase_title", "erase_button", "erase_say", "erase_ask"),
     *("erase_rest", "prototype_title", "prototype_text"),
 )
@@ -68,6 +70,7 @@ class Wording:
     site: Sentences
     result: Sentences
     download: Sentences
+    console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
         """The sentence for an error code, with its placeholders filled in."""
@@ -93,16 +96,22 @@ def load_wording(root: Path) -> Wording:
         site=_sentences(root, SITE, SITE_KEYS),
         result=_sentences(root, RESULT, RESULT_KEYS),
         download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
+        console={
+            path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
+            for path in sorted((root / CONSOLE).glob("*.yml"))
+        },
     )
 
 
-def _sentences(root: Path, name: str, keys: tuple[str, ...]) -> Sentences:
+def _sentences(root: Path, name: str, keys: tuple[str, ...] | None = None) -> Sentences:
+    """The sentences of a file: those `keys` and no others, or whatever is there."""
     data = read_yaml(root, name)
     if not isinstance(data, Mapping):
         raise ContentError(f"{name}: a mapping of names to fr and en is expected")
-    sentences = {key: both_languages(name, key, data.get(key)) for key in keys}
+    known = tuple(map(str, data)) if keys is None else keys
+    sentences = {key: both_languages(name, key, data.get(key)) for key in known}
     for key in data:
-        if key not in keys:
+        if key not in known:
             raise ContentError(f"{name}: {key} is not a sentence that the front door says")
     for key, sentence in sentences.items():
         _check_placeholders(name, key, sentence)

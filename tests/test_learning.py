@@ -18,8 +18,9 @@ from mobilis.conversations import open_conversation
 from mobilis.errors import ContentError, FileRefused
 from mobilis.learning import Missed, missed, to_review, write_new
 from mobilis.models import conversations, unhandled
-from mobilis.privacy import erase_content, erase_conversation, purge_expired
+from mobilis.privacy import erase_content, erase_conversation
 from mobilis.results import NONE_OF_THESE, keep_unhandled, note_choice, note_next
+from mobilis.retention import Periods, erase_some
 from mobilis.review import read_review
 from mobilis.settings import ROOT
 from mobilis.store import Database, migrate
@@ -204,7 +205,7 @@ def test_what_is_erased_or_has_expired_is_not_told(sqlite: Database, lose: Lose)
         erase_content(connection, talks[1], "message-9")
         old = update(conversations).where(conversations.c.id == talks[2])
         connection.execute(old.values(last_at=MOMENT - timedelta(days=400)))
-        purge_expired(connection, MOMENT - timedelta(days=365))
+        erase_some(connection, Periods(180, 730), MOMENT)
         kept = connection.execute(select(unhandled.c.conversation_id)).scalars().all()
     assert kept == [talks[3]]
     assert [one.text for one in found(sqlite)] == [f"le message de {talks[3]}"]

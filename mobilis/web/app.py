@@ -14,15 +14,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mobilis.errors import ChatError, StoreError
+from mobilis.priority import read_weights
 from mobilis.results import page_path
+from mobilis.retention import Periods
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
+from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
-from mobilis.web.retention import keep_retention
+from mobilis.web.presence import Presence
+from mobilis.web.projector import keep_cases
+from mobilis.web.provider import make_provider
+from mobilis.web.retention import Retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
@@ -38,7 +44,7 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address makes no sense.
+        SettingError: the database's address, or the sign-in provider, makes no sense.
     """
     guard.quiet_access_log()
     app = Starlette(
@@ -69,6 +75,7 @@ def _routes(widget: Widget) -> list[Route | Mount]:
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
         Route(f"{CONVERSATION}/events", events.stream_events),
         Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
+        *(page.route() for page in CONSOLE),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
     ]
 
@@ -99,20 +106,28 @@ def _door(settings: Settings) -> Door:
         database=database,
         brain=brain,
         hub=hub,
+        retention=Retention(database, Periods.from_settings(settings)),
         worker=Worker(settings, database, brain, hub, wording.errors["not_answered"]),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
             address=Limit(settings.messages_per_minute_address),
             openings=Limit(settings.conversations_per_minute_address),
             result_misses=Limit(settings.result_misses_per_minute_address),
+            sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
+        presence=Presence(),
+        provider=make_provider(settings),
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     door: Door = app.state.door
-    retention = asyncio.create_task(keep_retention(door.database, door.settings.retention_days))
+    weights = read_weights(door.settings.priority)
+    beside = (
+        asyncio.create_task(door.retention.keep()),
+        asyncio.create_task(keep_cases(door.database, weights)),
+    )
     door.worker.start()
     try:
         async with door.brain:
@@ -120,7 +135,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             door.hub.close()
             await door.worker.stop()
     finally:
-        retention.cancel()
-        with suppress(asyncio.CancelledError):
-            await retention
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         door.database.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +27,7 @@ class Brain:
     """A client of the brain's private channel. Asking twice about one message is harmless."""
 
     def __init__(self, settings: Settings) -> None:
+        _tell_that_sniffio_is_missing()
         self._timeout = settings.turn_timeout
         self._client = httpx.AsyncClient(
             base_url=settings.brain_url,
@@ -79,6 +82,13 @@ class Brain:
         if part == "actions":
             return {"brain": OK, "actions": ERROR}
         return {"brain": ERROR, "actions": UNKNOWN}
+
+
+def _tell_that_sniffio_is_missing() -> None:
+    """httpcore, below httpx, imports sniffio four times a call. Where it is not installed, each of
+    these looks through every folder of packages, unless Python knows that it looks in vain."""
+    if importlib.util.find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def _question(turn: Turn) -> dict[str, str]:

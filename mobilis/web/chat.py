@@ -45,7 +45,7 @@ async def open_conversation(request: Request) -> Response:
         "token": opened.token,
         "messages": greeting,
         "settings": {
-            "retention_days": door.settings.retention_days,
+            "retention_days": door.settings.transcript_days,
             "text_limit": door.settings.text_limit,
         },
     }

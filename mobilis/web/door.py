@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 
@@ -15,22 +15,27 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.presence import Presence
+from mobilis.web.provider import Provider
+from mobilis.web.retention import Retention
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
 P = ParamSpec("P")
 T = TypeVar("T")
+MOST_HASHES = 2  # of passwords at once: each takes 64 MB
 UseCase = Callable[Concatenate[Connection, P], T]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The three limits of the chat API, and that of wrong addresses of results."""
+    """The limits of the chat API, and that of wrong addresses of results."""
 
     conversation: Limit
     address: Limit
     openings: Limit
     result_misses: Limit
+    sign_ins: Limit
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,12 @@ class Door:
     database: Database
     brain: Brain
     hub: Hub
+    retention: Retention
     worker: Worker
     limits: Limits
+    presence: Presence
+    provider: Provider | None = None
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_HASHES))
 
     async def read(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a reading transaction, off the event loop.
@@ -75,6 +84,10 @@ class Door:
                 return use_case(connection, *args, **kwargs)
 
         return await to_thread.run_sync(run)
+
+    async def hash(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what hashes a password, off the event loop and not too many at once."""
+        return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=self.hashing)
 
 
 def door_of(request: Request) -> Door:

@@ -6,15 +6,18 @@ from there.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mobilis.content import LANGUAGES, fresh_content
+from mobilis.dates import day_of, local, local_day
 from mobilis.openings import find_opening
 from mobilis.settings import ROOT
 from mobilis.web.door import Door, door_of
@@ -46,9 +49,14 @@ async def home(request: Request) -> Response:
 async def privacy(request: Request) -> Response:
     """GET /privacy: what is kept of a visitor, for how long, and how to erase it."""
     door, language = door_of(request), page_language(request)
-    days = door.settings.retention_days
-    sentence = door.wording.site["long_days" if days else "long_unlimited"][language]
-    return _site("privacy.html", "/privacy", door, language, how_long=sentence.format(days=days))
+    talk_days, lead_days = door.settings.transcript_days, door.settings.lead_days
+    talk = "long_talk_days" if talk_days else "long_talk_unlimited"
+    lead = "long_lead_days" if lead_days else "long_lead_unlimited"
+    how_long = {
+        "long_talk": door.wording.site[talk][language].format(days=talk_days),
+        "long_lead": door.wording.site[lead][language].format(days=lead_days),
+    }
+    return _site("privacy.html", "/privacy", door, language, **how_long)
 
 
 def page_language(request: Request) -> str:
@@ -80,13 +88,28 @@ def render(
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["local"] = _local
+    templates.filters["local_day"] = _local_day
+    templates.filters["local_date"] = lambda moment: day_of(moment).isoformat()
+    return templates
+
+
+@pass_context
+def _local(context: Context, moment: datetime) -> str:
+    """`{{ moment|local }}`: in the page's language."""
+    return local(moment, context["lang"])
+
+
+@pass_context
+def _local_day(context: Context, moment: datetime) -> str:
+    return local_day(moment, context["lang"])
 
 
 def _site(template: str, here: str, door: Door, language: str, **values: Any) -> Response:

@@ -1,15 +1,15 @@
-"""Once a day, conversations older than the retention period are erased."""
+"""Once a day, what has been kept long enough is erased."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from anyio import to_thread
 
 from mobilis.errors import StoreError
-from mobilis.privacy import purge_expired
+from mobilis.retention import Periods, erase_due
 from mobilis.store import Database, now
 
 DAY_SECONDS = 24 * 60 * 60
@@ -17,18 +17,21 @@ DAY_SECONDS = 24 * 60 * 60
 logger = logging.getLogger(__name__)
 
 
-async def keep_retention(database: Database, days: int) -> None:
-    """Purge now and then daily, for ever; 0 days keeps everything."""
-    while days:
-        try:
-            await to_thread.run_sync(purge, database, days)
-        except StoreError as error:
-            logger.error("old conversations cannot be erased: %s", error)
-        await asyncio.sleep(DAY_SECONDS)
+class Retention:
+    """The daily job; `next_at` is when it looks again, none while nothing grows old."""
 
+    def __init__(self, database: Database, periods: Periods) -> None:
+        self.database = database
+        self.periods = periods
+        self.next_at: datetime | None = None
 
-def purge(database: Database, days: int) -> None:
-    """Erase what is older than so many days."""
-    with database.erase() as connection:
-        counts = purge_expired(connection, before=now() - timedelta(days=days))
-    logger.info("%d old conversations were erased", counts.get("conversations", 0))
+    async def keep(self) -> None:
+        """Erase now and then daily, for ever."""
+        while self.periods.any:
+            try:
+                counts = await to_thread.run_sync(erase_due, self.database, self.periods)
+                logger.info("%d old conversations were erased", counts.get("conversations", 0))
+            except StoreError as error:
+                logger.error("what is old cannot be erased: %s", error)
+            self.next_at = now() + timedelta(seconds=DAY_SECONDS)
+            await asyncio.sleep(DAY_SECONDS)

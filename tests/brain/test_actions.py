@@ -133,7 +133,7 @@ def database(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path.write_bytes(template.read_bytes())
     database = Database(f"sqlite:///{path}")
     monkeypatch.setattr(module, "_database", lambda: database)
-    monkeypatch.setattr(module, "_settings", lambda: Settings(retention_days=42, result_days=7))
+    monkeypatch.setattr(module, "_settings", lambda: Settings(lead_days=42, result_days=7))
     yield database
     database.dispose()
 

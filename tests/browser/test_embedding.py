@@ -134,7 +134,7 @@ def test_data_privacy_is_where_the_line_of_consent_leads(visit: Visits, paste: P
     chat = Chat(page).open()
     link = chat.panel.get_by_role("link", name=chat.words["privacy"])
     expect(link).to_have_attribute("href", "https://example.org/vie-privee")
-    expect(chat.panel.get_by_text(chat.words["consent"].format(days=365))).to_be_visible()
+    expect(chat.panel.get_by_text(chat.words["consent"].format(days=180))).to_be_visible()
     chat.say("bonjour")
     expect(chat.messages).to_have_count(3)
     expect(link).to_be_hidden()

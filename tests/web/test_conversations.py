@@ -16,7 +16,7 @@ def test_a_new_conversation_greets_in_the_language_asked_for(door, language, gre
     assert response.status_code == 201
     data = response.json()
     assert set(data) == {"conversation", "token", "messages", "settings"}
-    assert data["settings"] == {"retention_days": 365, "text_limit": 2000}
+    assert data["settings"] == {"retention_days": 180, "text_limit": 2000}
     [message] = data["messages"]
     assert message["text"] == greeting
     assert message["language"] == language

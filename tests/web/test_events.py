@@ -21,7 +21,9 @@ def messages(events, count):
     return found
 
 
-def test_a_turn_as_a_stream(visitor):
+def test_a_turn_as_a_stream(visitor, brain):
+    echo = brain.script
+    brain.script = lambda question: (time.sleep(0.2), echo(question))[1]  # seen while it works
     with visitor.events() as events:
         visitor.say("bonjour", wait=None)
         seen = [(event, data) for event, _, data in (next(events) for _ in range(4))]

@@ -100,7 +100,7 @@ export class MobilisChat extends HTMLElement implements Listener {
   /** Say something for the visitor, with the panel open. */
   send(text: string): void {
     if (!text.trim()) return;
-    this.open();
+    if (!this.isOpen) this.open();
     if (this.isOpen) this.conversation.send({ text }, text);
   }
 

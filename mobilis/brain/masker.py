@@ -1,0 +1,61 @@
+"""Masks what visitors typed, beside the turns: here spaCy is loaded, which the front door has not.
+
+A thread of its own looks every few seconds, the newest message first, so that what was kept before
+there was masking gets its turn too. What comes out is in `inbox.masked`.
+"""
+
+import logging
+import threading
+
+from mobilis import masking
+from mobilis.errors import StoreError
+from mobilis.nlu.french import French
+from mobilis.store import Database
+
+PAUSE_SECONDS = 2.0
+AT_ONCE = 20  # messages between two looks at what is new
+REST_SECONDS = 0.05  # after each, since turns need the processor more
+
+logger = logging.getLogger(__name__)
+
+
+class Masker:
+    """Masks until it is stopped."""
+
+    def __init__(self, database: Database, french: French) -> None:
+        self.database = database
+        self.french = french
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="masker", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the message that is being masked."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stopped.wait(pause):
+            pause = PAUSE_SECONDS
+            try:
+                if self.mask_some() == AT_ONCE:
+                    pause = 0.0
+            except StoreError as error:
+                logger.error("messages cannot be masked: %s", error)
+            except RuntimeError as error:  # spaCy's model is not there
+                logger.error("messages cannot be masked: %s", error)
+                return
+
+    def mask_some(self) -> int:
+        """Mask some of what waits; how many."""
+        with self.database.read() as connection:
+            messages = masking.waiting(connection, AT_ONCE)
+        for message in messages:
+            masked = self.french.mask_whole(message.text)
+            with self.database.write() as connection:
+                masking.keep_masked(connection, message, masked)
+            self._stopped.wait(REST_SECONDS)
+        return len(messages)

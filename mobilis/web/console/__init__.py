@@ -1,0 +1,31 @@
+"""The staff console at /console: every page of it. Words are in content/console/, by module."""
+
+from __future__ import annotations
+
+from mobilis.web.console import (
+    audit_log,
+    cases,
+    export,
+    home,
+    me,
+    oidc,
+    people,
+    privacy,
+    queue,
+    script,
+    sign_in,
+)
+
+CONSOLE = (
+    *sign_in.PAGES,
+    *oidc.PAGES,
+    *script.PAGES,
+    *home.PAGES,
+    *queue.PAGES,
+    *cases.PAGES,
+    *export.PAGES,
+    *privacy.PAGES,
+    *me.PAGES,
+    *people.PAGES,
+    *audit_log.PAGES,
+)

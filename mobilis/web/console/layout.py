@@ -1,0 +1,65 @@
+"""How a page of the console is made from its template and words. Called through the gate."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timezone
+from typing import Any
+
+from starlette.responses import Response
+
+from mobilis.dates import ZONE
+from mobilis.dates import local as local
+from mobilis.web.door import Door
+from mobilis.web.pages import render
+
+SECURITY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+# What the navigation leads to, and the right each needs.
+NAVIGATION = (
+    ("queue", "read"),
+    ("mentions", "act"),
+    ("export", "export"),
+    ("people", "admin"),
+    ("privacy", "admin"),
+    ("audit", "admin"),
+)
+
+
+def show(
+    door: Door,
+    template: str,
+    language: str,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A template of templates/console with the console's words as `words.<file>.<key>`.
+
+    `person` (who is signed in) is none where nobody is; `here` is the name of the page in the
+    navigation.
+    """
+    words = {
+        group: {key: sentence[language] for key, sentence in sentences.items()}
+        for group, sentences in door.wording.console.items()
+    }
+    usual = {"person": None, "csrf": "", "here": "", "words": words, "navigation": NAVIGATION}
+    return render(
+        f"console/{template}",
+        language,
+        status,
+        {"Content-Security-Policy": SECURITY, **HEADERS, **(headers or {})},
+        **{**usual, **values},
+    )
+
+
+def stamp(moment: datetime | None) -> str:
+    """A moment in Toronto to the second, written alike in both languages: "2026-11-26 09:05:12"."""
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def day_begins(day: date) -> datetime:
+    """When a day begins in Toronto, in UTC."""
+    return datetime.combine(day, time(), ZONE).astimezone(timezone.utc)

@@ -1,0 +1,57 @@
+"""The projector: keeps the console's cases up with the conversations, beside the turns.
+
+It is woken by nothing and looks every second, since staff can wait that long and a visitor's turn
+must not wait for staff. Runs inside the front door's event loop, as the retention does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from anyio import to_thread
+
+from mobilis.cases import behind, grow_older, project
+from mobilis.casework import resurface
+from mobilis.errors import StoreError
+from mobilis.store import Database
+
+POLL_SECONDS = 1.0
+AT_ONCE = 50  # cases of one transaction: others want to write too
+AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
+
+logger = logging.getLogger(__name__)
+
+
+async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
+    """Project what is behind, for ever."""
+    polls = 0
+    while True:
+        done = 0
+        try:
+            done = await to_thread.run_sync(catch_up, database, weights)
+            if polls % AGEING_EVERY == 0:
+                await to_thread.run_sync(_age, database, weights)
+        except StoreError as error:
+            logger.error("the console's cases cannot be projected: %s", error)
+        polls += 1
+        if done < AT_ONCE:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def catch_up(database: Database, weights: Mapping[str, int]) -> int:
+    """Project some of what is behind; how many."""
+    with database.read() as connection:
+        ids = behind(connection, AT_ONCE)
+    if ids:
+        with database.write() as connection:
+            for conversation_id in ids:
+                project(connection, conversation_id, weights)
+    return len(ids)
+
+
+def _age(database: Database, weights: Mapping[str, int]) -> None:
+    with database.write() as connection:
+        grow_older(connection, weights, limit=1000)
+        resurface(connection, weights, limit=200)
