@@ -52,6 +52,11 @@ def test_messages_and_field_are_seen_together(visit: Visits, width: int, height:
 # --- a phone
 
 
+def on_a_phone(visit: Visits) -> Page:
+    """A page on a phone of somebody for whom nothing moves: what rises is not where it will be."""
+    return visit("french", width=390, height=700, phone=True, reduced_motion="reduce")
+
+
 def told(page: Page) -> set[str]:
     """The names of all that who cannot see the page is told of."""
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
@@ -60,7 +65,7 @@ def told(page: Page) -> set[str]:
 
 
 def test_on_a_phone_the_page_behind_is_out_of_the_way(visit: Visits) -> None:
-    page = visit("french", width=390, height=700, phone=True)
+    page = on_a_phone(visit)
     assert "Contact" in told(page)
     chat = Chat(page).open()
     assert "Contact" not in told(page)
@@ -106,7 +111,7 @@ def test_a_window_made_small_while_open_covers_the_page_and_back(visit: Visits) 
 
 
 def test_on_a_phone_nothing_lies_below_a_notch(visit: Visits) -> None:
-    page = visit("french", width=390, height=700, phone=True)
+    page = on_a_phone(visit)
     insets = {"top": 47, "left": 10, "bottom": 34, "right": 12}
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
@@ -134,7 +139,7 @@ SEEN = """([height, top]) => {
 
 
 def test_on_a_phone_the_panel_ends_where_the_keyboard_begins(visit: Visits) -> None:
-    page = visit("french", width=390, height=700, phone=True)
+    page = on_a_phone(visit)
     chat = Chat(page).open()
     page.evaluate(SEEN, [380, 20])
     assert chat.panel.bounding_box() == {"x": 0, "y": 20, "width": 390, "height": 380}
@@ -143,7 +148,7 @@ def test_on_a_phone_the_panel_ends_where_the_keyboard_begins(visit: Visits) -> N
 
 
 def test_two_fingers_magnify_the_panel_like_any_page(visit: Visits) -> None:
-    page = visit("french", width=390, height=700, phone=True)
+    page = on_a_phone(visit)
     Chat(page).open()
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 2})
