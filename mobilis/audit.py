@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Connection, Row
 
 from mobilis.models import audit
@@ -151,9 +151,11 @@ def actions(connection: Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def count(connection: Connection) -> int:
-    """How many entries there are."""
-    return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
+def last_time(connection: Connection, action: str) -> datetime | None:
+    """When something was done last; None when it never was."""
+    query = select(audit.c.at).where(audit.c.action == action).order_by(audit.c.number.desc())
+    at = connection.execute(query.limit(1)).scalar()
+    return datetime.fromisoformat(at) if at else None
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from sqlalchemy.sql import Select
 
 from mobilis.cases import STATUSES
 from mobilis.content import LANGUAGES
-from mobilis.dates import ZONE
+from mobilis.dates import start_of
 from mobilis.facets import FACETS
 from mobilis.models import case_facets, case_reads, case_tags, cases, inbox, staff
 from mobilis.search import matching, wanted
@@ -172,9 +172,9 @@ def _conditions(connection: Connection, filters: Filters, person: Person) -> lis
             where.append(c[name] == getattr(filters, name))
     where += _owned(filters.owner, person)
     if filters.since:
-        where.append(c.last_at >= _start_of(filters.since))
+        where.append(c.last_at >= start_of(filters.since))
     if filters.until:
-        where.append(c.last_at < _start_of(filters.until + timedelta(days=1)))
+        where.append(c.last_at < start_of(filters.until + timedelta(days=1)))
     if filters.person:
         where.append(c.person_at.is_not(None))
     if filters.missed:
@@ -183,10 +183,6 @@ def _conditions(connection: Connection, filters: Filters, person: Person) -> lis
         came_due = or_(c.resurfaced_at.is_not(None), c.follow_up_at <= now())
         where += [came_due, c.status != "closed"]
     return [*where, *_labelled(filters), *_searched(connection, filters.search, person)]
-
-
-def _start_of(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE)
 
 
 def _owned(owner: str, person: Person) -> list[Condition]:

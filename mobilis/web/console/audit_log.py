@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from mobilis import audit, staff
 from mobilis.audit import Break, Search, Witness
+from mobilis.dates import start_of
 from mobilis.web.console.gate import Page, Visit, plain
-from mobilis.web.console.layout import day_begins, stamp
+from mobilis.web.console.layout import stamp
 
 PAGE_SIZE = 50
 FILTERS = ("actor", "action", "subject", "since", "until")
@@ -103,7 +104,7 @@ def _day(text: str) -> date | None:
 
 
 def _begins(day: date | None) -> datetime | None:
-    return day_begins(day) if day else None
+    return start_of(day) if day else None
 
 
 PAGES = (

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from mobilis import audit
-from mobilis.assessment import load_assessment
+from mobilis.assessment import fresh_assessment
 from mobilis.cases import STATUSES
 from mobilis.dates import day_of
 from mobilis.exports import (
@@ -107,8 +107,7 @@ async def export(visit: Visit) -> Response:
     problem = filters.wrong() or ("" if format in FORMATS else "format")
     if problem:
         return _form(visit, filters, "csv", problem)
-    root = visit.door.settings.project_dir
-    assessment = load_assessment(root / "assessment" / "readiness.yml")
+    assessment = fresh_assessment(visit.door.settings.project_dir)
     public_url = visit.door.settings.public_url or str(visit.request.base_url)
     return File(visit, Export(filters, assessment, public_url), format)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timezone
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -58,8 +58,3 @@ def show(
 def stamp(moment: datetime | None) -> str:
     """A moment in Toronto to the second, written alike in both languages: "2026-11-26 09:05:12"."""
     return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M:%S}" if moment else ""
-
-
-def day_begins(day: date) -> datetime:
-    """When a day begins in Toronto, in UTC."""
-    return datetime.combine(day, time(), ZONE).astimezone(timezone.utc)

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
-from mobilis import persons
+from mobilis import audit, persons
 from mobilis.dates import day_of, local, local_day
-from mobilis.models import audit
 from mobilis.persons import Found
 from mobilis.privacy import Counts
 from mobilis.retention import APPLIED, Periods, Preview, preview
@@ -136,10 +134,7 @@ async def _page(visit: Visit, status: int = 200, **given: Any) -> Response:
 
 
 def _erasing(connection: Connection, periods: Periods) -> Erasing:
-    last = select(audit.c.at).where(audit.c.action == APPLIED).order_by(audit.c.number.desc())
-    at = connection.execute(last.limit(1)).scalar()
-    due = preview(connection, periods, now())
-    return Erasing(due, datetime.fromisoformat(at) if at else None)
+    return Erasing(preview(connection, periods, now()), audit.last_time(connection, APPLIED))
 
 
 PAGES = (

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from mobilis import audit, saved_views
 from mobilis import staff as people
+from mobilis.assessment import fresh_assessment
 from mobilis.cases import STATUSES, facts_of
 from mobilis.content import LANGUAGES
 from mobilis.dates import ZONE
@@ -38,9 +39,6 @@ from mobilis.search import wanted
 from mobilis.staff import Person
 from mobilis.store import now
 from mobilis.web.console.gate import Page, Visit
-
-# Results of the self-assessment, as the filter offers them.
-BANDS = ("ready", "nearly", "coalition", "foundations", "not_fit_aim", "not_fit_partisan")
 
 Option = tuple[str, str]  # a value, and what it is called
 
@@ -124,7 +122,8 @@ class _Shown:
     def __init__(self, visit: Visit, filters: Filters, found: Found) -> None:
         self._words = visit.door.wording.console["queue"]
         self._language = visit.language
-        self._vocabulary = _vocabulary(visit.door.settings.project_dir)
+        self._project = visit.door.settings.project_dir
+        self._vocabulary = _vocabulary(self._project)
         self._weights = read_weights(visit.door.settings.priority)
         self._moment = now()
         self._filters = filters
@@ -167,7 +166,7 @@ class _Shown:
             "tag": self._found.tags,
             "language": LANGUAGES,
             "channel": CHANNELS,
-            "band": BANDS,
+            "band": tuple(fresh_assessment(self._project).bands),
             "topic": FACETS["topic"],
             "region": FACETS["region"],
         }
