@@ -53,6 +53,7 @@ from mobilis.priority import reasons
 from mobilis.settings import ROOT
 from mobilis.staff import Person
 from mobilis.store import now
+from mobilis.takeover import Held, held
 
 HISTORY = 50  # other conversations of the same person that are shown
 
@@ -118,6 +119,7 @@ class Entry:
     language: str
     kind: str
     text: str
+    author: str = ""  # of staff
     choices: tuple[Offered, ...] = ()
     pressed: bool = False
     label: str = ""
@@ -170,6 +172,7 @@ class CaseFile:
     others: tuple[Other, ...]
     duplicates: tuple[Other, ...]
     merged_into: Other | None
+    held: Held | None  # who of staff answers in place of the assistant
 
     @property
     def position(self) -> int:
@@ -221,7 +224,14 @@ def read_file(
         others=tuple(reader.others(case.person)),
         duplicates=tuple(reader.merged_here()),
         merged_into=reader.other(case.merged_into),
+        held=held(connection, conversation_id),
     )
+
+
+def read_after(connection: Connection, conversation_id: str, after: int) -> tuple[Entry, ...]:
+    """What was said after a position, oldest first, for those who may see personal data."""
+    said = history(connection, conversation_id, after)
+    return tuple(_entry(position, message, ()) for position, message in said)
 
 
 def _as_it_is(text: str) -> str:
@@ -399,6 +409,7 @@ def _entry(position: int, message: Message, pressed: Container[str]) -> Entry:
         language=message["language"],
         kind=message["kind"],
         text=_without_markdown(message["text"]) if from_us else message["text"],
+        author=message["staff"]["name"] if message["role"] == "staff" else "",
         choices=tuple(Offered(one["title"], one["id"] in pressed) for one in offered),
         pressed="choice" in message,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,6 +78,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     known = connection.execute(
         select(cases).where(cases.c.conversation_id == conversation_id)
     ).one_or_none()
+    led = _leads(connection, conversation_id)
     values = {
         "channel": talk.channel,
         "language": talk.language,
@@ -87,15 +88,16 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
         "number": keep_words(connection, conversation_id),
         **_counts(connection, conversation_id),
         **_assessed(connection, conversation_id),
-        **_led(connection, conversation_id),
+        **_led(led),
     }
     if known is not None and talk.transcript_erased_at:
         # The lead stays without what was said, and so do the counts of it.
         for name in ("messages", "not_understood", "clarified"):
             values[name] = max(values[name], known._mapping[name])
-    if known is not None and _asks_again(values, known):
+    asked = [row.created_at for row in led]
+    if known is not None and _asks_again(asked, known):
         values |= {"status": "new", "close_reason": None, "resurfaced_at": now()}
-    values["waiting_since"] = _waiting_since(values, known)
+    values["waiting_since"] = _waiting_since(asked, known)
     values["priority"] = priority(facts_of(values), weights, now())
     if known is None:
         connection.execute(insert(cases).values(conversation_id=conversation_id, **values))
@@ -211,10 +213,13 @@ def _assessed(connection: Connection, conversation_id: str) -> dict[str, Any]:
     return {"band": last.band if last else None, "assessed_at": last.created_at if last else None}
 
 
-def _led(connection: Connection, conversation_id: str) -> dict[str, Any]:
-    rows = connection.execute(
-        select(leads).where(leads.c.conversation_id == conversation_id).order_by(leads.c.created_at)
-    ).all()
+def _leads(connection: Connection, conversation_id: str) -> Sequence[Row[Any]]:
+    """What was asked of staff, oldest first."""
+    own = leads.c.conversation_id == conversation_id
+    return list(connection.execute(select(leads).where(own).order_by(leads.c.created_at)))
+
+
+def _led(rows: Sequence[Row[Any]]) -> dict[str, Any]:
     asked = [row for row in rows if row.kind == "person"]
     given: Row[Any] | None = next((row for row in reversed(rows) if row.kind != "person"), None)
     last = given or (rows[-1] if rows else None)
@@ -233,25 +238,20 @@ def _led(connection: Connection, conversation_id: str) -> dict[str, Any]:
     }
 
 
-def _asks_again(values: Mapping[str, Any], known: Row[Any]) -> bool:
+def _asks_again(asked: Sequence[datetime], known: Row[Any]) -> bool:
     """Whether the visitor of a closed case has asked for something since it was closed."""
     closed = known.changed_at if known.status == "closed" else None
-    return closed is not None and any(moment > closed for moment in _asked(values))
+    return closed is not None and any(moment > closed for moment in asked)
 
 
-def _asked(values: Mapping[str, Any]) -> list[datetime]:
-    """When something was asked of staff."""
-    return [moment for key in ("person_at", "lead_at") if (moment := values[key])]
-
-
-def _waiting_since(values: Mapping[str, Any], known: Row[Any] | None) -> datetime | None:
+def _waiting_since(asked: Sequence[datetime], known: Row[Any] | None) -> datetime | None:
     """Since when staff are waited for: the first thing asked after they last answered, or closed
     the case."""
     if known is None:
-        return min(_asked(values), default=None)
-    since = [known.answered_at, known.changed_at if known.status == "closed" else None]
+        return next(iter(asked), None)
+    since = [known.last_answer_at, known.changed_at if known.status == "closed" else None]
     last = max(filter(None, since), default=None)
-    return min((asked for asked in _asked(values) if not last or asked > last), default=None)
+    return next((moment for moment in asked if not last or moment > last), None)
 
 
 def _project_facets(connection: Connection, conversation_id: str, keep: bool) -> None:

@@ -265,6 +265,24 @@ def unmerge(
     _record(connection, person.id, "case.unmerge", conversation_id, {"from": target_id})
 
 
+def take_up(connection: Connection, person: Person, conversation_id: str) -> None:
+    """The person is at work on a case: it is in progress, and theirs if it was nobody's."""
+    case = _lock(connection, conversation_id)
+    owner = case.owner_id or person.id
+    if case.merged_into or (case.status, case.owner_id) == ("in_progress", owner):
+        return
+    values = {"status": "in_progress", "close_reason": None, "owner_id": owner}
+    _change(connection, person.id, conversation_id, **values)
+
+
+def note_answer(connection: Connection, conversation_id: str) -> None:
+    """A person has answered the visitor: what was asked before waits no more."""
+    case, moment = _lock(connection, conversation_id), now()
+    own = cases.c.conversation_id == conversation_id
+    values = {"answered_at": case.answered_at or moment, "last_answer_at": moment}
+    connection.execute(update(cases).where(own).values(**values))
+
+
 def resurface(connection: Connection, weights: Weights, limit: int) -> int:
     """Bring the cases whose follow-up has come due back to the queue; how many.
 

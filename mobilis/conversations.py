@@ -83,6 +83,7 @@ class Conversation:
     channel: str
     language: str
     position: int
+    held: bool = False  # a person of staff answers in place of the assistant
 
 
 def new_id() -> str:
@@ -177,7 +178,9 @@ def receive_choice(
     conversation = _lock_or_refuse(connection, conversation_id)
     if _known(connection, conversation_id, message_id):
         return False
-    choice = _use_choice(connection, conversation_id, choice_id)
+    choice = _find_choice(connection, conversation_id, choice_id)
+    if not conversation.held:  # a person cannot press on; the assistant will want it later
+        _use_choice(connection, choice)
     _append(
         connection,
         conversation,
@@ -205,6 +208,8 @@ def receive_opening(
     if _known(connection, conversation_id, message_id):
         return False
     language = opening.language or conversation.language
+    if conversation.held and language != conversation.language:  # no turn will change it
+        speak(connection, conversation_id, language)
     _append(
         connection,
         conversation,
@@ -229,7 +234,7 @@ def _known(connection: Connection, conversation_id: str, message_id: str) -> boo
     return connection.execute(_KNOWN, asked).first() is not None
 
 
-def _use_choice(connection: Connection, conversation_id: str, choice_id: str) -> Row[Any]:
+def _find_choice(connection: Connection, conversation_id: str, choice_id: str) -> Row[Any]:
     choice = connection.execute(
         select(choices, outbox.c.content)
         .join(outbox, outbox.c.id == choices.c.message_id)
@@ -239,10 +244,13 @@ def _use_choice(connection: Connection, conversation_id: str, choice_id: str) ->
         raise ChatError("choice_unknown", 404)
     if choice.used_at is not None:
         raise ChatError("choice_used", 409)
+    return choice
+
+
+def _use_choice(connection: Connection, choice: Row[Any]) -> None:
     if choice.content["kind"] in ONCE_ONLY:
         siblings = choices.c.message_id == choice.message_id
         connection.execute(update(choices).where(siblings).values(used_at=now()))
-    return choice
 
 
 def _append(
@@ -256,7 +264,8 @@ def _append(
         "at": moment,
         "due_at": moment,
         "language": conversation.language,
-        "state": "pending",
+        "state": "done" if conversation.held else "pending",
+        "done_at": moment if conversation.held else None,
         "attempts": 0,
     }
     connection.execute(_TAKE_IN, {**row, **values})
@@ -268,6 +277,12 @@ def take_positions(connection: Connection, conversation: Conversation, count: in
     taken = {"conversation_id": conversation.id, "newest": newest, "moment": now()}
     connection.execute(_TAKE_POSITIONS, taken)
     return conversation.position + 1
+
+
+def speak(connection: Connection, conversation_id: str, language: str) -> None:
+    """Go on in a language."""
+    own = conversations.c.id == conversation_id
+    connection.execute(update(conversations).where(own).values(language=language))
 
 
 def position_of(connection: Connection, conversation_id: str, message_id: str) -> int:
@@ -349,4 +364,5 @@ def _timestamp(moment: datetime) -> str:
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    return Conversation(row.id, row.channel, row.language, row.position)
+    held = row.held_since is not None
+    return Conversation(row.id, row.channel, row.language, row.position, held)

@@ -403,7 +403,7 @@ class _Talk:
         elif self.chance.random() < 0.4:
             own["follow_up_at"] = self.material.moment + timedelta(days=self.chance.randint(-3, 14))
         if done or self.chance.random() < 0.5:
-            own["answered_at"] = own["changed_at"]
+            own["answered_at"] = own["last_answer_at"] = own["changed_at"]
         self.case |= {**own, "owner_id": self.chance.choice(self.material.colleagues)}
         self._tag_and_read()
 

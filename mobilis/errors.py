@@ -108,7 +108,9 @@ class CaseError(MobilisError):
     """What staff ask about a case will not do; nothing was changed.
 
     `reason` keys the sentence `problem_…` in `content/console/case.yml`: stale, status, reason,
-    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged.
+    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged; of a
+    conversation that is taken over, in `live.yml`: held, not_held, text_empty, text_long,
+    message_id.
     """
 
     def __init__(self, reason: str) -> None:

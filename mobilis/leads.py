@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
 
 from mobilis.models import leads
 from mobilis.store import Database, now
@@ -98,32 +99,55 @@ def keep_lead(
     Raises:
         StoreError: the database is unreachable or refuses.
     """
-    details = details or Details()
-    own = (leads.c.conversation_id == conversation_id, leads.c.source_message_id == message_id)
     with database.write() as connection:
-        known = connection.execute(select(leads.c.reference).where(*own)).scalar()
-        if known:
-            return str(known)
-        reference = _reference()
-        while connection.execute(select(leads.c.id).where(leads.c.reference == reference)).first():
-            reference = _reference()
-        row: dict[str, Any] = {field: getattr(details, field) or None for field in FIELDS}
-        connection.execute(
-            insert(leads).values(
-                id=str(uuid.uuid4()),
-                reference=reference,
-                kind=kind,
-                status="new",
-                conversation_id=conversation_id,
-                source_message_id=message_id,
-                language=language,
-                coach_id=coach_id,
-                consent_at=now() if consented else None,
-                created_at=now(),
-                **row,
-            )
+        return write_lead(
+            connection,
+            kind=kind,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            language=language,
+            details=details or Details(),
+            coach_id=coach_id,
+            consented=consented,
         )
-        return reference
+
+
+def write_lead(
+    connection: Connection,
+    *,
+    kind: str,
+    conversation_id: str,
+    message_id: str,
+    language: str,
+    details: Details = Details(),
+    coach_id: str | None = None,
+    consented: bool = False,
+) -> str:
+    """The same within a transaction."""
+    own = (leads.c.conversation_id == conversation_id, leads.c.source_message_id == message_id)
+    known = connection.execute(select(leads.c.reference).where(*own)).scalar()
+    if known:
+        return str(known)
+    reference = _reference()
+    while connection.execute(select(leads.c.id).where(leads.c.reference == reference)).first():
+        reference = _reference()
+    row: dict[str, Any] = {field: getattr(details, field) or None for field in FIELDS}
+    connection.execute(
+        insert(leads).values(
+            id=str(uuid.uuid4()),
+            reference=reference,
+            kind=kind,
+            status="new",
+            conversation_id=conversation_id,
+            source_message_id=message_id,
+            language=language,
+            coach_id=coach_id,
+            consent_at=now() if consented else None,
+            created_at=now(),
+            **row,
+        )
+    )
+    return reference
 
 
 def open_case(database: Database, conversation_id: str) -> str | None:

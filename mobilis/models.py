@@ -60,6 +60,8 @@ def _conversation_column(primary_key: bool = False) -> Column[str]:
     )
 
 
+HELD = text("held_since IS NOT NULL")
+
 conversations = Table(
     "conversations",
     metadata,
@@ -75,7 +77,12 @@ conversations = Table(
     Column("last_at", UTCDateTime, nullable=False),
     # When its transcript was erased and its lead kept; later messages may have followed.
     Column("transcript_erased_at", UTCDateTime),
+    # Who of staff has taken over from the assistant, since when, and when their page was last seen.
+    Column("held_by", String(36)),
+    Column("held_since", UTCDateTime),
+    Column("held_seen_at", UTCDateTime),
     Index(None, "last_at"),
+    Index("ix_conversations_held", "held_since", sqlite_where=HELD, postgresql_where=HELD),
 )
 
 NOT_MASKED = text("masked IS NULL AND kind = 'text'")
@@ -326,6 +333,7 @@ cases = Table(
     Column("owner_id", String(36), ForeignKey("staff.id", ondelete="SET NULL"), index=True),
     Column("follow_up_at", UTCDateTime, index=True),
     Column("answered_at", UTCDateTime),  # first, by a person
+    Column("last_answer_at", UTCDateTime),  # by a person
     Column("merged_into", String(64)),
     # What undoing a merge brings back: status, reason, follow-up.
     Column("before_merge", JSON(none_as_null=True)),

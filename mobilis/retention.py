@@ -158,6 +158,6 @@ def _lead_ended(periods: Periods, moment: datetime) -> Any:
         return false()
     limit = moment - timedelta(days=periods.lead_days)
     answered = exists().where(
-        cases.c.conversation_id == conversations.c.id, cases.c.answered_at >= limit
+        cases.c.conversation_id == conversations.c.id, cases.c.last_answer_at >= limit
     )
     return and_(_silent(periods.lead_days, moment), not_(answered))

@@ -55,6 +55,7 @@ class Settings:
     turn_backoff: float = 1.0
     workers: int = 8
     priority: str = ""
+    takeover_minutes: float = 10.0
     transcript_days: int = 180
     lead_days: int = 730
     result_days: int = 30

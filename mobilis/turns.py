@@ -7,7 +7,7 @@ front door's worker calls this; the conversation it works on may be erased at an
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
-from mobilis.conversations import Conversation, lock_conversation, new_id, take_positions
+from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.store import now
 
@@ -44,13 +44,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reply:
-    """One message of the brain. `choices` are (title, payload); `own` is its kind's own field."""
+    """One message to a visitor. `choices` are (title, payload); `own` is its kind's own field."""
 
     text: str
     language: str | None
     kind: str = "text"
     choices: tuple[tuple[str, str], ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
+    role: str = "assistant"
 
 
 def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
@@ -130,7 +131,7 @@ def complete_turn(connection: Connection, turn: Turn, replies: list[Reply]) -> b
     if conversation is None or state is None:
         return False
     if state[0] == "pending":
-        _store_replies(connection, conversation, turn.message_id, replies)
+        say(connection, conversation, turn.message_id, replies)
         _close(connection, turn, state="done")
     return True
 
@@ -165,9 +166,9 @@ def fail_turn(
         due_at = next_try(failures, backoff)
         _update(connection, turn, attempts=failures, due_at=due_at, error=error)
         return True
-    _reopen_choices(connection, turn)
+    _reopen_choices(connection, turn.conversation_id, turn.message_id)
     reply = Reply(notice[conversation.language], conversation.language, kind="notice")
-    _store_replies(connection, conversation, turn.message_id, [reply])
+    say(connection, conversation, turn.message_id, [reply])
     _close(connection, turn, state="failed", attempts=failures, error=error)
     return True
 
@@ -178,9 +179,18 @@ def next_try(failures: int, backoff: float) -> datetime:
     return now() + timedelta(seconds=wait * random.uniform(0.5, 1.0))
 
 
-def _store_replies(
-    connection: Connection, conversation: Conversation, message_id: str, replies: list[Reply]
+def say(
+    connection: Connection,
+    conversation: Conversation,
+    message_id: str | None,
+    replies: list[Reply],
+    ids: Sequence[str] = (),
 ) -> None:
+    """Say something in a conversation, which must be locked; in answer to a message, or to none.
+
+    Args:
+        ids: of the new messages, where it matters; else they are made.
+    """
     if not replies:
         return
     position = take_positions(connection, conversation, len(replies))
@@ -189,7 +199,7 @@ def _store_replies(
     for offset, reply in enumerate(replies):
         language = reply.language or language
         row = {
-            "id": new_id(),
+            "id": ids[offset] if ids else new_id(),
             "conversation_id": conversation.id,
             "position": position + offset,
             "in_reply_to": message_id,
@@ -203,8 +213,7 @@ def _store_replies(
     if offered:
         connection.execute(_OFFER, offered)
     if language != conversation.language:
-        own = conversations.c.id == conversation.id
-        connection.execute(update(conversations).where(own).values(language=language))
+        speak(connection, conversation.id, language)
 
 
 def _offer(reply: Reply, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -217,16 +226,24 @@ def _offer(reply: Reply, row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _content(reply: Reply, offered: list[dict[str, Any]]) -> dict[str, Any]:
-    content = {"role": "assistant", "kind": reply.kind, "text": reply.text, **reply.own}
+    content = {"role": reply.role, "kind": reply.kind, "text": reply.text, **reply.own}
     if offered:
         content["choices"] = [{"id": item["id"], "title": item["title"]} for item in offered]
     return content
 
 
-def _reopen_choices(connection: Connection, turn: Turn) -> None:
-    """The visitor is asked to try again: the button that failed must work again."""
+def close_waiting(connection: Connection, conversation_id: str) -> None:
+    """Close what waits for the assistant without an answer: a person has it now."""
+    own = (inbox.c.conversation_id == conversation_id, inbox.c.state == "pending")
+    for message_id in connection.execute(select(inbox.c.id).where(*own)).scalars().all():
+        _reopen_choices(connection, conversation_id, message_id)
+    connection.execute(update(inbox).where(*own).values(state="done", done_at=now()))
+
+
+def _reopen_choices(connection: Connection, conversation_id: str, message_id: str) -> None:
+    """Nothing came of the button that was pressed: it must work again."""
     chosen = select(inbox.c.choice_id).where(
-        inbox.c.conversation_id == turn.conversation_id, inbox.c.id == turn.message_id
+        inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
     )
     message = select(choices.c.message_id).where(choices.c.id == chosen.scalar_subquery())
     connection.execute(

@@ -1,7 +1,8 @@
 """What the front door itself says: errors, the demo site, the page of a result, a downloaded
-conversation.
+conversation, and that a person takes one over.
 
-From content/errors.yml, site.yml, result.yml and download.yml; read when it starts.
+From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml and content/console; read
+when it starts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ERRORS = "content/errors.yml"
 SITE = "content/site.yml"
 RESULT = "content/result.yml"
 DOWNLOAD = "content/download.yml"
+TAKEOVER = "content/takeover.yml"
 CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
@@ -27,6 +29,9 @@ CODES = (
     *("intent_unknown", "too_many_requests", "unavailable", "not_answered"),
 )
 DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")
+TAKEOVER_KEYS = (
+    *("joined", "relieved", "left", "left_with_summary", "forsaken", "forsaken_waiting"),
+)
 SITE_KEYS = (
     *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
     *("open_chat", "privacy_link"),
@@ -63,13 +68,14 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of errors, of the demo site, of a result's page and of a downloaded
-    conversation."""
+    """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation
+    and of one that a person takes over."""
 
     errors: Sentences
     site: Sentences
     result: Sentences
     download: Sentences
+    takeover: Sentences
     console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
@@ -96,6 +102,7 @@ def load_wording(root: Path) -> Wording:
         site=_sentences(root, SITE, SITE_KEYS),
         result=_sentences(root, RESULT, RESULT_KEYS),
         download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
+        takeover=_sentences(root, TAKEOVER, TAKEOVER_KEYS),
         console={
             path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
             for path in sorted((root / CONSOLE).glob("*.yml"))

@@ -18,7 +18,7 @@ from mobilis.retention import Periods, erase_due, preview
 from mobilis.store import Database, now
 
 PERIODS = Periods(transcript_days=180, lead_days=730)
-NOTHING_ELSE = {"conversation_id": "", "answered_at": None}
+NOTHING_ELSE = {"conversation_id": "", "last_answer_at": None}
 KEPT_WITH_A_LEAD = {
     *("conversations", "assessments", "leads", "cases", "case_facets", "case_tags"),
     *("case_notes", "case_reads", "case_mentions"),
@@ -43,7 +43,7 @@ def talk(database: Database, days: float, lead: bool = False, answered: float | 
             "said",
             ago(days),
             leads={"consent_at": ago(days) if lead else None},
-            cases={"answered_at": None if answered is None else ago(answered)},
+            cases={"last_answer_at": None if answered is None else ago(answered)},
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,6 +29,7 @@ from mobilis.web.limits import Limit
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
 from mobilis.web.provider import make_provider
+from mobilis.web.relief import keep_relieving
 from mobilis.web.retention import Retention
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
@@ -127,6 +129,15 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     beside = (
         asyncio.create_task(door.retention.keep()),
         asyncio.create_task(keep_cases(door.database, weights)),
+        asyncio.create_task(
+            keep_relieving(
+                door.database,
+                door.hub,
+                timedelta(minutes=door.settings.takeover_minutes),
+                door.wording.takeover,
+                weights,
+            )
+        ),
     )
     door.worker.start()
     try:

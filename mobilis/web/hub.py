@@ -90,6 +90,10 @@ class Hub:
         if len(self._listeners.get(conversation_id, ())) >= MOST_LISTENERS:
             raise ChatError("too_many_requests", 429, retry_after=10)
 
+    def is_heard(self, conversation_id: str) -> bool:
+        """Whether anybody listens: the chat of a visitor is open, or waits for an answer."""
+        return bool(self._listeners.get(conversation_id))
+
     def news(self, conversation_id: str) -> None:
         """Something was written in the conversation, or it was erased."""
         self._signal(conversation_id, Signal.NEWS)

@@ -1,5 +1,6 @@
 // What screen readers are told: each new message once, and how the connection stands. Nothing here
 // is seen, and what is here goes away again, so that nobody reads it twice.
+import { speaker } from "./card";
 import { h } from "./dom";
 import type { Message } from "./message";
 import { fill, wordsOf } from "./words";
@@ -11,7 +12,7 @@ export class Announcer {
 
   message(message: Message, node: HTMLElement): void {
     const words = wordsOf(message.language);
-    const who = message.role === "staff" ? words.staff : words.assistant;
+    const who = speaker(message, words);
     const said = [...node.children].flatMap((block) => {
       if (block.matches("ul, ol")) return [...block.children];
       return block.matches("p:not(.who, .state)") ? [block] : [];

@@ -22,7 +22,7 @@ export interface Chosen {
 export function card(message: Message, language: Language, api: Api, chosen: Chosen): HTMLElement {
   const words = wordsOf(message.language);
   const mine = message.role === "visitor";
-  const who = mine ? words.you : message.role === "staff" ? words.staff : words.assistant;
+  const who = mine ? words.you : speaker(message, words);
   const node = h(
     "article",
     {
@@ -40,6 +40,11 @@ export function card(message: Message, language: Language, api: Api, chosen: Cho
     choices(message, words, chosen),
   );
   return node;
+}
+
+/** Who says a message that is not the visitor's. */
+export function speaker({ role, staff }: Message, words: Words): string {
+  return role === "staff" && staff ? fill(words.staff, { name: staff.name }) : words.assistant;
 }
 
 function body(message: Message, words: Words, chosen: Chosen): HTMLElement[] {

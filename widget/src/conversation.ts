@@ -21,6 +21,8 @@ export interface Listener {
   status(status: Status): void;
   /** The front door wants a pause of so many seconds. */
   busy(seconds: number): void;
+  /** A person of the team, by name, answers from now on; "": the assistant does. */
+  person(name: string): void;
   /** Something that happened, worth a word. */
   note(note: Note): void;
 }
@@ -38,6 +40,7 @@ export class Conversation {
   private readonly sleepers = new Set<() => void>();
   private slow = 0;
   private active = false;
+  private withPerson = false;
   private readonly leave: (() => void)[] = [];
 
   constructor(
@@ -257,7 +260,14 @@ export class Conversation {
   private show(message: Message, fresh: boolean): void {
     if (message.role === "visitor") this.settle(message.id);
     else if (fresh) this.answered(message.language);
+    if (message.staff?.state)
+      this.handOver(message.staff.state === "joined" ? message.staff.name : "");
     this.listener.message(message, fresh);
+  }
+
+  private handOver(name: string): void {
+    this.withPerson = name !== "";
+    this.listener.person(name);
   }
 
   private answered(language: Language): void {
@@ -284,6 +294,7 @@ export class Conversation {
     this.stream?.close();
     this.stream = null;
     this.session = null;
+    this.handOver("");
     this.expectNothing();
     this.wake();
   }
@@ -356,6 +367,7 @@ export class Conversation {
 
   private expectAnswer(): void {
     clearTimeout(this.slow);
+    if (this.withPerson) return; // who takes the time it takes
     this.slow = window.setTimeout(() => {
       this.listener.status("slow");
       void this.stream?.catchUp().catch(() => {}); // when something holds the stream back

@@ -159,6 +159,10 @@ export class MobilisChat extends HTMLElement implements Listener {
     this.sayStatus();
   }
 
+  person(name: string): void {
+    this.panel.setPerson(name);
+  }
+
   busy(seconds: number): void {
     this.sayForAWhile((words) => fill(words.busy, { seconds }), true, seconds * 1000);
   }

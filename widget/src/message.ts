@@ -37,6 +37,12 @@ export interface Coach {
   facts?: Record<string, string>;
 }
 
+/** Who of the team says it, or has come or gone. */
+export interface Person {
+  name: string;
+  state?: "joined" | "left";
+}
+
 export interface Message {
   id: string;
   role: "visitor" | "assistant" | "staff";
@@ -51,6 +57,7 @@ export interface Message {
   result?: Result;
   coaches?: Coach[];
   lead?: { reference: string; kind: string };
+  staff?: Person;
 }
 
 /** What a visitor sends: one of the three. */

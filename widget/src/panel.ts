@@ -53,6 +53,7 @@ export class Panel {
   private readonly form: HTMLFormElement;
   private readonly phone = matchMedia(PHONE);
   private typingTimer = 0;
+  private person = ""; // of the team, who answers
   private readonly fitting = () => this.fit();
   private readonly remodelling = () => this.remodel();
 
@@ -166,9 +167,9 @@ export class Panel {
     const words = wordsOf(language);
     const other = otherLanguage(language);
     this.title.textContent = words.title;
-    this.subtitle.textContent = words.subtitle;
     this.languageButton.textContent = words.other;
     this.languageButton.lang = other;
+    this.setPerson(this.person);
     name(this.closeButton, CLOSE, "", words.close);
     this.label.textContent = words.label;
     this.input.placeholder = words.label;
@@ -182,6 +183,13 @@ export class Panel {
     this.typing.textContent = words.typing;
     this.hint.textContent = words.hint;
     this.noteLength(words);
+  }
+
+  /** Say who answers: a person of the team, or the assistant when there is none. */
+  setPerson(name: string): void {
+    this.person = name;
+    const { withPerson, subtitle } = this.words;
+    this.subtitle.textContent = name ? fill(withPerson, { name }) : subtitle;
   }
 
   /** Say that an answer is being made, when it is not there at once: what flashes is only noise. */
@@ -255,7 +263,11 @@ export class Panel {
   private noteTyped(): void {
     this.pressed.typed(this.input.value);
     this.grow();
-    this.noteLength(wordsOf(this.languageButton.lang === "fr" ? "en" : "fr"));
+    this.noteLength(this.words);
+  }
+
+  private get words(): Words {
+    return wordsOf(this.languageButton.lang === "fr" ? "en" : "fr");
   }
 
   /** The field is as high as its text, up to what the style allows. */

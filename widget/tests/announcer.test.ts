@@ -29,7 +29,8 @@ test("a message is told once: who says it, then its text", () => {
 });
 
 test("a message of the team says so", () => {
-  expect(announced(aMessage({ role: "staff", text: "Hello." }))).toBe("Program team\nHello.");
+  const message = aMessage({ role: "staff", text: "Hello.", staff: { name: "Ann Roy" } });
+  expect(announced(message)).toBe("Ann Roy, from the program team\nHello.");
 });
 
 test("lines and the items of a list are told one by one", () => {

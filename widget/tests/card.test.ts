@@ -33,9 +33,9 @@ const COACHES: Partial<Message> = {
 
 test.each([
   ["assistant", "Assistant"],
-  ["staff", "Program team"],
+  ["staff", "Ann Roy, from the program team"],
 ] as const)("a message of the %s says whose it is", (role, who) => {
-  const node = shown({ role, text: "Hello **you**" });
+  const node = shown({ role, text: "Hello **you**", staff: { name: "Ann Roy" } });
   expect(texts(node, ".who")).toEqual([who]);
   expect(node.querySelector("strong")?.textContent).toBe("you");
   expect(node.getAttribute("part")).toBe(`message message-${role}`);
@@ -60,7 +60,8 @@ test("a message in the other language than the page's says which", () => {
 });
 
 test("the widget's own words on a message are in the message's language", () => {
-  expect(texts(shown({ language: "fr", role: "staff" }), ".who")).toEqual(["Équipe du programme"]);
+  const node = shown({ language: "fr", role: "staff", staff: { name: "Ann Roy" } });
+  expect(texts(node, ".who")).toEqual(["Ann Roy, de l'équipe du programme"]);
 });
 
 test("a question says which one it is, in words and as progress", () => {

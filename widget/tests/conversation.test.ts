@@ -258,6 +258,32 @@ test("an answer in time leaves nothing to be said", async () => {
   expect(told.of("status")).not.toContain("slow");
 });
 
+test("a person of the team is told of while they answer, and takes the time it takes", async () => {
+  const { tab, told } = await anOpenTab();
+  const staff = { name: "Ann Roy" };
+  door.say("c1", { kind: "notice", staff: { ...staff, state: "joined" } });
+  door.say("c1", { role: "staff", staff });
+  say(tab, "one");
+  await pass(60_000);
+  expect(told.of("person")).toEqual(["Ann Roy"]);
+  expect(told.of("status")).not.toContain("slow");
+  door.say("c1", { kind: "notice", staff: { ...staff, state: "left" } });
+  expect(told.of("person")).toEqual(["Ann Roy", ""]);
+  say(tab, "two");
+  await pass(60_000);
+  expect(told.of("status")).toContain("slow");
+});
+
+test("who answers is known again after a reload, and forgotten with the conversation", async () => {
+  const first = await anOpenTab();
+  door.say("c1", { kind: "notice", staff: { name: "Ann Roy", state: "joined" } });
+  first.tab.stop();
+  const { tab, told } = await anOpenTab();
+  expect(told.of("person")).toEqual(["Ann Roy"]);
+  await tab.restart({ forget: true });
+  expect(told.of("person")).toEqual(["Ann Roy", ""]);
+});
+
 test("a history that cannot be read when an answer is slow is no failure", async () => {
   const { tab, told } = await anOpenTab();
   say(tab, "one");

@@ -551,6 +551,12 @@ test("an intent that is refused is said, and leaves nothing among the messages",
   expect(texts(chat)).toEqual(["Hello."]);
 });
 
+test("who of the team answers is said under the title", async () => {
+  const chat = await anOpenChat();
+  door.say("c1", { kind: "notice", staff: { name: "Ann Roy", state: "joined" } });
+  expect(inside(chat, ".subtitle").textContent).toBe("You are talking with Ann Roy, from the team");
+});
+
 // Unread
 
 test("messages that come while it is closed are counted on the launcher, until it is opened", async () => {

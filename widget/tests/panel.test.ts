@@ -346,3 +346,13 @@ test("afterwards that line is gone", () => {
   panel.setConsent(null, wordsOf("en"));
   expect(find(".consent").hidden).toBe(true);
 });
+
+test("who answers is said under the title, in the language that is spoken", () => {
+  const said = () => find(".subtitle").textContent;
+  panel.setPerson("Ann Roy");
+  expect(said()).toBe("You are talking with Ann Roy, from the team");
+  panel.relabel("fr");
+  expect(said()).toBe("Vous parlez avec Ann Roy, de l'équipe");
+  panel.setPerson("");
+  expect(said()).toBe(wordsOf("fr").subtitle);
+});

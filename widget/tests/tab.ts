@@ -50,6 +50,9 @@ export class Told implements Listener {
   busy(seconds: number): void {
     this.lines.push(`busy: ${seconds}`);
   }
+  person(name: string): void {
+    this.lines.push(`person: ${name}`);
+  }
   note(note: string): void {
     this.lines.push(`note: ${note}`);
   }

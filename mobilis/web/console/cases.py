@@ -143,6 +143,7 @@ async def _show(visit: Visit, said: _Said, status: int = 200) -> Response:
         around=around,
         back=_from(visit),
         others=_meet(visit),
+        is_there=visit.door.hub.is_heard(_id(visit)),
         statuses=STATUSES,
         close_reasons=CLOSE_REASONS,
         tomorrow=(day_of(now()) + timedelta(days=1)).isoformat(),

@@ -29,6 +29,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 const showSwitches = () => {
+  for (const told of document.querySelectorAll("[data-scripted]")) told.hidden = false;
   for (const label of document.querySelectorAll("[data-keys]")) {
     label.hidden = false;
     label.querySelector("input").checked = !localStorage.getItem(KEYS_OFF);
@@ -42,3 +43,31 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("htmx:afterSettle", showSwitches);
 showSwitches();
+
+// A form that was sent for a part of the page and refused shows why, in that part.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (![409, 422].includes(event.detail.xhr.status)) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
+});
+
+// A live conversation: Enter sends, and the newest message stays in view unless one reads above it.
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("textarea[data-enter]")) return;
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
+const NEAR_END = 80; // pixels
+let followed = true;
+const toEnd = () => {
+  const log = document.querySelector("[data-follow]");
+  if (log && followed) log.scrollTop = log.scrollHeight;
+};
+document.addEventListener("htmx:beforeSwap", () => {
+  const log = document.querySelector("[data-follow]");
+  if (log) followed = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
+});
+document.addEventListener("htmx:afterSettle", toEnd);
+toEnd();

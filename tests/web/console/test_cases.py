@@ -358,7 +358,7 @@ def test_the_persons_other_conversations_are_listed(sign_in, address, database):
 
 def test_a_colleague_on_the_same_case_is_seen_until_they_leave(sign_in, address, monkeypatch):
     first, second = sign_in("triager", name="Ariane Un"), sign_in("viewer", name="Bao Deux")
-    assert "ouvert en ce moment" not in text_of(first.get(address))
+    assert "ce dossier ouvert" not in text_of(first.get(address))
     assert "Ariane Un a aussi ce dossier ouvert" in text_of(second.get(address))
     part = first.get(f"{address}/presence")
     assert "Bao Deux a aussi" in text_of(part)
@@ -367,7 +367,7 @@ def test_a_colleague_on_the_same_case_is_seen_until_they_leave(sign_in, address,
     third.get(address)
     assert "Bao Deux, Chloé Trois ont aussi" in text_of(first.get(f"{address}/presence"))
     monkeypatch.setattr("mobilis.web.presence.LASTS_SECONDS", -1)
-    assert "ouvert en ce moment" not in text_of(first.get(f"{address}/presence"))
+    assert "ce dossier ouvert" not in text_of(first.get(f"{address}/presence"))
 
 
 def test_an_open_page_that_asks_by_itself_does_not_keep_a_session(sign_in, address, database):

@@ -21,6 +21,8 @@ ADDRESSES = (
     ("triager", "/mentions"),
     ("triager", "/cases/{case}"),
     ("viewer", "/cases/{case}"),
+    ("triager", "/cases/{case}/live"),
+    ("triager", "/cases/{case}/live/news"),
     ("triager", "/cases/{case}/print"),
     ("viewer", "/cases/{case}/print"),
 )
