@@ -5,6 +5,7 @@ A test fails when a page that it visited had a trouble which it did not announce
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,16 @@ from typing import Any
 import pytest
 from browsers import Visits, running_chromium
 from doors import SECRET, FakeBrain, FrontDoor
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from processes import Stack
 from websites import Document, Websites
 
+from mobilis import staff
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database, migrate
 from mobilis.web.widget import DIST, NOT_BUILT
 
+PASSWORD = "une phrase de passe assez longue"
 # {door} is where the front door is.
 LINE = '<script defer src="{door}/widget.js" data-language="auto"></script>'
 WORDS = '<main><h1>Maison des aînés</h1><p>Un organisme. <a href="/blank">Contact</a></p></main>'
@@ -113,6 +116,25 @@ def database(stack: Stack) -> Iterator[Database]:
     database = Database(stack.settings.database)
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def sign_in(visit: Visits, stack: Stack, database: Database) -> Callable[..., Page]:
+    """The queue, as a new colleague sees it: `sign_in("fr", role="admin", width=320)`."""
+
+    def go(language: str, role: str = "triager", name: str = "Camille Essai", **more: Any) -> Page:
+        email = f"{secrets.token_hex(4)}@exemple.ca"
+        given = {"name": name, "role": role, "language": language, "password": PASSWORD}
+        with database.write() as connection:
+            staff.add_person(connection, email=email, **given)
+        page = visit(f"{stack.base}/console/sign-in?lang={language}", **more)
+        page.fill("#email", email)
+        page.fill("#password", PASSWORD)
+        page.click("main button")
+        page.wait_for_url("**/console/queue")
+        return page
+
+    return go
 
 
 @pytest.fixture
