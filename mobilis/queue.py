@@ -32,7 +32,7 @@ CHANNELS = ("web", "slack", "teams")
 OWNERS = ("me", "nobody")  # or the id of someone
 PAGE = 50
 LAST_PAGE = 1_000_000
-LONGEST = {"search": 200, "tag": 40, "owner": 36, "band": 32}
+LONGEST = {"search": 200, "tag": 40, "owner": 36, "band": 32, "label": 64}
 OPENING = 160  # characters of the first words that are shown
 
 Condition = Any
@@ -56,6 +56,7 @@ class Filters:
     band: str = ""
     topic: str = ""
     region: str = ""
+    label: str = ""  # of something that the visitor said
     person: bool = False  # was asked for
     missed: bool = False  # something was not understood
     due: bool = False  # the day of the follow-up has come
@@ -154,17 +155,18 @@ def read_queue(connection: Connection, filters: Filters, person: Person) -> List
 
     A page beyond the last one is the last one. Who may not see personal data finds nobody by it.
     """
-    where = _conditions(connection, filters, person)
+    where = conditions(connection, filters, person)
     counts = _count(connection, where, person)
     total = counts[filters.tab]
     pages = max(1, -(-total // PAGE))
     page = min(filters.page, pages)
-    tab = [*where, _tab(filters.tab, person)]
+    tab = [*where, in_tab(filters.tab, person)]
     ids = _page_of(connection, tab, filters, person, (page - 1) * PAGE) if total else []
     return Listing(_entries(connection, ids, person), counts, total, page, pages)
 
 
-def _conditions(connection: Connection, filters: Filters, person: Person) -> list[Condition]:
+def conditions(connection: Connection, filters: Filters, person: Person) -> list[Condition]:
+    """What a case must be to be found, in whatever tab."""
     c = cases.c
     where = [c.messages > 0, c.merged_into.is_(None)]
     for name in ("status", "language", "channel", "band"):
@@ -195,9 +197,9 @@ def _owned(owner: str, person: Person) -> list[Condition]:
 
 
 def _labelled(filters: Filters) -> list[Condition]:
-    """Of a topic, a region, a tag."""
+    """Of a topic, a region, a label, a tag."""
     found = []
-    for facet in ("topic", "region"):
+    for facet in ("topic", "region", "label"):
         if getattr(filters, facet):
             query = select(case_facets.c.conversation_id).where(
                 case_facets.c.facet == facet, case_facets.c.value == getattr(filters, facet)
@@ -218,7 +220,8 @@ def _searched(connection: Connection, search: str, person: Person) -> list[Condi
     return [cases.c.number.in_(matching(connection, words, person.may("act")))]
 
 
-def _tab(tab: str, person: Person) -> Condition:
+def in_tab(tab: str, person: Person) -> Condition:
+    """What a case must be to stand in a tab."""
     c = cases.c
     return {
         "new": c.status == "new",
@@ -229,7 +232,7 @@ def _tab(tab: str, person: Person) -> Condition:
 
 
 def _count(connection: Connection, where: Sequence[Condition], person: Person) -> Mapping[str, int]:
-    counted = [func.count().filter(_tab(tab, person)).label(f"in_{tab}") for tab in TABS]
+    counted = [func.count().filter(in_tab(tab, person)).label(f"in_{tab}") for tab in TABS]
     row = connection.execute(select(*counted).select_from(cases).where(*where)).one()
     return {tab: int(row._mapping[f"in_{tab}"]) for tab in TABS}
 
@@ -259,12 +262,17 @@ def _ids(connection: Connection, query: Select[Any], count: int, offset: int) ->
 
 
 def _order(sort: str) -> list[Any]:
+    return [column if rises else column.desc() for column, rises in order(sort)]
+
+
+def order(sort: str) -> list[tuple[Any, bool]]:
+    """What cases are sorted by, and whether it rises."""
     c = cases.c
-    urgent = [c.priority.desc(), c.last_at.desc(), c.conversation_id.desc()]
+    urgent = [(c.priority, False), (c.last_at, False), (c.conversation_id, False)]
     if sort == "date":
-        return [c.last_at.desc(), c.priority.desc(), c.conversation_id.desc()]
+        return [(c.last_at, False), (c.priority, False), (c.conversation_id, False)]
     if sort == "waiting":
-        return [c.waiting_since.is_(None), c.waiting_since, *urgent]
+        return [(c.waiting_since.is_(None), True), (c.waiting_since, True), *urgent]
     return urgent
 
 

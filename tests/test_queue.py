@@ -27,6 +27,7 @@ from mobilis.models import (
     unhandled,
 )
 from mobilis.models import cases as cases_table
+from mobilis.neighbours import Neighbours, neighbours
 from mobilis.priority import WEIGHTS
 from mobilis.queue import PAGE, Filters, known_tags, read_filters, read_queue
 from mobilis.staff import Person
@@ -133,7 +134,7 @@ def listed(database: Database, person: Person, /, **asked: Any) -> list[str]:
         Filters(),
         Filters(tab="all", sort="waiting", page=7, search="à l'école & « & »"),
         Filters(since=date(2026, 1, 2), until=date(2026, 3, 4), person=True, due=True),
-        Filters(owner="nobody", tag="à rappeler", topic="housing", region="QC", band="ready"),
+        Filters(owner="nobody", tag="à rappeler", topic="housing", band="ready", label="faq/cost"),
     ],
 )
 def test_an_address_brings_back_the_same_filters(filters: Filters) -> None:
@@ -233,6 +234,7 @@ def test_tabs_count_under_the_same_filters(database: Database, case: Case, perso
         ({"tag": "presse"}, {"tags": ("presse",)}),
         ({"topic": "housing"}, {"facets": (("topic", "housing"),)}),
         ({"region": "QC"}, {"facets": (("region", "QC"),)}),
+        ({"label": "faq/cost"}, {"facets": (("label", "faq/cost"),)}),
         ({"person": True}, {"lead": {"kind": "person"}}),
         ({"missed": True}, {"lost": True}),
         ({"due": True}, {"follow_up_at": datetime(2026, 1, 1, tzinfo=timezone.utc)}),
@@ -460,3 +462,43 @@ def test_nobody_keeps_views_without_end(database: Database, person: Person) -> N
         with pytest.raises(StaffError, match="view_too_many"):
             saved_views.save_view(connection, person, "one more", "")
         saved_views.save_view(connection, person, "0", "tab=all")
+
+
+# --- the cases beside one
+
+
+def beside(database: Database, person: Person, one: str, **asked: Any) -> Neighbours:
+    with database.read() as connection:
+        return neighbours(connection, Filters(**{"tab": "all", **asked}), person, one)
+
+
+@pytest.mark.parametrize("sort", ["priority", "date", "waiting"])
+def test_from_case_to_case_one_walks_the_queue_both_ways(
+    database: Database, person: Person, case: Case, sort: str
+) -> None:
+    earlier = now() - timedelta(days=2)
+    for at in (now() - timedelta(hours=1), earlier):
+        case("un", at=at, lead={})
+        case("deux", at=at)
+        case("trois", at=at, band="ready")
+        case("quatre", at=at, lead={})
+    ids = listed(database, person, sort=sort)
+    assert len(ids) == 8
+    for before, one, after in zip(["", *ids], ids, [*ids[1:], ""], strict=False):
+        assert beside(database, person, one, sort=sort) == Neighbours(before, after)
+
+
+def test_the_cases_beside_one_are_those_that_the_filters_find(
+    database: Database, person: Person, case: Case
+) -> None:
+    first, other, last = (case("logement"), case("transport", language="en"), case("logement"))
+    assert beside(database, person, other, search="logement") == Neighbours(last, first)
+    assert beside(database, person, first, language="fr") == Neighbours(last, "")
+
+
+def test_a_case_that_has_left_the_tab_still_has_its_place(
+    database: Database, person: Person, case: Case
+) -> None:
+    last, taken, first = case("a"), case("b", status="in_progress", owner_id=person.id), case("c")
+    assert beside(database, person, taken, tab="new") == Neighbours(first, last)
+    assert beside(database, person, "unknown") == Neighbours()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
@@ -19,7 +19,9 @@ from mobilis.casefile import CaseFile, read_file
 from mobilis.cases import CLOSE_REASONS, STATUSES, Weights, project
 from mobilis.dates import day_of
 from mobilis.errors import CaseError, ChatError
+from mobilis.neighbours import Neighbours, neighbours
 from mobilis.priority import read_weights
+from mobilis.queue import read_filters
 from mobilis.staff import Person
 from mobilis.store import now
 from mobilis.web.console.gate import Page, Visit
@@ -39,11 +41,13 @@ class _Said:
 
 @dataclass(frozen=True)
 class _Around:
-    """What a case's forms offer: tags in use, colleagues, how they can be mentioned."""
+    """What a case's forms offer: tags in use, colleagues, how they can be mentioned; and the cases
+    beside it in the queue."""
 
     tags: list[str]
     colleagues: list[Person]
     handles: list[str]
+    beside: Neighbours
 
 
 async def show_case(visit: Visit) -> Response:
@@ -133,7 +137,7 @@ async def _do(
 
 async def _show(visit: Visit, said: _Said, status: int = 200) -> Response:
     file = await _read(visit)
-    around = await visit.door.read(_look_around)
+    around = await visit.door.read(_look_around, visit.person, _id(visit), _from(visit))
     return visit.show(
         "case.html",
         status,
@@ -173,9 +177,15 @@ def _open(
     return file
 
 
-def _look_around(connection: Connection) -> _Around:
+def _look_around(connection: Connection, person: Person, case_id: str, came_from: str) -> _Around:
     colleagues = casework.colleagues(connection)
-    return _Around(casework.tags_in_use(connection), colleagues, mentions.handles(colleagues))
+    filters = read_filters(dict(parse_qsl(came_from)))
+    return _Around(
+        casework.tags_in_use(connection),
+        colleagues,
+        mentions.handles(colleagues),
+        neighbours(connection, filters, person, case_id),
+    )
 
 
 def _meet(visit: Visit) -> list[str]:

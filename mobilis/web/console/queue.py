@@ -16,8 +16,9 @@ from starlette.responses import Response
 from mobilis import audit, saved_views
 from mobilis import staff as people
 from mobilis.assessment import fresh_assessment
+from mobilis.casefile import label_title
 from mobilis.cases import STATUSES, facts_of
-from mobilis.content import LANGUAGES
+from mobilis.content import LANGUAGES, fresh_content
 from mobilis.dates import ZONE
 from mobilis.errors import StaffError
 from mobilis.facets import FACETS, Vocabulary, load_facets
@@ -124,6 +125,8 @@ class _Shown:
         self._language = visit.language
         self._project = visit.door.settings.project_dir
         self._vocabulary = _vocabulary(self._project)
+        self._content = fresh_content(self._project)
+        self._hub = visit.door.hub
         self._weights = read_weights(visit.door.settings.priority)
         self._moment = now()
         self._filters = filters
@@ -138,11 +141,17 @@ class _Shown:
         """What the value of a filter is called; itself when nothing calls it."""
         if name in ("topic", "region") and value in FACETS[name]:
             return self._vocabulary.title(name, value, self._language)
+        if name == "label":
+            return self._label(value)
         if name == "owner" and value not in ("me", "nobody"):
             names = {one.id: one.name for one in self._found.colleagues}
             return names.get(value, value)
         key = f"{name}_{value}"
         return self.word(key) if key in self._words else value
+
+    def _label(self, label: str) -> str:
+        """What a label means."""
+        return label_title(self._content, label, self._language) or label
 
     def number(self, count: int) -> str:
         """A number as it is written: « 12 000 », "12,000"."""
@@ -169,6 +178,7 @@ class _Shown:
             "band": tuple(fresh_assessment(self._project).bands),
             "topic": FACETS["topic"],
             "region": FACETS["region"],
+            "label": sorted((f"faq/{one}" for one in self._content.faqs), key=self._label),
         }
         for name, values in offered.items():
             chosen = getattr(self._filters, name)
@@ -227,6 +237,7 @@ class _Shown:
             "no_opening": no_opening,
             "speaks": case.language,
             "unread": entry.unread,
+            "is_there": self._hub.is_heard(case.conversation_id),
         }
 
     def _what(self, entry: Entry) -> dict[str, Any]:

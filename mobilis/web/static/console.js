@@ -8,7 +8,7 @@ document.addEventListener("htmx:responseError", (event) => {
   if (address) location.assign(address);
 });
 
-// The queue: j and k walk from case to case; Enter then opens the link. A switch of the page turns
+// j and k walk from case to case: in the queue, where Enter then opens the link, and on a case. A switch of the page turns
 // them off, for people who speak to their computer; the browser remembers it.
 const KEYS_OFF = "mobilis-console-keys-off";
 const WALKED = "a[data-walk]";
@@ -18,6 +18,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, [contenteditable]");
   if (!step || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (localStorage.getItem(KEYS_OFF)) return;
+  document.querySelector(`a[data-key="${event.key}"]`)?.click(); // a case: to the one beside it
   const links = [...document.querySelectorAll(WALKED)];
   const row = document.activeElement.closest("tr");
   const here = links.indexOf(row ? row.querySelector(WALKED) : null);

@@ -350,8 +350,8 @@ def test_the_persons_other_conversations_are_listed(sign_in, address, database):
     stranger.say("bonjour", "greet")
     stranger.project()
     page = sign_in("triager").get(address)
-    assert f'href="/console/cases/{other.id}"' in page.text
-    assert stranger.id not in page.text
+    assert f'href="/console/cases/{other.id}"' in page.text.partition('id="history"')[2]
+    assert stranger.id not in page.text.partition('id="history"')[2]
     alone = text_of(sign_in("triager").get(f"/cases/{stranger.id}"))
     assert "Sans courriel" in alone
 
@@ -439,3 +439,16 @@ def test_a_follow_up_that_came_due_is_found_in_the_queue(sign_in, talk, address,
     assert "le dossier est revenu dans la file d'attente" in text_of(triager.get(address))
     send(triager, address, "status", status="in_progress")
     assert talk.id not in triager.get("/queue", params={"due": "1"}).text
+
+
+def test_one_goes_from_case_to_case_as_the_queue_had_them(sign_in, talk, address, database):
+    triager = sign_in("triager", language="en")
+    other = Talk(database, "en")
+    other.say("hello", "greet")
+    other.project()
+    page = triager.get(f"{address}?from=tab%3Dall%26sort%3Ddate")
+    [link] = re.findall(r'<a rel="prev"[^>]* href="([^"]+)"', page.text)
+    assert html.unescape(link) == f"/console/cases/{other.id}?from=tab%3Dall%26sort%3Ddate"
+    assert 'rel="next"' not in page.text
+    assert "Next case" in text_of(triager.get(f"/cases/{other.id}?from=tab%3Dall%26sort%3Ddate"))
+    assert 'rel="prev"' not in triager.get(f"{address}?from=tab%3Dclosed").text

@@ -134,6 +134,7 @@ def test_whether_the_visitor_is_there_is_said(sign_in, talking, address):
         next(events)
         assert "Le clavardage est ouvert" in text_of(triager.get(f"{address}/live/state"))
         assert "a le clavardage ouvert" in text_of(triager.get(address))
+        assert "Clavardage ouvert" in text_of(triager.get("/queue"))
 
 
 def test_a_colleague_sees_who_has_it_and_may_take_over(sign_in, talking, address):
