@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 from mobilis.content import LANGUAGES
 from mobilis.errors import ImportRefused
 from mobilis.facets import FACETS
+from mobilis.leads import is_address
 
 COLUMNS = tuple("id name languages regions topics levels bio_fr bio_en url accepting".split())
+OPTIONAL = ("email",)  # a file may lack it
 LISTS = {"languages": "language", "regions": "region", "topics": "topic", "levels": "level"}
+MAY_BE_EMPTY = ("url", *OPTIONAL)
 ALL = "*"
-LIMITS = {"id": 64, "name": 120, "bio_fr": 600, "bio_en": 600, "url": 300}
+LIMITS = {"id": 64, "name": 120, "bio_fr": 600, "bio_en": 600, "url": 300, "email": 254}
 FILE_LIMIT = 2_000_000  # bytes
 YES = frozenset(("yes", "oui", "true", "vrai", "1"))
 NO = frozenset(("no", "non", "false", "faux", "0"))
@@ -68,7 +71,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 count = f"{len(fields)} fields instead of {len(header)}"
                 problems.append(f"line {line}: {count}; put quotes around a text with a comma")
             else:
-                rows.append((line, dict(zip(header, fields, strict=True))))
+                given = dict(zip(header, fields, strict=True))
+                rows.append((line, {**dict.fromkeys(OPTIONAL, ""), **given}))
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(f"line {line}: not CSV: {error}")
@@ -103,7 +107,7 @@ def _header_problems(line: int, header: Sequence[str]) -> Iterator[str]:
         if column not in header:
             yield f"line {line}: the column {column} is missing"
     for position, column in enumerate(header):
-        if column not in COLUMNS:
+        if column not in (*COLUMNS, *OPTIONAL):
             yield f"line {line}: {_shown(column)} is not a column"
         elif column in header[:position]:
             yield f"line {line}: the column {column} stands there twice"
@@ -116,7 +120,7 @@ def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
     for column, text in row.items():
         if _CONTROL.search(text):
             yield f"{column} holds a control character"
-        if column != "url" and not text.strip("; "):
+        if column not in MAY_BE_EMPTY and not text.strip("; "):
             yield f"{column} is empty"
     if row["id"] and not _ID.fullmatch(row["id"]):
         yield "id may only have a-z, 0-9 and single hyphens"
@@ -126,6 +130,8 @@ def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
                 yield f"{column}: {_shown(value)} is not a {facet}"
     if row["url"] and not _is_https(row["url"]):
         yield "url must start with https:// and name a site"
+    if row["email"] and not is_address(row["email"]):
+        yield "email must be one address, such as name@example.org"
     if row["accepting"] and row["accepting"].casefold() not in YES | NO:
         yield "accepting must be yes or no"
 
@@ -142,6 +148,7 @@ def _table_row(row: Mapping[str, str]) -> dict[str, Any]:
         "bio": {language: row[f"bio_{language}"] for language in LANGUAGES},
         "url": row["url"] or None,
         "accepting": row["accepting"].casefold() in YES,
+        "email": row["email"] or None,
     }
 
 
