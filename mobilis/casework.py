@@ -296,6 +296,56 @@ def _resurface(connection: Connection, conversation_id: str, weights: Weights) -
     return True
 
 
+# For mobilis/mails.py, which writes from a case
+
+
+def hold(connection: Connection, conversation_id: str) -> Row[Any]:
+    """The case, held against other writers.
+
+    Raises:
+        ChatError: not_found.
+    """
+    return _lock(connection, conversation_id)
+
+
+def hold_as_seen(connection: Connection, conversation_id: str, seen: str) -> Row[Any]:
+    """The same, if it still is as it was seen.
+
+    Raises:
+        CaseError: stale, merged.
+        ChatError: not_found.
+    """
+    return _take(connection, conversation_id, seen)
+
+
+def take_up(connection: Connection, person: Person, case: Row[Any], status: str) -> None:
+    """Somebody wrote from a case: it stands so now, and is theirs if it was nobody's."""
+    owner_id = case.owner_id or person.id
+    _change(connection, person.id, case.conversation_id, status=status, owner_id=owner_id)
+
+
+def note_answer(connection: Connection, conversation_id: str, weights: Weights) -> None:
+    """The visitor has been answered by a person: nobody waits any more. What counts is the first
+    answer to what was asked, so that another one meanwhile changes nothing."""
+    case = _case(connection, conversation_id)
+    if case is None or (case.answered_at is not None and case.waiting_since is None):
+        return
+    own = cases.c.conversation_id == conversation_id
+    connection.execute(update(cases).where(own).values(answered_at=now()))
+    project(connection, conversation_id, weights)
+
+
+def bring_back(connection: Connection, conversation_id: str, weights: Weights) -> None:
+    """What was sent did not arrive: a case that waits is in progress again, and unread."""
+    case = _case(connection, conversation_id)
+    if case is None:
+        return
+    if case.status == "waiting":
+        _change(connection, audit.SYSTEM, conversation_id, status="in_progress")
+    connection.execute(delete(case_reads).where(case_reads.c.conversation_id == conversation_id))
+    project(connection, conversation_id, weights)
+
+
 def _case(connection: Connection, conversation_id: str) -> Row[Any] | None:
     query = select(cases).where(cases.c.conversation_id == conversation_id)
     return connection.execute(query).one_or_none()
