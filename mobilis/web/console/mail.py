@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from mobilis import mails
 from mobilis.casefile import CaseFile
 from mobilis.content import LANGUAGES
-from mobilis.errors import CaseError, ChatError
+from mobilis.errors import CaseError
 from mobilis.leads import is_address
 from mobilis.letters import fresh_letters
 from mobilis.settings import ROOT
@@ -34,7 +34,7 @@ from mobilis.sharing import (
     settle_agreement,
     what_was_left,
 )
-from mobilis.web.console.cases import case_id, came_from, read_case_file, weights_of
+from mobilis.web.console.cases import came_from, case_id, read_case_file, weights_of
 from mobilis.web.console.gate import Page, Visit
 
 MAILTO_LENGTH = 1900  # what programs and systems pass on of an address
@@ -49,6 +49,7 @@ class _Written:
     subject: str
     text: str
     key: str
+    coach: str  # whom a letter speaks of; empty: whom the visitor asked for
     problem: str = ""
 
 
@@ -69,8 +70,10 @@ async def show_reply(visit: Visit) -> Response:
     letter = letter if letter in letters else next(iter(letters))
     language = asked.get("language", "")
     language = language if language in LANGUAGES else file.row["language"]
-    draft = await visit.door.read(draft_reply, file.row, visit.person, letter, language)
-    written = _Written(language, letter, draft.subject, draft.text, _new_key())
+    coach = asked.get("coach", "")
+    about = {**file.row, **({"coach_id": coach} if coach else {})}
+    draft = await visit.door.read(draft_reply, about, visit.person, letter, language)
+    written = _Written(language, letter, draft.subject, draft.text, _new_key(), coach)
     return _show_reply(visit, file, written)
 
 
@@ -82,6 +85,7 @@ async def send_reply(visit: Visit) -> Response:
         visit.field("subject"),
         visit.field("text"),
         visit.field("key"),
+        visit.field("coach"),
     )
     if visit.field("do") == "prepare":
         return _show_reply(visit, await read_case_file(visit), written)
@@ -92,7 +96,7 @@ async def send_reply(visit: Visit) -> Response:
     problem = await _do(visit, mails.reply, *given)
     if not problem:
         return _back(visit)
-    written = _Written(*(getattr(written, name) for name in _KEPT), problem=problem)
+    written = replace(written, problem=problem)
     return _show_reply(visit, await read_case_file(visit), written, _status(problem))
 
 
@@ -119,7 +123,9 @@ async def send_forward(visit: Visit) -> Response:
 async def see_mails(visit: Visit) -> Response:
     """GET /console/cases/{id}/mails: the list alone; asked while something is on its way."""
     file = await read_case_file(visit)
-    return visit.show("case_mails.html", file=file, back=came_from(visit), may=True)
+    return visit.show(
+        "case_mails.html", file=file, back=came_from(visit), sends=visit.door.postman.office.sends
+    )
 
 
 async def send_again(visit: Visit) -> Response:
@@ -127,9 +133,6 @@ async def send_again(visit: Visit) -> Response:
     mail_id = str(visit.request.path_params["mail"])
     problem = await _do(visit, mails.send_again, mail_id, visit.door.postman.office)
     return visit.refuse(422, f"mail_{problem}") if problem else _back(visit)
-
-
-_KEPT = ("language", "letter", "subject", "text", "key")
 
 
 async def _do(visit: Visit, deed: Callable[..., None], *given: Any) -> str:
@@ -206,7 +209,7 @@ def _look(connection: Connection, file: CaseFile, visit: Visit, coach_id: str | 
     except CaseError as error:
         why = error.reason
     draft = pass_on(agreement, file.row, visit.person) if agreement else None
-    outside = _outside(agreement.coach.email, draft.subject, draft.text) if draft and agreement else None
+    outside = _outside(coach.email, draft.subject, draft.text) if coach and draft else None
     agreed = left is not None and left.is_for(wanted)
     return _Offer(left, known, coach, agreed, draft, outside, why)
 
