@@ -62,12 +62,12 @@ class Letters:
     def has_blank(self, text: str) -> bool:
         """Whether something is left to be filled in."""
         starts = {
-            blank[lang].partition(":")[0].strip()
+            _plain(blank[language].partition(":")[0])
             for blank in self.blanks.values()
-            for lang in blank
+            for language in blank
         }
-        plain = text.replace("\u00a0", " ")
-        return any(start.replace("\u00a0", " ") in plain for start in starts)
+        plain = _plain(text)
+        return any(start in plain for start in starts)
 
     def pass_on(self, languages: Sequence[str], facts: Values, values: Values) -> tuple[str, str]:
         """Subject and text of what a coach is sent: the facts that there are, in each language."""
@@ -122,6 +122,10 @@ def _letters_of(root: Path, stamp: float) -> Letters:
 def _fill(text: str, values: Values) -> str:
     """`text` with its {…} replaced; a brace in a value stays as it is."""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())  # a no-break space is a space
 
 
 def _letter(path: str, data: Any) -> Letter:

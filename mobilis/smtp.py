@@ -17,8 +17,8 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
-from urllib.parse import parse_qsl, unquote, urlsplit
+from email.utils import format_datetime, getaddresses
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from mobilis.errors import MailDoubtful, MailRefused, MailUnavailable, SettingError
 from mobilis.leads import is_address
@@ -76,34 +76,45 @@ def read_server(settings: Settings) -> Server | None:
         raise SettingError("MOBILIS_MAIL_REPLY_TO: an e-mail address is expected")
     if not settings.smtp_url:
         return None
-    name, address = parseaddr(settings.mail_from)
-    if not is_address(address) or not name.isprintable():
-        needed = "an e-mail address is expected, as MOBILIS_SMTP_URL is set"
-        raise SettingError(f"MOBILIS_MAIL_FROM: {needed}")
+    sender = _read_sender(settings.mail_from)
     try:
         parts = urlsplit(settings.smtp_url)
         port = parts.port
     except ValueError:
         raise SettingError("MOBILIS_SMTP_URL: not an address") from None
-    host, user, password = parts.hostname, parts.username or "", parts.password or ""
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.scheme not in PORTS or not host or parts.path not in ("", "/") or parts.fragment:
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
         raise SettingError("MOBILIS_SMTP_URL: smtp://… or smtps://… with a host is expected")
-    open_line = options.pop("tls", "") == "no" and parts.scheme == "smtp"
-    if options or ("?" in settings.smtp_url and not open_line):
-        raise SettingError("MOBILIS_SMTP_URL: ?tls=no with smtp:// is the only option")
-    if open_line and user and host not in LOOPBACK:
-        raise SettingError("MOBILIS_SMTP_URL: ?tls=no would send the password in the open")
+    if not (user + password).isascii():
+        raise SettingError("MOBILIS_SMTP_URL: a name or password in plain ASCII is expected")
     return Server(
-        host=host,
+        host=parts.hostname,
         port=port or PORTS[parts.scheme],
-        security="none" if open_line else "tls" if parts.scheme == "smtps" else "starttls",
-        user=unquote(user),
-        password=unquote(password),
-        sender=Address(name, addr_spec=address),
+        security=_read_security(parts, user),
+        user=user,
+        password=password,
+        sender=sender,
         reply_to=reply_to,
         timeout=settings.mail_timeout,
     )
+
+
+def _read_sender(text: str) -> Address:
+    found = getaddresses([text]) if text.isprintable() else []
+    if len(found) != 1 or not is_address(found[0][1]):
+        needed = "an e-mail address is expected, as MOBILIS_SMTP_URL is set"
+        raise SettingError(f"MOBILIS_MAIL_FROM: {needed}")
+    return Address(found[0][0], addr_spec=found[0][1])
+
+
+def _read_security(parts: SplitResult, user: str) -> str:
+    if not parts.query and not parts.fragment:
+        return "tls" if parts.scheme == "smtps" else "starttls"
+    if parts.query != "tls=no" or parts.scheme != "smtp" or parts.fragment:
+        raise SettingError("MOBILIS_SMTP_URL: ?tls=no with smtp:// is the only option")
+    if user and parts.hostname not in LOOPBACK:
+        raise SettingError("MOBILIS_SMTP_URL: ?tls=no would send the password in the open")
+    return "none"
 
 
 def write_message(parcel: Parcel, sender: Address) -> EmailMessage:
@@ -115,8 +126,8 @@ def write_message(parcel: Parcel, sender: Address) -> EmailMessage:
     message["Subject"] = parcel.subject
     message["Date"] = format_datetime(parcel.at)
     message["Message-ID"] = parcel.message_id
+    message.set_content(parcel.text)  # takes away every Content-… that stood there before
     message["Content-Language"] = "fr-CA" if parcel.language == "fr" else "en-CA"
-    message.set_content(parcel.text)
     return message
 
 
