@@ -15,8 +15,6 @@ from mobilis.letters import FACTS, FILE, KNOWN, Letters, load_letters
 from mobilis.mails import SUBJECT_LENGTH, TEXT_LENGTH
 from mobilis.settings import ROOT
 
-pytestmark = pytest.mark.pure
-
 VALUES = {name: f"«{name}»" for name in KNOWN}
 
 
