@@ -85,6 +85,8 @@ def read_server(settings: Settings) -> Server | None:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
         raise SettingError("MOBILIS_SMTP_URL: smtp://… or smtps://… with a host is expected")
+    if not settings.mail_timeout:
+        raise SettingError("MOBILIS_MAIL_TIMEOUT: more than 0 is expected")
     if not (user + password).isascii():
         raise SettingError("MOBILIS_SMTP_URL: a name or password in plain ASCII is expected")
     return Server(

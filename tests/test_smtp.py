@@ -286,5 +286,10 @@ def test_whom_to_answer_is_an_address() -> None:
         read_server(Settings(mail_reply_to="Équipe"))
 
 
+def test_no_server_is_waited_for_in_no_time() -> None:
+    with pytest.raises(SettingError, match="MOBILIS_MAIL_TIMEOUT: more than 0"):
+        read_server(settings("smtp://h", mail_timeout=0.0))
+
+
 def test_without_a_server_there_is_none() -> None:
     assert read_server(Settings()) is None
