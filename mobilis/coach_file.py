@@ -19,7 +19,7 @@ from mobilis.facets import FACETS
 from mobilis.leads import is_address
 
 COLUMNS = tuple("id name languages regions topics levels bio_fr bio_en url accepting".split())
-OPTIONAL = ("email",)  # a file may lack it
+OPTIONAL = ("email",)  # a file may lack it: what is known stays
 LISTS = {"languages": "language", "regions": "region", "topics": "topic", "levels": "level"}
 MAY_BE_EMPTY = ("url", *OPTIONAL)
 ALL = "*"
@@ -71,8 +71,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 count = f"{len(fields)} fields instead of {len(header)}"
                 problems.append(f"line {line}: {count}; put quotes around a text with a comma")
             else:
-                given = dict(zip(header, fields, strict=True))
-                rows.append((line, {**dict.fromkeys(OPTIONAL, ""), **given}))
+                rows.append((line, dict(zip(header, fields, strict=True))))
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(f"line {line}: not CSV: {error}")
@@ -115,7 +114,7 @@ def _header_problems(line: int, header: Sequence[str]) -> Iterator[str]:
 
 def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
     for column, limit in LIMITS.items():
-        if len(row[column]) > limit:
+        if len(row.get(column, "")) > limit:
             yield f"{column} is longer than {limit} characters"
     for column, text in row.items():
         if _CONTROL.search(text):
@@ -130,7 +129,7 @@ def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
                 yield f"{column}: {_shown(value)} is not a {facet}"
     if row["url"] and not _is_https(row["url"]):
         yield "url must start with https:// and name a site"
-    if row["email"] and not is_address(row["email"]):
+    if row.get("email") and not is_address(row["email"]):
         yield "email must be one address, such as name@example.org"
     if row["accepting"] and row["accepting"].casefold() not in YES | NO:
         yield "accepting must be yes or no"
@@ -148,7 +147,7 @@ def _table_row(row: Mapping[str, str]) -> dict[str, Any]:
         "bio": {language: row[f"bio_{language}"] for language in LANGUAGES},
         "url": row["url"] or None,
         "accepting": row["accepting"].casefold() in YES,
-        "email": row["email"] or None,
+        **({"email": row["email"] or None} if "email" in row else {}),
     }
 
 
