@@ -35,18 +35,21 @@ class StartInterest(MobilisAction):
 
 
 class AskConsent(MobilisAction):
-    """Says what is kept, why and how long, and asks before asking anything else."""
+    """Says what is kept, why, how long and who gets it, and asks before asking anything else."""
 
     def name(self) -> str:
         return "action_ask_lead_consent"
 
     def answer(self, turn: Turn) -> None:
-        days = turn.resources.settings.lead_days
+        days, coach_id = turn.resources.settings.lead_days, turn.slot("lead_coach")
+        coach = get_coach(turn.resources.database, coach_id) if coach_id else None
+        asked = "lead_consent_coach" if coach else "lead_consent"
         turn.respond(
-            "lead_consent" if days else "lead_consent_unlimited",
+            asked if days else f"{asked}_unlimited",
             [turn.titled("i_agree", "affirm"), turn.titled("i_decline", "deny")],
             kind="form",
             days=days,
+            coach=coach.name if coach else "",
         )
 
 
@@ -222,6 +225,7 @@ class SubmitInterest(MobilisAction):
             ),
             coach_id=coach_id,
             consented=True,
+            coach_consented=bool(coach_id),  # whom the question named
         )
         labels = ["find_coach", "how_to_apply"]
         if turn.slot("assessment_answers"):

@@ -47,6 +47,7 @@ from mobilis.models import (
     coaches,
     conversations,
     leads,
+    mails,
     unhandled,
 )
 from mobilis.priority import reasons
@@ -139,6 +140,29 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Mail:
+    """An e-mail from the case; `case` is another case's id when it came with a merge."""
+
+    id: str
+    kind: str  # reply | forward
+    state: str  # queued | sending | sent | failed | noted
+    at: datetime
+    sent_at: datetime | None
+    due_at: datetime  # the next try
+    author: str
+    recipient: str
+    subject: str
+    text: str
+    language: str
+    coach: str
+    shared: tuple[str, ...]
+    basis: str
+    problem: str  # of the last try; what the server said then is `answer`
+    answer: str
+    case: str
+
+
+@dataclass(frozen=True)
 class Other:
     """Another case: of the same person, or merged with this one."""
 
@@ -169,6 +193,7 @@ class CaseFile:
     transcript: tuple[Entry, ...]
     tags: tuple[str, ...]
     notes: tuple[Note, ...]
+    mails: tuple[Mail, ...]  # none for those who may not see personal data
     others: tuple[Other, ...]
     duplicates: tuple[Other, ...]
     merged_into: Other | None
@@ -221,6 +246,7 @@ def read_file(
         transcript=tuple(map(mask.entry, transcript) if mask else transcript),
         tags=reader.tags(),
         notes=tuple(reader.notes(people, mask.text if mask else _as_it_is)),
+        mails=() if mask else tuple(reader.mails(people)),
         others=tuple(reader.others(case.person)),
         duplicates=tuple(reader.merged_here()),
         merged_into=reader.other(case.merged_into),
@@ -352,6 +378,34 @@ class _Reader:
                 case=row.conversation_id if row.conversation_id != self.id else "",
             )
             for row in rows
+        ]
+
+    def mails(self, people: Sequence[Person]) -> list[Mail]:
+        """The e-mails from this case and from those merged into it, oldest first."""
+        called = {person.id: person.name for person in people}
+        mine = mails.c.conversation_id.in_([self.id, *self._merged_ids()])
+        query = select(mails).where(mine).order_by(mails.c.created_at, mails.c.id)
+        return [
+            Mail(
+                id=row.id,
+                kind=row.kind,
+                state=row.state,
+                at=row.created_at,
+                sent_at=row.sent_at,
+                due_at=row.due_at,
+                author=called.get(row.author_id or "", ""),
+                recipient=row.recipient,
+                subject=row.subject,
+                text=row.text,
+                language=row.language,
+                coach=row.coach_name or "",
+                shared=tuple(row.shared or ()),
+                basis=row.basis or "",
+                problem=row.problem or "",
+                answer=row.answer or "",
+                case=row.conversation_id if row.conversation_id != self.id else "",
+            )
+            for row in self.connection.execute(query)
         ]
 
     def _merged_ids(self) -> list[str]:

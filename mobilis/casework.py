@@ -265,24 +265,6 @@ def unmerge(
     _record(connection, person.id, "case.unmerge", conversation_id, {"from": target_id})
 
 
-def take_up(connection: Connection, person: Person, conversation_id: str) -> None:
-    """The person is at work on a case: it is in progress, and theirs if it was nobody's."""
-    case = _lock(connection, conversation_id)
-    owner = case.owner_id or person.id
-    if case.merged_into or (case.status, case.owner_id) == ("in_progress", owner):
-        return
-    values = {"status": "in_progress", "close_reason": None, "owner_id": owner}
-    _change(connection, person.id, conversation_id, **values)
-
-
-def note_answer(connection: Connection, conversation_id: str) -> None:
-    """A person has answered the visitor: what was asked before waits no more."""
-    case, moment = _lock(connection, conversation_id), now()
-    own = cases.c.conversation_id == conversation_id
-    values = {"answered_at": case.answered_at or moment, "last_answer_at": moment}
-    connection.execute(update(cases).where(own).values(**values))
-
-
 def resurface(connection: Connection, weights: Weights, limit: int) -> int:
     """Bring the cases whose follow-up has come due back to the queue; how many.
 
@@ -312,6 +294,64 @@ def _resurface(connection: Connection, conversation_id: str, weights: Weights) -
     detail = {"from": case.status, "to": status}
     _record(connection, audit.SYSTEM, "case.resurface", conversation_id, detail)
     return True
+
+
+# For what is said from a case: mobilis/mails.py and mobilis/takeover.py
+
+
+def hold(connection: Connection, conversation_id: str) -> Row[Any]:
+    """The case, held against other writers.
+
+    Raises:
+        ChatError: not_found.
+    """
+    return _lock(connection, conversation_id)
+
+
+def hold_as_seen(connection: Connection, conversation_id: str, seen: str) -> Row[Any]:
+    """The same, if it still is as it was seen.
+
+    Raises:
+        CaseError: stale, merged.
+        ChatError: not_found.
+    """
+    return _take(connection, conversation_id, seen)
+
+
+def take_up(connection: Connection, person: Person, case: Row[Any], status: str) -> None:
+    """Somebody is at work on a case: it stands so now, and is theirs if it was nobody's."""
+    values = {"status": status, "owner_id": case.owner_id or person.id}
+    if status != "closed":
+        values["close_reason"] = None
+    _change(connection, person.id, case.conversation_id, **values)
+
+
+def note_answer(
+    connection: Connection, conversation_id: str, weights: Weights, at: datetime | None = None
+) -> None:
+    """The visitor was answered by a person, now or `at` a moment: what was asked before waits no
+    more."""
+    case, at = _case(connection, conversation_id), at or now()
+    if case is None:
+        return
+    values = {
+        "answered_at": min(filter(None, (case.answered_at, at))),
+        "last_answer_at": max(filter(None, (case.last_answer_at, at))),
+    }
+    own = cases.c.conversation_id == conversation_id
+    connection.execute(update(cases).where(own).values(**values))
+    project(connection, conversation_id, weights)
+
+
+def bring_back(connection: Connection, conversation_id: str, weights: Weights) -> None:
+    """What was sent did not arrive: a case that waits is in progress again, and unread."""
+    case = _case(connection, conversation_id)
+    if case is None:
+        return
+    if case.status == "waiting":
+        _change(connection, audit.SYSTEM, conversation_id, status="in_progress")
+    connection.execute(delete(case_reads).where(case_reads.c.conversation_id == conversation_id))
+    project(connection, conversation_id, weights)
 
 
 def _case(connection: Connection, conversation_id: str) -> Row[Any] | None:

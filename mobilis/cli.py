@@ -208,6 +208,7 @@ def _check_content(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.content import problems
     from mobilis.declined import load_terms
     from mobilis.facets import load_facets
+    from mobilis.letters import load_letters
     from mobilis.shorthand import load_shorthand
     from mobilis.wording import load_wording
 
@@ -218,6 +219,7 @@ def _check_content(options: argparse.Namespace, settings: Settings) -> int:
         lambda: load_facets(root),
         lambda: load_terms(root),
         lambda: load_shorthand(root),
+        lambda: load_letters(root),
         lambda: load_wording(root),
     ):
         try:

@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 from mobilis.content import LANGUAGES
 from mobilis.errors import ImportRefused
 from mobilis.facets import FACETS
+from mobilis.leads import is_address
 
 COLUMNS = tuple("id name languages regions topics levels bio_fr bio_en url accepting".split())
+OPTIONAL = ("email",)  # a file may lack it: what is known stays
 LISTS = {"languages": "language", "regions": "region", "topics": "topic", "levels": "level"}
+MAY_BE_EMPTY = ("url", *OPTIONAL)
 ALL = "*"
-LIMITS = {"id": 64, "name": 120, "bio_fr": 600, "bio_en": 600, "url": 300}
+LIMITS = {"id": 64, "name": 120, "bio_fr": 600, "bio_en": 600, "url": 300, "email": 254}
 FILE_LIMIT = 2_000_000  # bytes
 YES = frozenset(("yes", "oui", "true", "vrai", "1"))
 NO = frozenset(("no", "non", "false", "faux", "0"))
@@ -103,7 +106,7 @@ def _header_problems(line: int, header: Sequence[str]) -> Iterator[str]:
         if column not in header:
             yield f"line {line}: the column {column} is missing"
     for position, column in enumerate(header):
-        if column not in COLUMNS:
+        if column not in (*COLUMNS, *OPTIONAL):
             yield f"line {line}: {_shown(column)} is not a column"
         elif column in header[:position]:
             yield f"line {line}: the column {column} stands there twice"
@@ -111,12 +114,12 @@ def _header_problems(line: int, header: Sequence[str]) -> Iterator[str]:
 
 def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
     for column, limit in LIMITS.items():
-        if len(row[column]) > limit:
+        if len(row.get(column, "")) > limit:
             yield f"{column} is longer than {limit} characters"
     for column, text in row.items():
         if _CONTROL.search(text):
             yield f"{column} holds a control character"
-        if column != "url" and not text.strip("; "):
+        if column not in MAY_BE_EMPTY and not text.strip("; "):
             yield f"{column} is empty"
     if row["id"] and not _ID.fullmatch(row["id"]):
         yield "id may only have a-z, 0-9 and single hyphens"
@@ -126,6 +129,8 @@ def _row_problems(row: Mapping[str, str]) -> Iterator[str]:
                 yield f"{column}: {_shown(value)} is not a {facet}"
     if row["url"] and not _is_https(row["url"]):
         yield "url must start with https:// and name a site"
+    if row.get("email") and not is_address(row["email"]):
+        yield "email must be one address, such as name@example.org"
     if row["accepting"] and row["accepting"].casefold() not in YES | NO:
         yield "accepting must be yes or no"
 
@@ -142,6 +147,7 @@ def _table_row(row: Mapping[str, str]) -> dict[str, Any]:
         "bio": {language: row[f"bio_{language}"] for language in LANGUAGES},
         "url": row["url"] or None,
         "accepting": row["accepting"].casefold() in YES,
+        **({"email": row["email"] or None} if "email" in row else {}),
     }
 
 

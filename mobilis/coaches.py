@@ -163,9 +163,11 @@ def import_coaches(database: Database, path: Path) -> int:
     """
     rows = read_rows(path)
     with database.write() as connection:
+        addresses = dict(connection.execute(select(table.c.id, table.c.email)).all())
         known = delete(table).where(table.c.id == bindparam("known"))
         connection.execute(known, [{"known": row["id"]} for row in rows])
-        connection.execute(insert(table), rows)
+        # A file without addresses takes none away.
+        connection.execute(insert(table), [{"email": addresses.get(r["id"]), **r} for r in rows])
     return len(rows)
 
 

@@ -17,6 +17,7 @@ WORDING = frozenset(
     coaches_ask coaches_none coaches_no_more coaches_one coaches_all coaches_found coaches_more
     coaches_wishes coaches_relaxed_region coaches_relaxed_topic coaches_relaxed_level
     coaches_relaxed_language coaches_fictional lead_coach lead_consent lead_consent_unlimited
+    lead_consent_coach lead_consent_coach_unlimited
     lead_ask_name lead_ask_organization lead_ask_email lead_message lead_summary lead_bad_name
     lead_bad_organization lead_bad_email lead_bad_message lead_what_to_correct lead_kept
     lead_declined lead_stopped human human_again erased erase_question language_switched""".split()

@@ -12,6 +12,10 @@ MobilisError
 ├── ProviderError       a sign-in provider (OpenID Connect) signed nobody in
 │   ├── ProviderUnavailable it does not answer, or not as one does
 │   └── ProviderRefused     it refuses, or what it says does not hold; carries why
+├── MailError           an e-mail was not handed to the server; carries why, and what it said
+│   ├── MailUnavailable     worth trying again later
+│   ├── MailRefused         will never be taken as it is
+│   └── MailDoubtful        may have been taken all the same
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
 ├── StaffError          what is asked about an account of staff will not do; carries which field
 ├── CaseError           what staff ask about a case will not do; carries why
@@ -85,6 +89,34 @@ class ProviderRefused(ProviderError):
         super().__init__(f"the provider's answer was refused: {self.why}")
 
 
+class MailError(MobilisError):
+    """An e-mail was not handed to the server.
+
+    `problem` keys the sentence `problem_…` in `content/console/mail.yml`; `answer` is what the
+    server said, which may name an address.
+    """
+
+    def __init__(self, problem: str, answer: str = "") -> None:
+        super().__init__(f"the e-mail was not sent: {problem}")
+        self.problem = problem
+        self.answer = answer
+
+
+class MailUnavailable(MailError):
+    """Trying again later is of use: connection, tls, login, later."""
+
+
+class MailRefused(MailError):
+    """Trying again is of none, as long as nothing is changed: sender, recipient, content."""
+
+
+class MailDoubtful(MailError):
+    """All of the e-mail was given away, and no answer came: doubtful."""
+
+    def __init__(self) -> None:
+        super().__init__("doubtful")
+
+
 class JourneyFailed(MobilisError):
     """A scripted conversation did not go as written.
 
@@ -108,9 +140,10 @@ class CaseError(MobilisError):
     """What staff ask about a case will not do; nothing was changed.
 
     `reason` keys the sentence `problem_…` in `content/console/case.yml`: stale, status, reason,
-    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged; of a
-    conversation that is taken over, in `live.yml`: held, not_held, text_empty, text_long,
-    message_id.
+    owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged. Of a
+    conversation that is taken over, in `content/console/live.yml`: held, not_held, text_empty,
+    text_long, message_id. Of an e-mail in `content/console/mail.yml`: address, subject, text,
+    blank, form, no_consent, coach, coach_address, not_agreed, again.
     """
 
     def __init__(self, reason: str) -> None:

@@ -63,6 +63,11 @@ def tidy(field: str, text: str) -> str | None:
     return text if 0 < len(text) <= LIMITS[field] else None
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is one e-mail address and nothing else."""
+    return len(text) <= LIMITS["email"] and bool(_EMAIL.fullmatch(text))
+
+
 def split_details(text: str, persons: list[str], organizations: list[str]) -> Details | None:
     """Name, organization and address given in one message, or None when there is no address.
 
@@ -93,8 +98,11 @@ def keep_lead(
     details: Details | None = None,
     coach_id: str | None = None,
     consented: bool = False,
+    coach_consented: bool = False,
 ) -> str:
     """Store a lead and return its reference; the same message gives the same lead.
+
+    `coach_consented`: the visitor agreed that the coach of `coach_id` gets the details too.
 
     Raises:
         StoreError: the database is unreachable or refuses.
@@ -109,6 +117,7 @@ def keep_lead(
             details=details or Details(),
             coach_id=coach_id,
             consented=consented,
+            coach_consented=coach_consented,
         )
 
 
@@ -122,6 +131,7 @@ def write_lead(
     details: Details = Details(),
     coach_id: str | None = None,
     consented: bool = False,
+    coach_consented: bool = False,
 ) -> str:
     """The same within a transaction."""
     own = (leads.c.conversation_id == conversation_id, leads.c.source_message_id == message_id)
@@ -142,6 +152,7 @@ def write_lead(
             source_message_id=message_id,
             language=language,
             coach_id=coach_id,
+            coach_consent=coach_consented,
             consent_at=now() if consented else None,
             created_at=now(),
             **row,

@@ -190,6 +190,7 @@ leads = Table(
     Column("email", Text),
     Column("message", Text),
     Column("coach_id", String(64)),
+    Column("coach_consent", Boolean),  # agreed that this coach gets what was left
     Column("consent_at", UTCDateTime),
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
@@ -225,6 +226,7 @@ coaches = Table(
     Column("bio", JSON, nullable=False),  # {"fr", "en"}
     Column("url", Text),
     Column("accepting", Boolean, nullable=False, default=True),
+    Column("email", Text),  # for staff alone: no visitor and no part of the brain reads it
 )
 
 erasures = Table(
@@ -416,6 +418,37 @@ case_reads = Table(
     Column("position", Integer, nullable=False),  # up to which the person has read
     Column("at", UTCDateTime, nullable=False),
     Index(None, "staff_id", "conversation_id", "position"),
+)
+
+# The outbox of e-mails; mobilis/mails.py tells what becomes of one.
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    _conversation_column(),
+    Column("form_key", String(64), nullable=False, unique=True),  # a form sent twice is one e-mail
+    Column("kind", String(16), nullable=False),  # reply | forward
+    Column("state", String(16), nullable=False),  # queued | sending | sent | failed | noted
+    Column("author_id", String(36), ForeignKey("staff.id", ondelete="SET NULL")),
+    Column("language", String(2), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("coach_id", String(64)),  # forwarded to
+    Column("coach_name", Text),
+    Column("shared", JSON(none_as_null=True)),  # the kinds of data that were forwarded
+    Column("basis", String(16)),  # how that was agreed to: chat | written
+    Column("message_id", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),  # the next try, or until when one may take
+    Column("give_up_at", UTCDateTime, nullable=False),
+    Column("sent_at", UTCDateTime),
+    Column("problem", String(16)),  # of the last try
+    Column("answer", Text),  # what the server said then
+    Index(None, "conversation_id", "created_at"),
+    Index(None, "state", "due_at"),
 )
 
 saved_views = Table(

@@ -25,6 +25,7 @@ from mobilis.models import (
     conversations,
     inbox,
     leads,
+    mails,
 )
 from mobilis.privacy import ERASED, Counts, add, erase_conversation, of_conversations
 from mobilis.store import now
@@ -173,9 +174,9 @@ def _named(connection: Connection, wanted: str) -> list[str]:
 
 
 def _mentioned(connection: Connection, wanted: str) -> list[str]:
-    """In which that was typed, by the visitor or in a note of staff."""
+    """In which that was typed, by the visitor or in a note or an e-mail of staff."""
     found = []
-    for table in (inbox, case_notes):
+    for table in (inbox, case_notes, mails):
         said = func.lower(table.c.text).contains(wanted.lower(), autoescape=True)
         found += _own(connection, table.c.conversation_id, said)
     return found

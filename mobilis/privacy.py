@@ -28,6 +28,7 @@ from mobilis.models import (
     erasures,
     inbox,
     leads,
+    mails,
     outbox,
     tracker_events,
     unhandled,
@@ -40,7 +41,7 @@ Counts = dict[str, int]  # {table: rows deleted}
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
+OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, mails, cases)
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.

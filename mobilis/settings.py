@@ -56,6 +56,12 @@ class Settings:
     workers: int = 8
     priority: str = ""
     takeover_minutes: float = 10.0
+    smtp_url: str = ""
+    mail_from: str = ""
+    mail_reply_to: str = ""
+    mail_timeout: float = 20.0
+    mail_backoff: float = 30.0
+    mail_hours: float = 48.0
     transcript_days: int = 180
     lead_days: int = 730
     result_days: int = 30

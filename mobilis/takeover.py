@@ -94,7 +94,9 @@ def join(
     key = "relieved" if present else "joined"
     _tell(connection, conversation, words[key], "joined", person.name)
     project(connection, conversation_id, weights)
-    casework.take_up(connection, person, conversation_id)
+    case = casework.hold(connection, conversation_id)
+    if not case.merged_into:
+        casework.take_up(connection, person, case, "in_progress")
     _record(connection, person.id, "case.join", conversation_id, {"from": holder})
 
 
@@ -127,8 +129,7 @@ def speak(
     said = Reply(text, conversation.language, own={"staff": {"name": person.name}}, role="staff")
     say(connection, conversation, None, [said], ids=[message_id])
     _hold(connection, conversation_id, held_seen_at=now())
-    casework.note_answer(connection, conversation_id)
-    project(connection, conversation_id, weights)
+    casework.note_answer(connection, conversation_id, weights)
     _record(connection, person.id, "case.say", conversation_id, {"message": message_id})
     return True
 

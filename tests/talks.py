@@ -69,9 +69,14 @@ class Talk:
         return message_id
 
     def lead(
-        self, kind: str, message_id: str = "", coach: str | None = None, **details: str
+        self,
+        kind: str,
+        message_id: str = "",
+        coach: str | None = None,
+        coach_agreed: bool = False,
+        **details: str,
     ) -> str:
-        """What the visitor asks of staff; its reference."""
+        """What the visitor asks of staff; its reference. `coach_agreed`: the coach may have it."""
         return keep_lead(
             self.database,
             kind=kind,
@@ -81,6 +86,7 @@ class Talk:
             details=Details(**details),
             coach_id=coach,
             consented=bool(details),
+            coach_consented=coach_agreed,
         )
 
     def assess(self, option: str = "b", typed: str | None = None) -> None:

@@ -233,6 +233,8 @@ def test_the_content_is_well_formed(capsys) -> None:
         ("content/facets.yml", "region:", "regoin:", "regoin"),
         ("content/declined.yml", "partisan:", "partisam:", "partisan"),
         ("content/shorthand.yml", "  svp: ", "  SVP: ", "SVP"),
+        ("content/letters.yml", "Hello {name},", "Hello {nom},", "{nom}"),
+        ("content/letters.yml", '      en: "Let', '      es: "Let', "letters.call.subject.en"),
         ("faq/cost.yml", "topic:", "\ttopic: [", ""),
     ],
 )

@@ -7,13 +7,15 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from mobilis.coach_file import COLUMNS, FILE_LIMIT, LIMITS, LISTS, read_rows
+from mobilis.coach_file import COLUMNS, FILE_LIMIT, LIMITS, LISTS, OPTIONAL, read_rows
 from mobilis.coaches import (
     Coach,
     SearchResult,
@@ -24,6 +26,7 @@ from mobilis.coaches import (
 )
 from mobilis.errors import ImportRefused, StoreError
 from mobilis.facets import FACETS
+from mobilis.models import coaches as table
 from mobilis.store import Database, migrate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -199,6 +202,52 @@ def test_a_file_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     assert row["bio"] == {"fr": "Deux lignes", "en": "Two"}
     assert row["url"] is None
     assert row["accepting"] is True
+
+
+def addresses(database: Database) -> dict[str, str | None]:
+    with database.read() as connection:
+        return dict(connection.execute(select(table.c.id, table.c.email)).all())
+
+
+WITH_ADDRESS = (*COLUMNS, *OPTIONAL)
+
+
+def test_a_file_may_hold_addresses_that_only_the_table_keeps(
+    database: Database, tmp_path: Path
+) -> None:
+    rows = ({"id": "a", "email": "ana@example.org"}, {"id": "b", "email": ""})
+    import_coaches(database, write(tmp_path, *rows, header=WITH_ADDRESS))
+    assert addresses(database) == {"a": "ana@example.org", "b": None}
+    shown = [replace(coach, url=None) for coach in all_coaches(database)]
+    assert "example.org" not in repr(shown)
+
+
+def test_a_file_without_addresses_takes_none_away(database: Database, tmp_path: Path) -> None:
+    row = {"id": "a", "email": "ana@example.org"}
+    import_coaches(database, write(tmp_path, row, header=WITH_ADDRESS))
+    import_coaches(database, write(tmp_path, {"id": "a"}, {"id": "b"}))
+    assert addresses(database) == {"a": "ana@example.org", "b": None}
+    import_coaches(database, write(tmp_path, {**row, "email": ""}, header=WITH_ADDRESS))
+    assert addresses(database)["a"] is None
+
+
+def test_the_addresses_of_the_sample_are_fictional(database: Database) -> None:
+    import_coaches(database, SAMPLE)
+    given = addresses(database)
+    assert all(email == f"{id}@coachs.example.org" for id, email in given.items())
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        *("ana", "ana@example", "ana@example.org;b@example.org", "Ana <ana@example.org>"),
+        *("ana @example.org", f"{'x' * 250}@example.org"),
+    ],
+)
+def test_what_is_no_address_is_named(tmp_path: Path, email: str) -> None:
+    path = write(tmp_path, {"email": email}, header=WITH_ADDRESS)
+    wanted = "line 2: email must be one address, such as name@example.org"
+    assert wanted in problems(path)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
 from mobilis.web.provider import make_provider
@@ -46,7 +47,8 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address, or the sign-in provider, makes no sense.
+        SettingError: the database's address, the sign-in provider or the e-mail server makes no
+            sense.
     """
     guard.quiet_access_log()
     app = Starlette(
@@ -118,6 +120,7 @@ def _door(settings: Settings) -> Door:
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
         presence=Presence(),
+        postman=Postman(settings, database),
         provider=make_provider(settings),
     )
 
@@ -138,6 +141,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
                 weights,
             )
         ),
+        asyncio.create_task(door.postman.keep()),
     )
     door.worker.start()
     try:

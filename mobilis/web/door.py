@@ -15,6 +15,7 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.provider import Provider
 from mobilis.web.retention import Retention
@@ -51,6 +52,7 @@ class Door:
     worker: Worker
     limits: Limits
     presence: Presence
+    postman: Postman
     provider: Provider | None = None
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_HASHES))
 

@@ -370,7 +370,13 @@ def test_a_lead_for_a_coach_names_the_coach(database: Database) -> None:
     assert started.slots["lead_coach"] == "amina-erable"
     run("action_lead_submit", "en", slots={**FULL, **{"lead_coach": "amina-erable"}})
     [lead] = rows(database, leads)
-    assert (lead.kind, lead.coach_id) == ("coach", "amina-erable")
+    assert (lead.kind, lead.coach_id, lead.coach_consent) == ("coach", "amina-erable", True)
+
+
+def test_a_lead_for_the_team_is_for_no_coach(database: Database) -> None:
+    run("action_lead_submit", slots=FULL)
+    [lead] = rows(database, leads)
+    assert (lead.coach_id, lead.coach_consent) == (None, False)
 
 
 def test_a_coach_that_is_not_there_is_no_coach() -> None:
@@ -396,6 +402,19 @@ def test_nothing_to_add_is_no_message(database: Database) -> None:
 
 def test_the_consent_says_how_long() -> None:
     [text] = run("action_ask_lead_consent", "en").texts
+    assert text == wording("lead_consent", "en", days=42)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_consent_names_the_coach_who_gets_it(language: str) -> None:
+    asked = run("action_ask_lead_consent", language, slots={"lead_coach": "amina-erable"})
+    coach = "Amina Érable-Fiction"
+    assert asked.texts == [wording("lead_consent_coach", language, days=42, coach=coach)]
+    assert coach in asked.texts[0]
+
+
+def test_a_coach_who_has_left_is_not_named_in_the_consent() -> None:
+    [text] = run("action_ask_lead_consent", "en", slots={"lead_coach": "gone"}).texts
     assert text == wording("lead_consent", "en", days=42)
 
 

@@ -26,7 +26,7 @@ from mobilis.staff import Person
 from mobilis.store import now
 from mobilis.web.console.gate import Page, Visit
 
-SECTIONS = ("status", "owner", "follow-up", "tags", "notes", "merge")
+SECTIONS = ("status", "owner", "follow-up", "tags", "notes", "mails", "merge")
 FROM_LENGTH = 2000
 
 
@@ -58,8 +58,8 @@ async def show_case(visit: Visit) -> Response:
 
 async def print_case(visit: Visit) -> Response:
     """GET /console/cases/{id}/print: all of it, without navigation or forms."""
-    file = await _read(visit)
-    return visit.show("case_print.html", file=file, moment=now(), back=_from(visit))
+    file = await read_case_file(visit)
+    return visit.show("case_print.html", file=file, moment=now(), back=came_from(visit))
 
 
 async def see_others(visit: Visit) -> Response:
@@ -70,7 +70,7 @@ async def see_others(visit: Visit) -> Response:
 async def set_status(visit: Visit) -> Response:
     """POST /console/cases/{id}/status."""
     given = visit.field("seen"), visit.field("status"), visit.field("reason")
-    return await _do(visit, "status", casework.set_status, *given, _weights(visit))
+    return await _do(visit, "status", casework.set_status, *given, weights_of(visit))
 
 
 async def set_owner(visit: Visit) -> Response:
@@ -107,13 +107,13 @@ async def add_note(visit: Visit) -> Response:
 async def merge(visit: Visit) -> Response:
     """POST /console/cases/{id}/merge: close it as a duplicate of another."""
     into = visit.field("into")
-    given = visit.field("seen"), into, _weights(visit)
+    given = visit.field("seen"), into, weights_of(visit)
     return await _do(visit, "merge", casework.merge, *given, draft=into)
 
 
 async def unmerge(visit: Visit) -> Response:
     """POST /console/cases/{id}/unmerge."""
-    return await _do(visit, "merge", casework.unmerge, visit.field("seen"), _weights(visit))
+    return await _do(visit, "merge", casework.unmerge, visit.field("seen"), weights_of(visit))
 
 
 async def show_mentions(visit: Visit) -> Response:
@@ -127,17 +127,17 @@ async def _do(
 ) -> Response:
     """Do something to the case, then show it; a refusal says why, above what was typed."""
     try:
-        await visit.door.write(deed, visit.person, _id(visit), *given)
+        await visit.door.write(deed, visit.person, case_id(visit), *given)
     except CaseError as error:
         said = _Said(section, error.reason, draft)
         return await _show(visit, said, 409 if error.reason == "stale" else 422)
-    query = {"done": section, **({"from": _from(visit)} if _from(visit) else {})}
-    return visit.back_to(f"/cases/{_id(visit)}?{urlencode(query)}#{section}")
+    query = {"done": section, **({"from": came_from(visit)} if came_from(visit) else {})}
+    return visit.back_to(f"/cases/{case_id(visit)}?{urlencode(query)}#{section}")
 
 
 async def _show(visit: Visit, said: _Said, status: int = 200) -> Response:
-    file = await _read(visit)
-    around = await visit.door.read(_look_around, visit.person, _id(visit), _from(visit))
+    file = await read_case_file(visit)
+    around = await visit.door.read(_look_around, visit.person, case_id(visit), came_from(visit))
     return visit.show(
         "case.html",
         status,
@@ -145,22 +145,23 @@ async def _show(visit: Visit, said: _Said, status: int = 200) -> Response:
         file=file,
         said=said,
         around=around,
-        back=_from(visit),
+        back=came_from(visit),
         others=_meet(visit),
-        is_there=visit.door.hub.is_heard(_id(visit)),
+        is_there=visit.door.hub.is_heard(case_id(visit)),
+        sends=visit.door.postman.office.sends,
         statuses=STATUSES,
         close_reasons=CLOSE_REASONS,
         tomorrow=(day_of(now()) + timedelta(days=1)).isoformat(),
     )
 
 
-async def _read(visit: Visit) -> CaseFile:
+async def read_case_file(visit: Visit) -> CaseFile:
     """The file of the case, which notes that it was read.
 
     Raises:
         ChatError: not_found.
     """
-    file = await visit.door.write(_open, visit.person, _id(visit), _weights(visit))
+    file = await visit.door.write(_open, visit.person, case_id(visit), weights_of(visit))
     if file is None:
         raise ChatError("not_found", 404)
     return file
@@ -189,20 +190,20 @@ def _look_around(connection: Connection, person: Person, case_id: str, came_from
 
 
 def _meet(visit: Visit) -> list[str]:
-    return visit.door.presence.meet(_id(visit), visit.person.id, visit.person.name)
+    return visit.door.presence.meet(case_id(visit), visit.person.id, visit.person.name)
 
 
-def _id(visit: Visit) -> str:
+def case_id(visit: Visit) -> str:
     return str(visit.request.path_params["id"])
 
 
-def _from(visit: Visit) -> str:
+def came_from(visit: Visit) -> str:
     """The query of the queue that somebody came from, as it was given."""
     given = visit.field("from") or visit.request.query_params.get("from", "")
     return given if len(given) <= FROM_LENGTH and given.isprintable() else ""
 
 
-def _weights(visit: Visit) -> Weights:
+def weights_of(visit: Visit) -> Weights:
     return read_weights(visit.door.settings.priority)
 
 

@@ -72,3 +72,18 @@ document.addEventListener("htmx:beforeSwap", () => {
 });
 document.addEventListener("htmx:afterSettle", toEnd);
 toEnd();
+// "Copy the text" is there only where a script can do it. It copies a field, or a part of the page.
+const showCopies = () => {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+};
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent);
+  const told = button.closest(".outside").querySelector("[data-copied]");
+  told.textContent = told.dataset.copied;
+});
+document.addEventListener("htmx:afterSettle", showCopies);
+showCopies();
