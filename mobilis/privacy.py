@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mobilis.models import (
     assessments,
+    case_days,
     case_facets,
     case_notes,
     case_reads,
@@ -40,7 +41,7 @@ Counts = dict[str, int]  # {table: rows deleted}
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
+OF_STAFF = (case_texts, case_facets, case_days, case_tags, case_notes, case_reads, cases)
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
