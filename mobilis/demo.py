@@ -540,14 +540,22 @@ class _Talk:
         self._count_days(channel)
 
     def _count_days(self, channel: str) -> None:
-        own = (
-            self.rows[t.name][self.before[t.name] :]
-            for t in (inbox, outbox, unhandled, assessments)
+        left = Left(
+            opened_at=self.opened_at,
+            inbox=self._own(inbox),
+            outbox=self._own(outbox),
+            unhandled=self._own(unhandled),
+            assessments=self._own(assessments),
+            noted=self.noted,
         )
-        counted = count_days(Left(self.opened_at, *own, self.noted))
         self.rows["case_days"] += [
-            day_row(self.id, self.language, channel, key, times) for key, times in counted.items()
+            day_row(self.id, self.language, channel, key, times)
+            for key, times in count_days(left).items()
         ]
+
+    def _own(self, table: Table) -> list[dict[str, Any]]:
+        """The rows of this conversation so far."""
+        return self.rows[table.name][self.before[table.name] :]
 
     def _waiting_since(self) -> datetime | None:
         """As mobilis.cases has it."""
