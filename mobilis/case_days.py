@@ -29,6 +29,7 @@ ANSWERED = "answered"  # questions of faq/, by id
 STARTED = "started"
 REACHED = "reached"  # its questions that got an answer, by id
 FINISHED = "finished"  # "whole", or "early": an answer left nothing more to ask
+OF_ASSESSMENT = (STARTED, REACHED, FINISHED)
 BAND = "band"  # finished self-assessments, on their own day
 LONGEST = 64  # characters of a value
 
@@ -55,13 +56,21 @@ def project_days(connection: Connection, talk: Row[Any], keep: bool) -> None:
     known = {_key(row): row.times for row in _known(connection, talk)}
     present: dict[Key, int] = count_days(_left(connection, talk))
     if keep:
-        present = {key: max(known.get(key, 0), present.get(key, 0)) for key in {**known, **present}}
+        present = _with_what_was(known, present)
     rows = [day_row(talk.id, talk.language, talk.channel, key, n) for key, n in present.items()]
     if [dict(row._mapping) for row in _known(connection, talk)] == sorted(rows, key=_order):
         return
     connection.execute(delete(case_days).where(case_days.c.conversation_id == talk.id))
     if rows:
         connection.execute(insert(case_days), rows)
+
+
+def _with_what_was(known: Mapping[Key, int], present: Mapping[Key, int]) -> dict[Key, int]:
+    """What was counted before the transcript was erased, with what came after. A self-assessment
+    stays on the day that it was begun."""
+    begun = any(what == STARTED for _, what, _ in known)
+    new = {key: n for key, n in present.items() if not (begun and key[1] in OF_ASSESSMENT)}
+    return {key: max(known.get(key, 0), new.get(key, 0)) for key in {**known, **new}}
 
 
 def day_row(talk: str, language: str, channel: str, key: Key, times: int) -> dict[str, Any]:
@@ -85,7 +94,7 @@ def count_days(left: Left) -> Counter[Key]:
         day = days.get(row["source_message_id"]) or _day(row["created_at"])
         found[day, row["outcome"], ""] += 1
     for row in left.outbox:
-        if row["content"].get("kind") == "faq":
+        if "faq" in row["content"]:
             found[_day(row["at"]), ANSWERED, row["content"]["faq"]["id"][:LONGEST]] += 1
     for row in left.assessments:
         found[_day(row["created_at"]), BAND, row["band"]] += 1

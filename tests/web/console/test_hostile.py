@@ -20,6 +20,7 @@ ADDRESSES = (
     ("triager", "/queue"),
     ("triager", "/mentions"),
     ("triager", "/cases/{case}"),
+    ("viewer", "/figures"),
     ("viewer", "/cases/{case}"),
     ("triager", "/cases/{case}/print"),
     ("viewer", "/cases/{case}/print"),
