@@ -287,6 +287,9 @@ def _narrowed(filters: Filters, table: Any) -> Iterable[Any]:
             yield table.c.conversation_id.in_(asked)
 
 
+Requests = Sequence[Row[Any]]
+
+
 @dataclass(frozen=True)
 class HandOffs:
     """Requests to staff in each step, by kind."""
@@ -314,19 +317,44 @@ class Answers:
     waiting_since: datetime | None = None  # of who has waited longest
 
 
-def read_hand_offs(connection: Connection, filters: Filters) -> HandOffs:
+def read_requests(connection: Connection, filters: Filters) -> Requests:
+    """Requests to staff of the period, less those of cases that were merged into another."""
+    earlier = leads.alias("earlier")
+    same = earlier.c.conversation_id == leads.c.conversation_id
+    first = select(func.min(earlier.c.created_at)).where(same).scalar_subquery()
+    own = (leads.c.conversation_id, leads.c.kind, leads.c.created_at)
+    query = (
+        select(
+            *own,
+            cases.c.answered_at,
+            cases.c.status,
+            (leads.c.created_at == first).label("is_first"),
+        )
+        .join(cases, cases.c.conversation_id == leads.c.conversation_id)
+        .where(
+            leads.c.created_at >= start_of(filters.since),
+            leads.c.created_at < start_of(filters.until + timedelta(days=1)),
+            cases.c.merged_into.is_(None),
+            *_narrowed(filters, cases),
+        )
+    )
+    found: Requests = connection.execute(query).all()
+    return found
+
+
+def hand_offs(requests: Requests, filters: Filters) -> HandOffs:
     """Requests for a person or a coach, and declarations of interest."""
     steps = steps_of(filters, "week")
     found: dict[str, Counter[str]] = {kind: Counter() for kind in HANDED}
-    for row in _requests(connection, filters):
+    for row in requests:
         found[row.kind][day_of(row.created_at).isoformat()] += 1
     return HandOffs(steps, {kind: _in_steps(steps, found[kind]) for kind in HANDED})
 
 
-def read_answers(connection: Connection, filters: Filters) -> Answers:
+def answers(requests: Requests) -> Answers:
     """The time from a conversation's first request to staff until a person's first answer."""
-    rows = [row for row in _requests(connection, filters) if row.created_at == row.first_at]
-    asked = {row.conversation_id: row for row in rows if not _answered_before(row)}.values()
+    rows = [row for row in requests if row.is_first and not _answered_before(row)]
+    asked = {row.conversation_id: row for row in rows}.values()
     answered = [row for row in asked if row.answered_at]
     open_ones = [row for row in asked if not row.answered_at and row.status != "closed"]
     took = sorted(row.answered_at - row.created_at for row in answered)
@@ -347,26 +375,6 @@ def read_answers(connection: Connection, filters: Filters) -> Answers:
         waiting_since=min((row.created_at for row in open_ones), default=None),
         **told,
     )
-
-
-def _requests(connection: Connection, filters: Filters) -> Sequence[Row[Any]]:
-    """Requests to staff of the period, less those of cases that were merged into another."""
-    earlier = leads.alias("earlier")
-    same = earlier.c.conversation_id == leads.c.conversation_id
-    first = select(func.min(earlier.c.created_at)).where(same).scalar_subquery()
-    own = (leads.c.conversation_id, leads.c.kind, leads.c.created_at)
-    query = (
-        select(*own, cases.c.answered_at, cases.c.status, first.label("first_at"))
-        .join(cases, cases.c.conversation_id == leads.c.conversation_id)
-        .where(
-            leads.c.created_at >= start_of(filters.since),
-            leads.c.created_at < start_of(filters.until + timedelta(days=1)),
-            cases.c.merged_into.is_(None),
-            *_narrowed(filters, cases),
-        )
-    )
-    rows: Sequence[Row[Any]] = connection.execute(query).all()
-    return rows
 
 
 def _answered_before(row: Row[Any]) -> bool:

@@ -22,16 +22,17 @@ from mobilis.figures import (
     LONGEST,
     Filters,
     Step,
+    answers,
+    hand_offs,
     in_a_working_day,
-    read_answers,
     read_bands,
     read_conversations,
     read_filters,
     read_funnel,
-    read_hand_offs,
     read_messages,
     read_missed,
     read_questions,
+    read_requests,
     steps_of,
 )
 from mobilis.leads import KINDS
@@ -60,6 +61,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def read(database: Database, reader: Any, filters: Filters = WEEK, *more: Any) -> Any:
     with database.read() as connection:
         return reader(connection, filters, *more)
+
+
+def read_answers(database: Database, filters: Filters = WEEK) -> Any:
+    return answers(read(database, read_requests, filters))
+
+
+def read_hand_offs(database: Database, filters: Filters = WEEK) -> Any:
+    return hand_offs(read(database, read_requests, filters), filters)
 
 
 def faq(question: str) -> list[Reply]:
@@ -248,8 +257,8 @@ def test_a_filter_leaves_the_others_out(database: Database, clock: Clock) -> Non
         count = 3 if name == "topic" else 2
         assert sum(read(database, read_conversations, own).total) == count, name
         assert read(database, read_questions, own) == {"cost": count}
-        assert sum(read(database, read_hand_offs, own).kinds["coach"]) == count
-        assert read(database, read_answers, own).asked == count
+        assert sum(read_hand_offs(database, own).kinds["coach"]) == count
+        assert read_answers(database, own).asked == count
     every = Filters(WEEK.since, WEEK.until, **wanted)
     assert sum(read(database, read_conversations, every).total) == 1
 
@@ -381,8 +390,8 @@ def test_nothing_at_all_is_zeros(database: Database) -> None:
     assert read(database, read_conversations).channels == {}
     assert read(database, read_questions) == {}
     assert read(database, read_funnel, WEEK, ORDER).started == 0
-    assert read(database, read_answers).median is None
-    assert set(read(database, read_hand_offs).kinds) == set(HANDED) == set(KINDS)
+    assert read_answers(database).median is None
+    assert set(read_hand_offs(database).kinds) == set(HANDED) == set(KINDS)
 
 
 # --- what was asked of staff
@@ -410,7 +419,7 @@ def test_the_time_to_a_first_answer_is_that_of_each_conversation_once(
     waiting = answered(database, clock, "2026-11-18 09:00", None)
     closed = answered(database, clock, "2026-11-18 10:00", None)
     set_case(database, closed, status="closed")
-    found = read(database, read_answers)
+    found = read_answers(database)
     assert (found.asked, found.answered, found.waiting, found.unanswered) == (12, 10, 1, 1)
     assert found.median == timedelta(hours=5, minutes=30)
     assert found.ninth == timedelta(hours=9)
@@ -423,7 +432,7 @@ def test_the_time_to_a_first_answer_is_that_of_each_conversation_once(
 def test_few_answers_have_no_median(database: Database, clock: Clock) -> None:
     for _ in range(4):
         answered(database, clock, "2026-11-16 09:00", timedelta(hours=1))
-    found = read(database, read_answers)
+    found = read_answers(database)
     assert (found.answered, found.median, found.ninth, found.in_a_day) == (4, None, None, None)
 
 
@@ -431,8 +440,8 @@ def test_who_was_written_to_before_they_asked_is_not_timed(
     database: Database, clock: Clock
 ) -> None:
     answered(database, clock, "2026-11-16 09:00", timedelta(hours=-1))
-    assert read(database, read_answers).asked == 0
-    assert sum(read(database, read_hand_offs).kinds["person"]) == 1
+    assert read_answers(database).asked == 0
+    assert sum(read_hand_offs(database).kinds["person"]) == 1
 
 
 def test_a_request_is_of_the_period_of_the_first(database: Database, clock: Clock) -> None:
@@ -440,8 +449,8 @@ def test_a_request_is_of_the_period_of_the_first(database: Database, clock: Cloc
     clock.set("2026-11-16 09:00")
     talk.lead("coach", name="Marie Roy")
     talk.project()
-    assert read(database, read_answers).asked == 0
-    found = read(database, read_hand_offs)
+    assert read_answers(database).asked == 0
+    found = read_hand_offs(database)
     assert (sum(found.kinds["person"]), sum(found.kinds["coach"])) == (0, 1)
 
 
@@ -455,8 +464,8 @@ def test_a_merged_case_asks_nothing_more_but_was_a_conversation(
     again.say("bonjour")
     again.project()
     set_case(database, again, merged_into=kept.id, status="closed")
-    assert sum(read(database, read_hand_offs).kinds["person"]) == 1
-    assert read(database, read_answers).asked == 1
+    assert sum(read_hand_offs(database).kinds["person"]) == 1
+    assert read_answers(database).asked == 1
     assert sum(read(database, read_conversations).total) == 2
 
 
@@ -536,7 +545,7 @@ def test_an_erased_conversation_is_counted_no_more(database: Database, clock: Cl
     assert counts["case_days"] > 0
     assert of_days(database) == []
     assert sum(read(database, read_conversations).total) == 0
-    assert sum(read(database, read_hand_offs).kinds["interest"]) == 0
+    assert sum(read_hand_offs(database).kinds["interest"]) == 0
 
 
 def test_counts_stay_when_only_the_transcript_is_erased(database: Database, clock: Clock) -> None:

@@ -24,16 +24,18 @@ from mobilis.figures import (
     FEWEST,
     Answers,
     Filters,
+    Requests,
     Step,
     Volume,
-    read_answers,
+    answers,
+    hand_offs,
     read_bands,
     read_conversations,
     read_funnel,
-    read_hand_offs,
     read_messages,
     read_missed,
     read_questions,
+    read_requests,
 )
 from mobilis.numbers import percent, whole
 from mobilis.web.charts import Bars, Columns, draw_bars, draw_columns
@@ -141,6 +143,7 @@ class Sections:
         self.filters = filters
         self.language = language
         self.word = partial(speech.word, language=language)
+        self._found: Requests | None = None
 
     @property
     def period(self) -> str:
@@ -150,6 +153,12 @@ class Sections:
     def read(self, connection: Connection, name: str) -> Section:
         """One of SECTIONS."""
         return SECTIONS[name](self, connection)
+
+    def _requests(self, connection: Connection) -> Requests:
+        """The requests to staff, which two figures are made of and which are read once."""
+        if self._found is None:
+            self._found = read_requests(connection, self.filters)
+        return self._found
 
     def conversations(self, connection: Connection) -> Section:
         """Conversations by day."""
@@ -310,7 +319,7 @@ class Sections:
 
     def answers(self, connection: Connection) -> Section:
         """The time to the first answer of a person."""
-        found = read_answers(connection, self.filters)
+        found = answers(self._requests(connection))
         asked = {
             Named("asked", "asked"): found.asked,
             Named("asked", "answered"): found.answered,
@@ -342,7 +351,7 @@ class Sections:
 
     def hand_offs(self, connection: Connection) -> Section:
         """What was asked of staff."""
-        found = read_hand_offs(connection, self.filters)
+        found = hand_offs(self._requests(connection), self.filters)
         totals = [sum(values) for values in zip(*found.kinds.values(), strict=True)]
         kinds = {f"kind_{key}": counts for key, counts in found.kinds.items()}
         grid = Grid(("days", "total", *kinds), _rows(found.steps, totals, *kinds.values()))
