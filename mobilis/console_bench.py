@@ -1,4 +1,4 @@
-"""`mobilis bench console`: the queue and figures of many conversations, asked for as a browser does.
+"""`mobilis bench console`: queue and figures of many conversations, as a browser asks for them.
 
 A real front door in a process of its own, someone signed in, pages over HTTP on loopback. Beside
 it, in the same run and on the same database, the queries that one would write without cases, their
