@@ -32,6 +32,7 @@ LONGEST = 1100  # days of a period
 FEWEST = 5  # answers of which a median is told
 HANDED = ("person", "coach", "interest")  # kinds of requests to staff
 WEEKEND = (5, 6)
+A_DAY = timedelta(days=1)
 # The upper bound of each part of the distribution of answers; the last one has none.
 WITHIN: Mapping[str, timedelta | None] = {
     "1h": timedelta(hours=1),
@@ -393,6 +394,8 @@ def _distribution(took: Iterable[timedelta]) -> Mapping[str, int]:
 def in_a_working_day(asked: datetime, answered: datetime) -> bool:
     """Whether an answer came by the same time of the next working day, Monday to Friday in Toronto;
     what is asked on a weekend is as if asked when Monday begins. Holidays are working days."""
+    if answered - asked <= A_DAY:  # most of them; and no working day is shorter
+        return True
     here = asked.astimezone(ZONE)
     day, hour = here.date(), here.time()
     if day.weekday() in WEEKEND:

@@ -86,12 +86,13 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
 def erase_result(connection: Connection, page_id: str) -> bool:
     """Delete the assessment that a page shows; whether there was one. Its conversation stays."""
     shown = assessments.c.page_id == page_id
-    talk = select(assessments.c.conversation_id).where(shown).scalar_subquery()
-    query = select(conversations.c.channel).where(conversations.c.id == talk)
-    channel = connection.execute(query).scalar_one_or_none()
-    if not connection.execute(delete(assessments).where(shown)).rowcount:
+    same = conversations.c.id == assessments.c.conversation_id
+    query = select(assessments.c.conversation_id, conversations.c.channel).where(shown)
+    found = connection.execute(query.outerjoin(conversations, same)).one_or_none()
+    if not found or not connection.execute(delete(assessments).where(shown)).rowcount:
         return False
-    _note_erasure(connection, channel or "unknown")
+    _leave_behind(connection, [found.conversation_id])
+    _note_erasure(connection, found.channel or "unknown")
     return True
 
 
@@ -122,9 +123,7 @@ def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -
         connection.execute(own.values(answers=options))
     own = update(conversations).where(conversations.c.id.in_(conversation_ids))
     connection.execute(own.values(page=None, transcript_erased_at=now()))
-    # Their cases are behind what there is now: the projector makes them again from it.
-    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
-    connection.execute(behind.values(position=-1))
+    _leave_behind(connection, conversation_ids)
     _forget_words(connection, counts)
     return counts
 
@@ -166,6 +165,12 @@ def _erase_all(connection: Connection, conversation_ids: Sequence[str]) -> Count
 def _delete(connection: Connection, table: Any, conversation_ids: Sequence[str]) -> int:
     own = delete(table).where(of_conversations(table).in_(conversation_ids))
     return int(connection.execute(own).rowcount)
+
+
+def _leave_behind(connection: Connection, conversation_ids: Sequence[str]) -> None:
+    """Cases that are behind what there is now: the projector makes them again from it."""
+    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
+    connection.execute(behind.values(position=-1))
 
 
 def _forget_words(connection: Connection, counts: Counts) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from talks import Talk
 
 from mobilis import case_days, privacy
-from mobilis.cases import project, rebuild
+from mobilis.cases import behind, project, rebuild
 from mobilis.dates import ZONE
 from mobilis.figures import (
     HANDED,
@@ -546,6 +546,19 @@ def test_an_erased_conversation_is_counted_no_more(database: Database, clock: Cl
     assert of_days(database) == []
     assert sum(read(database, read_conversations).total) == 0
     assert sum(read_hand_offs(database).kinds["interest"]) == 0
+
+
+def test_an_erased_result_is_counted_no_more(database: Database, clock: Clock) -> None:
+    talk = full(database, clock)
+    assert sum(read(database, read_bands, WEEK, []).values()) == 1
+    with database.erase() as connection:
+        connection.execute(update(assessments).values(page_id="shown"))
+        assert privacy.erase_result(connection, "shown")
+    with database.write() as connection:
+        assert behind(connection, 10) == [talk.id]
+        project(connection, talk.id, WEIGHTS)
+    assert sum(read(database, read_bands, WEEK, []).values()) == 0
+    assert read(database, read_funnel, WEEK, ORDER).finished == 0
 
 
 def test_counts_stay_when_only_the_transcript_is_erased(database: Database, clock: Clock) -> None:
