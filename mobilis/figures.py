@@ -7,6 +7,7 @@ pages of the console; knows no HTTP and no words.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from mobilis.queue import CHANNELS
 PERIODS = ("7", "30", "90", "year")  # the last days, or the year so far
 PERIOD = "30"
 LONGEST = 1100  # days of a period
+WEEKS_AT_MOST = 400  # days of a period that is shown by week
 FEWEST = 5  # answers of which a median is told
 HANDED = ("person", "coach", "interest")  # kinds of requests to staff
 WEEKEND = (5, 6)
@@ -118,10 +120,13 @@ class Step:
     last: date
 
 
-def steps_of(filters: Filters, finest: str) -> tuple[Step, ...]:
-    """The period in steps of a size: "day", or "week" when it is long, or else "month"."""
-    most = {"day": 92, "week": 14}[finest]  # days that are shown one by one
-    size = "day" if filters.length <= most else "week" if filters.length <= 400 else "month"
+Steps = tuple[Step, ...]
+
+
+def steps_of(filters: Filters, days_at_most: int) -> Steps:
+    """The period day by day, or by week when it has more days, or by month when it is very long."""
+    is_short = filters.length <= days_at_most
+    size = "day" if is_short else "week" if filters.length <= WEEKS_AT_MOST else "month"
     found: list[Step] = []
     first = filters.since
     while first <= filters.until:
@@ -144,24 +149,23 @@ Counts = Mapping[str, tuple[int, ...]]  # by name, one of each step
 class Volume:
     """How many there were in each step: all, by language, and by channel."""
 
-    steps: tuple[Step, ...]
+    steps: Steps
     total: tuple[int, ...]
     languages: Counts
     channels: Counts
 
 
-def read_conversations(connection: Connection, filters: Filters) -> Volume:
+def read_conversations(connection: Connection, filters: Filters, steps: Steps) -> Volume:
     """Conversations in which something was said, on the day that they began."""
-    return _volume(connection, filters, days.OPENED)
+    return _volume(connection, filters, steps, days.OPENED)
 
 
-def read_messages(connection: Connection, filters: Filters) -> Volume:
+def read_messages(connection: Connection, filters: Filters, steps: Steps) -> Volume:
     """Messages of visitors."""
-    return _volume(connection, filters, days.SAID)
+    return _volume(connection, filters, steps, days.SAID)
 
 
-def _volume(connection: Connection, filters: Filters, what: str) -> Volume:
-    steps = steps_of(filters, "day")
+def _volume(connection: Connection, filters: Filters, steps: Steps, what: str) -> Volume:
     rows = _sums(connection, filters, [what], "day", "language", "channel")
     channels = sorted({row.channel for row in rows}, key=_place_in(CHANNELS))
     return Volume(
@@ -172,24 +176,25 @@ def _volume(connection: Connection, filters: Filters, what: str) -> Volume:
     )
 
 
-def _each(
-    steps: Sequence[Step], rows: Sequence[Row[Any]], column: str, names: Iterable[str]
-) -> Counts:
+def _each(steps: Steps, rows: Sequence[Row[Any]], column: str, names: Iterable[str]) -> Counts:
     own = {name: [row for row in rows if row._mapping[column] == name] for name in names}
     return {name: _by_step(steps, of_name) for name, of_name in own.items()}
 
 
-def _by_step(steps: Sequence[Step], rows: Iterable[Row[Any]]) -> tuple[int, ...]:
+def _by_step(steps: Steps, rows: Iterable[Row[Any]]) -> tuple[int, ...]:
     found: Counter[str] = Counter()
     for row in rows:
         found[row.day] += row.times
     return _in_steps(steps, found)
 
 
-def _in_steps(steps: Sequence[Step], found: Mapping[str, int]) -> tuple[int, ...]:
+def _in_steps(steps: Steps, found: Mapping[str, int]) -> tuple[int, ...]:
     """The counts of days as counts of steps."""
-    ends = [(step.first.isoformat(), step.last.isoformat()) for step in steps]
-    return tuple(sum(n for day, n in found.items() if a <= day <= b) for a, b in ends)
+    starts = [step.first.isoformat() for step in steps]
+    totals = [0] * len(starts)
+    for day, n in found.items():
+        totals[bisect_right(starts, day) - 1] += n
+    return tuple(totals)
 
 
 def _place_in(names: Sequence[str]) -> Any:
@@ -246,15 +251,14 @@ def read_questions(connection: Connection, filters: Filters) -> Mapping[str, int
 class Missed:
     """Typed messages in each step; those not understood, and those that were asked about."""
 
-    steps: tuple[Step, ...]
+    steps: Steps
     typed: tuple[int, ...]
     lost: tuple[int, ...]
     clarified: tuple[int, ...]
 
 
-def read_missed(connection: Connection, filters: Filters) -> Missed:
+def read_missed(connection: Connection, filters: Filters, steps: Steps) -> Missed:
     """How many of the typed messages were not understood."""
-    steps = steps_of(filters, "week")
     wanted = [days.TYPED, days.LOST, days.CLARIFIED]
     found = _each(steps, _sums(connection, filters, wanted, "what", "day"), "what", wanted)
     return Missed(steps, *(found[what] for what in wanted))
@@ -295,7 +299,7 @@ Requests = Sequence[Row[Any]]
 class HandOffs:
     """Requests to staff in each step, by kind."""
 
-    steps: tuple[Step, ...]
+    steps: Steps
     kinds: Counts
 
 
@@ -343,9 +347,8 @@ def read_requests(connection: Connection, filters: Filters) -> Requests:
     return found
 
 
-def hand_offs(requests: Requests, filters: Filters) -> HandOffs:
+def hand_offs(requests: Requests, steps: Steps) -> HandOffs:
     """Requests for a person or a coach, and declarations of interest."""
-    steps = steps_of(filters, "week")
     found: dict[str, Counter[str]] = {kind: Counter() for kind in HANDED}
     for row in requests:
         found[row.kind][day_of(row.created_at).isoformat()] += 1

@@ -22,10 +22,12 @@ from mobilis.dates import in_short, local, span
 from mobilis.exports import csv_head, csv_rows
 from mobilis.figures import (
     FEWEST,
+    LONGEST,
     Answers,
     Filters,
     Requests,
     Step,
+    Steps,
     Volume,
     answers,
     hand_offs,
@@ -36,12 +38,15 @@ from mobilis.figures import (
     read_missed,
     read_questions,
     read_requests,
+    steps_of,
 )
 from mobilis.numbers import percent, whole
 from mobilis.web.charts import Bars, Columns, draw_bars, draw_columns
 from mobilis.wording import Sentences
 
 TOP = 10  # questions that are shown; the file has all
+DAYS_AT_MOST = 92  # that are shown one by one
+FEW_DAYS = 14  # the same, of what is too rare to be shown by day
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,16 @@ class Speech:
 
 
 class Sections:
-    """The sections of a period, in a language."""
+    """The sections of a period, in a language; day by day however long it is when `each_day`."""
 
-    def __init__(self, speech: Speech, filters: Filters, language: str) -> None:
+    def __init__(
+        self, speech: Speech, filters: Filters, language: str, each_day: bool = False
+    ) -> None:
         self.speech = speech
         self.filters = filters
         self.language = language
         self.word = partial(speech.word, language=language)
+        self._each_day = each_day
         self._found: Requests | None = None
 
     @property
@@ -154,6 +162,9 @@ class Sections:
         """One of SECTIONS."""
         return SECTIONS[name](self, connection)
 
+    def _steps(self, days_at_most: int) -> Steps:
+        return steps_of(self.filters, LONGEST if self._each_day else days_at_most)
+
     def _requests(self, connection: Connection) -> Requests:
         """The requests to staff, which two figures are made of and which are read once."""
         if self._found is None:
@@ -162,11 +173,15 @@ class Sections:
 
     def conversations(self, connection: Connection) -> Section:
         """Conversations by day."""
-        return self._volume("conversations", read_conversations(connection, self.filters))
+        return self._volume(
+            "conversations", read_conversations(connection, self.filters, self._steps(DAYS_AT_MOST))
+        )
 
     def messages(self, connection: Connection) -> Section:
         """Messages by day."""
-        return self._volume("messages", read_messages(connection, self.filters))
+        return self._volume(
+            "messages", read_messages(connection, self.filters, self._steps(DAYS_AT_MOST))
+        )
 
     def _volume(self, name: str, volume: Volume) -> Section:
         languages = {f"language_{key}": counts for key, counts in volume.languages.items()}
@@ -185,7 +200,7 @@ class Sections:
         return Section(name, grid, self.whole(total), charts)
 
     def _over_time(
-        self, name: str, what: str, steps: Sequence[Step], series: Mapping[str, Sequence[int]]
+        self, name: str, what: str, steps: Steps, series: Mapping[str, Sequence[int]]
     ) -> Chart:
         totals = [sum(values) for values in zip(*series.values(), strict=True)]
         titles = [
@@ -210,7 +225,7 @@ class Sections:
             ),
         )
 
-    def _labels(self, steps: Sequence[Step]) -> list[str]:
+    def _labels(self, steps: Steps) -> list[str]:
         return [in_short(step.first, self.language) for step in steps]
 
     def _sentence(self, step: Step, values: Mapping[str, str]) -> str:
@@ -284,7 +299,7 @@ class Sections:
 
     def missed(self, connection: Connection) -> Section:
         """What was not understood, of what was typed."""
-        missed = read_missed(connection, self.filters)
+        missed = read_missed(connection, self.filters, self._steps(FEW_DAYS))
         lost = [_ratio(n, of) for n, of in zip(missed.lost, missed.typed, strict=True)]
         asked = [_ratio(n, of) for n, of in zip(missed.clarified, missed.typed, strict=True)]
         names = ("days", "typed", "lost", "lost_share", "clarified", "clarified_share")
@@ -295,7 +310,7 @@ class Sections:
         return Section("missed", grid, brief, charts)
 
     def _rates(
-        self, steps: Sequence[Step], lost: Sequence[float | None], asked: Sequence[float | None]
+        self, steps: Steps, lost: Sequence[float | None], asked: Sequence[float | None]
     ) -> Chart:
         series = {"lost": lost, "clarified": asked}
         titles = []
@@ -351,7 +366,7 @@ class Sections:
 
     def hand_offs(self, connection: Connection) -> Section:
         """What was asked of staff."""
-        found = hand_offs(self._requests(connection), self.filters)
+        found = hand_offs(self._requests(connection), self._steps(FEW_DAYS))
         totals = [sum(values) for values in zip(*found.kinds.values(), strict=True)]
         kinds = {f"kind_{key}": counts for key, counts in found.kinds.items()}
         grid = Grid(("days", "total", *kinds), _rows(found.steps, totals, *kinds.values()))

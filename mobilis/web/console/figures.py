@@ -57,7 +57,7 @@ async def file(visit: Visit) -> Response:
         return visit.refuse(404, "not_found")
     if problem:
         return visit.back_to(f"/figures?{visit.request.url.query}")  # which says what
-    sections = Sections(_speech(visit), filters, visit.language)
+    sections = Sections(_speech(visit), filters, visit.language, each_day=True)
     section = await visit.door.read(sections.read, name)
     called = f"mobilis-{name}-{filters.since}-{filters.until}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{called}"'}

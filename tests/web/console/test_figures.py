@@ -271,6 +271,21 @@ def test_days_of_a_file_are_iso_and_names_are_in_both_languages(sign_in, talks, 
     assert row["Nom en français / Name in French"] != row["Nom en anglais / Name in English"]
 
 
+def test_a_long_period_is_shown_by_week_and_day_by_day_in_its_file(sign_in, talks, clock):
+    colleague = sign_in("viewer", language="en")
+    since = clock.moment.date() - timedelta(days=100)
+    page = colleague.get(f"/figures?since={since}").text
+    _, *shown = tables(page)["messages"]
+    assert 14 < len(shown) < 18
+    assert sum(int(row[1]) for row in shown) == 6
+    for name in ("conversations", "messages", "missed", "hand_offs"):
+        rows = rows_of(colleague.get(f"/figures/{name}.csv?since={since}"))
+        assert len(rows) == 102, name
+        assert all(
+            row["Premier jour / First day"] == row["Dernier jour / Last day"] for row in rows
+        )
+
+
 @pytest.mark.parametrize("file", ["x", "x.csv", "bands.xml", "bands", ".csv", "bands.csv.csv"])
 def test_there_is_no_other_file(sign_in, file):
     assert sign_in("viewer").get(f"/figures/{file}").status_code == 404
