@@ -19,7 +19,8 @@ FILLED = 0.74  # the part of its place that a column takes
 WIDEST = 7.0  # percent
 LABELS = 6  # under the axis, at most
 LEVELS = 4  # lines above the axis, at most
-LINE_LENGTH = 34  # characters of the words above a bar
+# Characters of a line of the words above a bar, where there is much room and where there is not.
+WIDE, NARROW = 60, 34
 
 Written = Callable[[float], str]
 
@@ -146,9 +147,11 @@ def _labels(labels: Sequence[str], place: float) -> tuple[Label, ...]:
     )
 
 
-def draw_bars(values: Sequence[float], titles: Sequence[str], written: Sequence[str]) -> Bars:
+def draw_bars(
+    values: Sequence[float], titles: Sequence[str], written: Sequence[str], line_length: int
+) -> Bars:
     """A bar for each value, under its title; the longest takes all the room."""
-    places = lay_out(titles, LINE_LENGTH)
+    places = lay_out(titles, line_length)
     most = max(values, default=0) or 1
     return Bars(
         tuple(

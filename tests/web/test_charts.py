@@ -63,11 +63,11 @@ def test_columns_lie_side_by_side_within_the_picture(count: int) -> None:
 
 
 def test_bars_are_as_long_as_the_longest_allows_and_none_of_nothing() -> None:
-    picture = draw_bars([50, 200, 0], ["one", "two", "three " * 12], ["50", "200", "0"])
+    picture = draw_bars([50, 200, 0], ["one", "two", "three " * 12], ["50", "200", "0"], 34)
     assert [bar.width for bar in picture.bars] == [25, 100, 0]
     assert len(picture.bars[2].lines) > 1
     tops = [bar.lines[0][1] for bar in picture.bars]
     assert all(bar.y < top for bar, top in zip(picture.bars, tops[1:], strict=False))
     assert picture.height == picture.bars[-1].y + picture.thickness
-    assert [bar.width for bar in draw_bars([0, 0], ["a", "b"], ["0", "0"]).bars] == [0, 0]
-    assert draw_bars([], [], []).height == 0
+    assert [bar.width for bar in draw_bars([0, 0], ["a", "b"], ["0", "0"], 34).bars] == [0, 0]
+    assert draw_bars([], [], [], 34).height == 0

@@ -41,7 +41,7 @@ from mobilis.figures import (
     steps_of,
 )
 from mobilis.numbers import percent, whole
-from mobilis.web.charts import Bars, Columns, draw_bars, draw_columns
+from mobilis.web.charts import NARROW, WIDE, Bars, Columns, draw_bars, draw_columns
 from mobilis.wording import Sentences
 
 TOP = 10  # questions that are shown; the file has all
@@ -84,7 +84,7 @@ class Chart:
     words: str
     legend: tuple[str, ...] = ()
     columns: Columns | None = None
-    bars: Bars | None = None
+    bars: tuple[tuple[str, Bars], ...] = ()  # the same for wide and for narrow places
 
 
 @dataclass(frozen=True)
@@ -294,8 +294,9 @@ class Sections:
             self.word("bar_words", name=one, value=value)
             for one, value in zip(titles, written, strict=True)
         )
-        bars = draw_bars(list(values.values()), titles, written)
-        return Chart(name, self.word(f"chart_{name}"), " ".join(said), bars=bars)
+        drawn = [*values.values()], titles, written
+        bars = {"wide": draw_bars(*drawn, WIDE), "narrow": draw_bars(*drawn, NARROW)}
+        return Chart(name, self.word(f"chart_{name}"), " ".join(said), bars=tuple(bars.items()))
 
     def missed(self, connection: Connection) -> Section:
         """What was not understood, of what was typed."""

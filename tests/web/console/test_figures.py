@@ -20,6 +20,7 @@ from mobilis.turns import Reply
 from mobilis.web.console.figure_sections import SECTIONS
 
 SVG = "{http://www.w3.org/2000/svg}"
+PLACES = ("wide", "narrow")
 HOSTILE = "<script>zzhostile()</script>"
 
 
@@ -58,7 +59,9 @@ def talks(database, clock):
 def pictures(page: str) -> dict[str, ElementTree.Element]:
     """The pictures of a page by the id of their title; each must be XML of its own."""
     found = {}
-    for text in re.findall(r'<svg class="(?:columns|lying)".*?</svg>', page, re.DOTALL):
+    for text in re.findall(
+        r'<svg class="(?:columns|lying wide|lying narrow)".*?</svg>', page, re.DOTALL
+    ):
         picture = ElementTree.fromstring(text)
         title = picture.find(f"{SVG}title")
         assert title is not None
@@ -130,11 +133,13 @@ def test_columns_say_what_their_table_says(sign_in, talks, clock):
 def test_bars_say_what_their_table_says(sign_in, talks):
     page = sign_in("viewer", language="fr").get("/figures").text
     drawn, listed = pictures(page), tables(page)
-    for name in ("funnel", "bands", "questions"):
+    names = [f"{name}-{place}" for name in ("funnel", "bands", "questions") for place in PLACES]
+    for name in names:
         words = drawn[name].find(f"{SVG}desc").text
         values = [text.text for text in drawn[name].iter(f"{SVG}text") if text.get("class")]
-        assert values == [f"{row[1]} ({row[2]})" for row in listed[name][1:]]
-        for title, count, share in listed[name][1:]:
+        rows = listed[name.partition("-")[0]][1:]
+        assert values == [f"{row[1]} ({row[2]})" for row in rows]
+        for title, count, share in rows:
             said = f"{title}\u00a0: {count} ({share})."
             assert said.replace("&#39;", "'") in words.replace("&#39;", "'"), name
     assert listed["questions"][1][1:] == ["2", "100\u00a0%"]
