@@ -84,7 +84,7 @@ class Chart:
     words: str
     legend: tuple[str, ...] = ()
     columns: Columns | None = None
-    bars: tuple[tuple[str, Bars], ...] = ()  # the same for wide and for narrow places
+    bars: tuple[tuple[str, Bars], ...] = ()  # the same for a roomy and for a tight place
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,7 @@ class Sections:
             for one, value in zip(titles, written, strict=True)
         )
         drawn = [*values.values()], titles, written
-        bars = {"wide": draw_bars(*drawn, WIDE), "narrow": draw_bars(*drawn, NARROW)}
+        bars = {"roomy": draw_bars(*drawn, WIDE), "tight": draw_bars(*drawn, NARROW)}
         return Chart(name, self.word(f"chart_{name}"), " ".join(said), bars=tuple(bars.items()))
 
     def missed(self, connection: Connection) -> Section:

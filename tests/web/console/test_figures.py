@@ -20,7 +20,7 @@ from mobilis.turns import Reply
 from mobilis.web.console.figure_sections import SECTIONS
 
 SVG = "{http://www.w3.org/2000/svg}"
-PLACES = ("wide", "narrow")
+PLACES = ("roomy", "tight")
 HOSTILE = "<script>zzhostile()</script>"
 
 
@@ -60,7 +60,7 @@ def pictures(page: str) -> dict[str, ElementTree.Element]:
     """The pictures of a page by the id of their title; each must be XML of its own."""
     found = {}
     for text in re.findall(
-        r'<svg class="(?:columns|lying wide|lying narrow)".*?</svg>', page, re.DOTALL
+        r'<svg class="(?:columns|lying roomy|lying tight)".*?</svg>', page, re.DOTALL
     ):
         picture = ElementTree.fromstring(text)
         title = picture.find(f"{SVG}title")
