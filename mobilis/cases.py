@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
+from mobilis.case_days import project_days
 from mobilis.models import (
     assessments,
     case_facets,
@@ -105,6 +106,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
         own = cases.c.conversation_id == conversation_id
         connection.execute(update(cases).where(own).values(**values))
     _project_facets(connection, conversation_id, keep=bool(talk.transcript_erased_at))
+    project_days(connection, talk, keep=bool(talk.transcript_erased_at))
     return True
 
 

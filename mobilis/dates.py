@@ -38,6 +38,32 @@ def in_words(day: date, language: str) -> str:
     return words[key][language].format(day=day.day, month=month, year=day.year)
 
 
+def in_short(day: date, language: str) -> str:
+    """A day of a year that is known: « 1er nov. », "Nov. 1"."""
+    words = _words()
+    month = words[f"month_{day.month}"][language]
+    key = "short_first" if day.day == 1 else "short"
+    return words[key][language].format(day=day.day, month=month)
+
+
+def span(first: date, last: date, language: str) -> str:
+    """Days that follow each other: « du 29 oct. au 4 nov. 2026 », "Oct. 29 to Nov. 4, 2026"."""
+    if first == last:
+        return in_words(first, language)
+    begin = in_short if first.year == last.year else in_words
+    days = {"first": begin(first, language), "last": in_words(last, language)}
+    return _words()["span"][language].format(**days)
+
+
+def read_day(given: str) -> date | None:
+    """A day as an address or a form gives it: "2026-11-26"; none when it is not one of ours."""
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2999 else None
+
+
 def day_of(moment: datetime) -> date:
     """The day that it is in Toronto."""
     return moment.astimezone(ZONE).date()

@@ -18,7 +18,15 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis import staff
-from mobilis.assessment import Answer, Assessment, Option, Question, load_assessment
+from mobilis.assessment import (
+    Answer,
+    Assessment,
+    Option,
+    Question,
+    answers_to_dict,
+    load_assessment,
+)
+from mobilis.case_days import Left, count_days, day_row
 from mobilis.cases import CLOSE_REASONS, Weights, facts_of, person_key
 from mobilis.coaches import all_coaches, import_coaches
 from mobilis.content import LANGUAGES, Content, load_content, read_yaml
@@ -26,6 +34,7 @@ from mobilis.errors import MobilisError
 from mobilis.facets import FACETS, Vocabulary, load_facets
 from mobilis.models import (
     assessments,
+    case_days,
     case_facets,
     case_reads,
     case_tags,
@@ -56,7 +65,7 @@ SPREAD = 387_420_481  # shares no factor with the count of references: each numb
 # In this order: what another row belongs to comes first.
 TABLES: tuple[Table, ...] = (
     *(conversations, inbox, outbox, tracker_events, assessments, leads, unhandled),
-    *(case_texts, cases, case_facets, case_tags, case_reads),
+    *(case_texts, cases, case_facets, case_days, case_tags, case_reads),
 )
 
 Tell = Callable[[str], None]
@@ -180,6 +189,8 @@ class _Talk:
         self.given: list[str | None] = []
         self.labels: set[str] = set()
         self.wishes: dict[str, list[str]] = {}
+        self.noted: set[str] = set()  # questions of the self-assessment
+        self.before = {name: len(those) for name, those in rows.items()}  # rows of others
         self.case: dict[str, Any] = self._empty_case(number)
 
     def hold(self) -> None:
@@ -248,12 +259,17 @@ class _Talk:
             text = self._phrasing(label) if typed else option.title[self.language]
             message_id = self._say(text, "answer", label=label, kind="text" if typed else "choice")
             answers[question.id] = Answer(option.id, text=text if typed else None)
+            self._note_answers(answers)
             if option.flag and question.gate:
                 break
         else:
             if leaves_after < 99:
                 return
         self._keep_result(message_id, answers)
+
+    def _note_answers(self, answers: Mapping[str, Answer]) -> None:
+        self.noted |= set(answers)
+        self._note("slot", {"name": "assessment_answers", "value": answers_to_dict(answers)})
 
     def _option(self, question: Question) -> Option:
         """Mostly a good answer; seldom one that ends the questions."""
@@ -270,7 +286,7 @@ class _Talk:
             id=self._id(),
             source_message_id=message_id,
             version=self.material.assessment.version,
-            answers={question: answer.to_dict() for question, answer in answers.items()},
+            answers=answers_to_dict(answers),
             band=result.band,
             variant=result.variant,
             total=result.total,
@@ -521,6 +537,25 @@ class _Talk:
         facets |= {(facet, value) for facet, values in self.wishes.items() for value in values}
         for facet, value in sorted(facets):
             self._add(case_facets, facet=facet, value=value)
+        self._count_days(channel)
+
+    def _count_days(self, channel: str) -> None:
+        left = Left(
+            opened_at=self.opened_at,
+            inbox=self._own(inbox),
+            outbox=self._own(outbox),
+            unhandled=self._own(unhandled),
+            assessments=self._own(assessments),
+            noted=self.noted,
+        )
+        self.rows["case_days"] += [
+            day_row(self.id, self.language, channel, key, times)
+            for key, times in count_days(left).items()
+        ]
+
+    def _own(self, table: Table) -> list[dict[str, Any]]:
+        """The rows of this conversation so far."""
+        return self.rows[table.name][self.before[table.name] :]
 
     def _waiting_since(self) -> datetime | None:
         """As mobilis.cases has it."""

@@ -2,7 +2,8 @@
 
 Who writes: the front door owns conversations, inbox, outbox and choices; the brain owns
 tracker_events; actions write assessments, leads and unhandled through the library; the console
-owns the rest, of which the first columns of cases and case_facets only repeat what the others hold.
+owns the rest, of which the first columns of cases, case_facets and case_days only repeat what the
+others hold.
 """
 
 from __future__ import annotations
@@ -375,6 +376,25 @@ case_facets = Table(
     Column("facet", String(16), primary_key=True),  # topic | region | language | level | label
     Column("value", String(64), primary_key=True),
     Index(None, "facet", "value", "conversation_id"),
+)
+
+# What happened in a conversation on a day, counted: what figures add up. Its kinds are in
+# mobilis/case_days.py.
+case_days = Table(
+    "case_days",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("day", String(10), primary_key=True),  # of Toronto: 2026-11-26
+    Column("what", String(16), primary_key=True),
+    Column("value", String(64), primary_key=True),
+    Column("language", String(2), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("times", Integer, nullable=False),
+    # Figures are read from this one alone.
+    Index(
+        "ix_case_days_figures",
+        *("what", "day", "value", "language", "channel", "times", "conversation_id"),
+    ),
 )
 
 case_tags = Table(

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mobilis.models import (
     assessments,
+    case_days,
     case_facets,
     case_notes,
     case_reads,
@@ -41,7 +42,10 @@ Counts = dict[str, int]  # {table: rows deleted}
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
 SPOKEN = (choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, mails, cases)
+OF_STAFF = (
+    *(case_texts, case_facets, case_days, case_tags, case_notes, case_reads, mails),
+    cases,
+)
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
@@ -86,12 +90,13 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
 def erase_result(connection: Connection, page_id: str) -> bool:
     """Delete the assessment that a page shows; whether there was one. Its conversation stays."""
     shown = assessments.c.page_id == page_id
-    talk = select(assessments.c.conversation_id).where(shown).scalar_subquery()
-    query = select(conversations.c.channel).where(conversations.c.id == talk)
-    channel = connection.execute(query).scalar_one_or_none()
-    if not connection.execute(delete(assessments).where(shown)).rowcount:
+    same = conversations.c.id == assessments.c.conversation_id
+    query = select(assessments.c.conversation_id, conversations.c.channel).where(shown)
+    found = connection.execute(query.outerjoin(conversations, same)).one_or_none()
+    if not found or not connection.execute(delete(assessments).where(shown)).rowcount:
         return False
-    _note_erasure(connection, channel or "unknown")
+    _leave_behind(connection, [found.conversation_id])
+    _note_erasure(connection, found.channel or "unknown")
     return True
 
 
@@ -122,9 +127,7 @@ def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -
         connection.execute(own.values(answers=options))
     own = update(conversations).where(conversations.c.id.in_(conversation_ids))
     connection.execute(own.values(page=None, transcript_erased_at=now()))
-    # Their cases are behind what there is now: the projector makes them again from it.
-    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
-    connection.execute(behind.values(position=-1))
+    _leave_behind(connection, conversation_ids)
     _forget_words(connection, counts)
     return counts
 
@@ -166,6 +169,12 @@ def _erase_all(connection: Connection, conversation_ids: Sequence[str]) -> Count
 def _delete(connection: Connection, table: Any, conversation_ids: Sequence[str]) -> int:
     own = delete(table).where(of_conversations(table).in_(conversation_ids))
     return int(connection.execute(own).rowcount)
+
+
+def _leave_behind(connection: Connection, conversation_ids: Sequence[str]) -> None:
+    """Cases that are behind what there is now: the projector makes them again from it."""
+    behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
+    connection.execute(behind.values(position=-1))
 
 
 def _forget_words(connection: Connection, counts: Counts) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.sql import Select
 
 from mobilis.cases import STATUSES
 from mobilis.content import LANGUAGES
-from mobilis.dates import start_of
+from mobilis.dates import read_day, start_of
 from mobilis.facets import FACETS
 from mobilis.models import case_facets, case_reads, case_tags, cases, inbox, staff
 from mobilis.search import matching, wanted
@@ -110,16 +110,8 @@ def _read(name: str, given: str) -> Any:
     if name == "page":
         return min(max(int(given), 1), LAST_PAGE) if given.isdecimal() and given.isascii() else None
     if name in ("since", "until"):
-        return _day(given)
+        return read_day(given)
     return given == "1" or None
-
-
-def _day(given: str) -> date | None:
-    try:
-        day = date.fromisoformat(given)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2999 else None
 
 
 def _written(value: Any) -> str:

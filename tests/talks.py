@@ -30,12 +30,18 @@ from mobilis.turns import Reply, Turn, complete_turn
 class Talk:
     """A conversation, and what turns write of it."""
 
-    def __init__(self, database: Database, language: str = "fr", page: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        language: str = "fr",
+        page: str | None = None,
+        channel: str = "web",
+    ) -> None:
         self.database = database
         self.language = language
         self._events = 0
         with database.write() as connection:
-            opened = open_conversation(connection, language, page=page)
+            opened = open_conversation(connection, language, channel, page)
             self.id = opened.conversation_id
             self._close(connection, opened.message_id)
 
@@ -103,6 +109,17 @@ class Talk:
             result=assessment.score(answers),
             days=0,
         )
+
+    def ask(self, *questions: str) -> None:
+        """Questions of the self-assessment are asked, one after the other."""
+        for question in questions:
+            own = {"question": {"id": question, "number": 1, "of": 5}}
+            self.say("…", "start_assessment", [Reply("…?", self.language, "question", (), own)])
+
+    def note(self, *questions: str) -> None:
+        """Questions of the self-assessment have an answer; those not given have none any more."""
+        answers = {question: {"option": "b"} for question in questions}
+        self._event("slot", None, {"name": "assessment_answers", "value": answers or None})
 
     def missed(self, message_id: str, outcome: str = "lost", text: str = "…") -> None:
         """A message was not understood, or asked about."""
@@ -172,7 +189,7 @@ def full_talk(database: Database, name: str = "Marie Roy") -> Talk:
         "fr",
         "faq",
         (("Trouver une ou un coach", "/find_coach"), ("Laisser mes coordonnées", "/interest")),
-        {"id": "cost", "sources": []},
+        {"faq": {"id": "cost", "sources": []}},
     )
     talk.say("c tu gratuit?", "faq", [cost], 0.937, faq="cost")
     talk.missed(talk.say("qwerty", "nlu_fallback", [Reply("Pardon?", "fr", "clarify")], 0.2))

@@ -35,6 +35,15 @@ def test_a_slow_page_misses_the_target_by_name(report: dict[str, Any]) -> None:
     assert "page 10" in targets["list"].got
 
 
+def test_figures_have_a_target_of_their_own(report: dict[str, Any]) -> None:
+    slow = {group: dict(asked) for group, asked in report["measured"].items()}
+    slow["figures of a month"]["all"] = {"p95": 999.0}
+    slow["figures of a year"]["all"] = {"p95": 3001.0}
+    targets = {target.wanted.partition(":")[0]: target for target in console_bench._targets(slow)}
+    assert targets["figures of a month"].holds
+    assert not targets["figures of a year"].holds
+
+
 def test_time_is_told_in_milliseconds() -> None:
     taken = Taken()
     taken.add(0.1, 0.05)
@@ -63,7 +72,7 @@ def test_a_page_that_is_refused_ends_the_bench() -> None:
             return self.get(address)
 
     with pytest.raises(BenchRefused, match=r"queue\?tab=all was answered 503"):
-        console_bench._ask(Refusing(), "tab=all")  # type: ignore[arg-type]
+        console_bench._ask(Refusing(), "queue?tab=all")  # type: ignore[arg-type]
     with pytest.raises(BenchRefused, match="signing in was answered 503"):
         console_bench._sign_in(Refusing(), "a@example.org", "x")  # type: ignore[arg-type]
 

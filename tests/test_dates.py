@@ -6,7 +6,7 @@ from datetime import date, datetime, timezone
 
 import pytest
 
-from mobilis.dates import day_of, in_words, local, local_day, start_of
+from mobilis.dates import day_of, in_words, local, local_day, read_day, span, start_of
 
 N = "\u00a0"
 
@@ -38,3 +38,17 @@ def test_a_day_is_told_without_its_time():
 def test_a_day_begins_at_midnight_in_toronto_also_when_clocks_change(day):
     assert day_of(start_of(day)) == day
     assert local(start_of(day), "en").endswith(f"12{N}a.m.")
+
+
+def test_days_that_follow_each_other_are_told_once_with_the_year() -> None:
+    first, last = date(2026, 10, 29), date(2026, 11, 1)
+    assert span(first, last, "fr") == "du 29 oct. au 1er nov. 2026"
+    assert span(first, last, "en") == "Oct. 29 to Nov. 1, 2026"
+    assert span(date(2025, 12, 31), date(2026, 1, 1), "en") == "Dec. 31, 2025 to Jan. 1, 2026"
+    assert span(first, first, "fr") == "29 oct. 2026"
+
+
+def test_a_day_is_read_as_it_is_written_and_nothing_else_is_one() -> None:
+    assert read_day("2026-11-26") == date(2026, 11, 26)
+    for given in ("", "26/11/2026", "2026-02-30", "1999-12-31", "3000-01-01", "<b>"):
+        assert read_day(given) is None

@@ -13,7 +13,15 @@ from sqlalchemy import func, insert, select
 
 from mobilis import cases, cli, demo
 from mobilis.demo import DemoRefused, fill
-from mobilis.models import case_facets, case_texts, conversations, inbox, leads, unhandled
+from mobilis.models import (
+    case_days,
+    case_facets,
+    case_texts,
+    conversations,
+    inbox,
+    leads,
+    unhandled,
+)
 from mobilis.models import cases as cases_table
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
@@ -45,7 +53,7 @@ def add(database: Database, count: int, seed: int = 1, **more: Any) -> None:
 
 
 def everything(database: Database) -> list[Any]:
-    tables = (cases_table, case_texts, case_facets)
+    tables = (cases_table, case_texts, case_facets, case_days)
     with database.read() as connection:
         rows = [sorted(map(str, connection.execute(select(table)))) for table in tables]
     return rows

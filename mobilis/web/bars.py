@@ -1,12 +1,14 @@
-"""The picture of an assessment's answers: one bar each, of as many parts as there are points.
+"""Bars that lie under their words; and the picture of an assessment's answers, whose bars have as
+many parts as there are points.
 
-Where things stand in an SVG that is `WIDTH` wide; drawn by templates/result_bars.svg.
+Where things stand in an SVG; the answers, in one that is `WIDTH` wide, are drawn by
+templates/result_bars.svg, the bars of figures by mobilis/web/charts.py.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +31,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One answer. `lines` holds the words above it, each with the height it stands at."""
+class Place:
+    """Where a bar is. `lines` holds the words above it, each with the height it stands at."""
 
     lines: tuple[tuple[str, int], ...]
     y: int
+
+
+@dataclass(frozen=True)
+class Bar(Place):
+    """One answer."""
+
     parts: tuple[Part, ...]
     points: str
     sentence: str  # the same in words
@@ -52,18 +60,37 @@ def draw(answers: Iterable[Mapping[str, Any]], points: str, sentence: str) -> Pi
 
     `points` and `sentence` are wordings with `{title}`, `{points}` and `{of}`.
     """
-    bars: list[Bar] = []
-    top = 0
-    for answer in answers:
-        words = textwrap.wrap(f"{answer['number']}. {answer['title']}", LINE_LENGTH)
+    answers = list(answers)
+    places = lay_out([f"{answer['number']}. {answer['title']}" for answer in answers], LINE_LENGTH)
+    bars = tuple(
+        Bar(
+            place.lines,
+            place.y,
+            _parts(answer["points"], answer["of"]),
+            points.format(**answer),
+            sentence.format(**answer),
+        )
+        for place, answer in zip(places, answers, strict=True)
+    )
+    return Picture(bottom(places), bars)
+
+
+def lay_out(titles: Iterable[str], length: int) -> list[Place]:
+    """A place for a bar under each title, whose lines have so many characters at most."""
+    places: list[Place] = []
+    for title in titles:
+        top = bottom(places) + SPACE if places else 0
+        words = textwrap.wrap(title, length)
         lines = tuple(
             (line, top + LINE_HEIGHT * number - 5) for number, line in enumerate(words, 1)
         )
-        y = top + LINE_HEIGHT * len(words) + 2
-        parts = _parts(answer["points"], answer["of"])
-        bars.append(Bar(lines, y, parts, points.format(**answer), sentence.format(**answer)))
-        top = y + BAR_HEIGHT + SPACE
-    return Picture(top - SPACE, tuple(bars))
+        places.append(Place(lines, top + LINE_HEIGHT * len(words) + 2))
+    return places
+
+
+def bottom(places: Sequence[Place]) -> int:
+    """Where the last bar ends."""
+    return places[-1].y + BAR_HEIGHT if places else 0
 
 
 def _parts(points: int, of: int) -> tuple[Part, ...]:

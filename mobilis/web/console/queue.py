@@ -22,6 +22,7 @@ from mobilis.content import LANGUAGES, fresh_content
 from mobilis.dates import ZONE
 from mobilis.errors import StaffError
 from mobilis.facets import FACETS, Vocabulary, load_facets
+from mobilis.numbers import whole
 from mobilis.priority import read_weights, reasons
 from mobilis.queue import (
     CHANNELS,
@@ -155,7 +156,7 @@ class _Shown:
 
     def number(self, count: int) -> str:
         """A number as it is written: « 12 000 », "12,000"."""
-        return f"{count:,}".replace(",", "\u00a0" if self._language == "fr" else ",")
+        return whole(count, self._language)
 
     def found(self) -> str:
         """How many cases there are, and which of them the page shows."""

@@ -19,6 +19,7 @@ ADDRESSES = (
     ("triager", "/queue"),
     ("triager", "/mentions"),
     ("triager", "/cases/{case}"),
+    ("viewer", "/figures"),
     ("viewer", "/cases/{case}"),
     ("triager", "/cases/{case}/live"),
     ("triager", "/cases/{case}/live/news"),
