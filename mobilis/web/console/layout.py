@@ -22,6 +22,8 @@ NAVIGATION = (
     ("queue", "read"),
     ("mentions", "act"),
     ("export", "export"),
+    ("coaches", "admin"),
+    ("notices", "admin"),
     ("people", "admin"),
     ("privacy", "admin"),
     ("audit", "admin"),
