@@ -33,7 +33,7 @@ NOTICE_LENGTH = 300
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what has no place in one line
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_MARKDOWN_LINK = re.compile(r"\]\(([^()]*)\)")
+_MARKDOWN_LINK = re.compile(r"\]\(([^)]*)")
 _NOTICE_PROBLEMS = {
     "empty": "is missing",
     "too_long": f"is longer than {NOTICE_LENGTH} characters",

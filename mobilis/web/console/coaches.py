@@ -109,7 +109,7 @@ async def set_accepting(visit: Visit) -> Response:
 
 async def ask_removal(visit: Visit) -> Response:
     """GET /console/coaches/{coach}/remove."""
-    return visit.show("coaches_remove.html", here="coaches", known=await _known(visit))
+    return await _removal(visit)
 
 
 async def remove(visit: Visit) -> Response:
@@ -117,8 +117,7 @@ async def remove(visit: Visit) -> Response:
     try:
         await _do(visit, coaches.remove, visit.field("seen"))
     except EditError as error:
-        known, more = await _known(visit), {"refused": error.reason}
-        return visit.show("coaches_remove.html", 409, here="coaches", known=known, **more)
+        return await _removal(visit, 409, error.reason)
     return visit.back_to(f"/edits?kind=coach&key={quote(_id(visit))}&done=removed")
 
 
@@ -225,6 +224,11 @@ def _form(
         facets=FACETS,
         vocabulary=fresh_vocabulary(ROOT),
     )
+
+
+async def _removal(visit: Visit, status: int = 200, refused: str = "") -> Response:
+    known = await _known(visit)
+    return visit.show("coaches_remove.html", status, here="coaches", known=known, refused=refused)
 
 
 def _id(visit: Visit) -> str:
