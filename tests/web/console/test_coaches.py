@@ -137,19 +137,19 @@ def test_a_coach_who_does_not_accept_is_not_found(admin, database):
 
 
 REFUSALS = [
-    ({"name": ""}, "name", "Nom\u00a0: il manque une valeur", "Name is empty"),
+    ({"name": ""}, "name", "Nom\u00a0: il manque une valeur", "Name: a value is missing"),
     ({"name": "x" * 121}, "name", "120 caractères au plus", "longer than 120 characters"),
     ({"name": "Ana\x07"}, "name", "caractère invisible", "control character"),
-    ({"languages": []}, "languages", "il manque une valeur", "Languages is empty"),
+    ({"languages": []}, "languages", "il manque une valeur", "Languages: a value is missing"),
     ({"languages": ["es"]}, "languages", "&#39;es&#39; n&#39;est pas", "is not a language"),
     ({"regions": ["XX"]}, "regions", "n&#39;est pas une région", "is not a region"),
     ({"topics": ["x"]}, "topics", "n&#39;est pas un sujet", "is not a topic"),
     ({"levels": ["x"]}, "levels", "n&#39;est pas un palier", "is not a level"),
-    ({"bio_fr": " "}, "bio_fr", "il manque une valeur", "Profile in French is empty"),
+    ({"bio_fr": " "}, "bio_fr", "il manque une valeur", "Profile in French: a value is missing"),
     ({"bio_en": "x" * 601}, "bio_en", "600 caractères au plus", "600 characters"),
     ({"url": "http://example.org"}, "url", "doit être en https", "must start with https://"),
     ({"url": "https://" + "x" * 300}, "url", "300 caractères", "300 characters"),
-    ({"accepting": "maybe"}, "accepting", "oui ou non", "must be yes or no"),
+    ({"accepting": "maybe"}, "accepting", "oui ou non", "answer is yes or no"),
 ]
 
 
