@@ -201,6 +201,42 @@ def import_rows(connection: Connection, actor: str, rows: Iterable[Row]) -> int:
     return len(changed)
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What importing a file would do."""
+
+    added: list[str]  # names
+    changed: list[tuple[str, list[edits.Difference]]]  # names, and what of them
+    same: int
+    seen: int  # the last change of the directory when it was looked at
+
+
+def preview_import(connection: Connection, rows: Iterable[Row]) -> Preview:
+    """What importing rows of a file would add and change."""
+    added, changed, same = [], [], 0
+    for row in rows:
+        before, after = _read_state(connection, row["id"]), to_state(row)
+        if before is None:
+            added.append(row["name"])
+        elif before == after:
+            same += 1
+        else:
+            changed.append((row["name"], edits.compare(before, after)))
+    return Preview(added, changed, same, edits.newest(connection, COACH.name))
+
+
+def import_seen(connection: Connection, actor: str, rows: Iterable[Row], seen: str) -> int:
+    """Import rows of a file if the directory still is as it was seen; how many it changed.
+
+    Raises:
+        EditError: stale.
+    """
+    edits.hold(connection)
+    if seen != str(edits.newest(connection, COACH.name)):
+        raise EditError("stale")
+    return import_rows(connection, actor, rows)
+
+
 # Editing
 
 

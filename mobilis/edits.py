@@ -21,6 +21,7 @@ from mobilis.models import edits
 from mobilis.store import now
 
 State = Mapping[str, Any]
+Difference = tuple[str, Any, Any]  # a field, its value before, and after
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,19 @@ class Edit:
         return "removed" if self.after is None else "changed"
 
     @property
-    def differences(self) -> list[tuple[str, Any, Any]]:
-        """The fields that the change gave another value, with the old one and the new one."""
-        before, after = self.before or {}, self.after or {}
-        fields = dict.fromkeys((*before, *after))
-        return [
-            (field, before.get(field), after.get(field))
-            for field in fields
-            if before.get(field) != after.get(field)
-        ]
+    def differences(self) -> list[Difference]:
+        """The fields that the change gave another value."""
+        return compare(self.before, self.after)
+
+
+def compare(before: State | None, after: State | None) -> list[Difference]:
+    """The fields in which two states differ."""
+    before, after = before or {}, after or {}
+    return [
+        (field, before.get(field), after.get(field))
+        for field in dict.fromkeys((*before, *after))
+        if before.get(field) != after.get(field)
+    ]
 
 
 def hold(connection: Connection) -> None:
@@ -78,6 +83,12 @@ def hold(connection: Connection) -> None:
 def revision(connection: Connection, kind: str, key: str) -> int:
     """The number of the last change of something, which a form carries as `seen`; 0: none yet."""
     query = select(func.max(edits.c.id)).where(edits.c.kind == kind, edits.c.key == key)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def newest(connection: Connection, kind: str) -> int:
+    """The number of the last change of anything of a kind; 0: none yet."""
+    query = select(func.max(edits.c.id)).where(edits.c.kind == kind)
     return int(connection.execute(query).scalar() or 0)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy.engine import Connection
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from mobilis import audit, coach_file, coaches, edits
@@ -23,7 +24,7 @@ from mobilis.facets import FACETS, fresh_vocabulary
 from mobilis.settings import ROOT
 from mobilis.store import now
 from mobilis.text import fold, single_spaced
-from mobilis.web.console.edits import Told, tell
+from mobilis.web.console.edits import Told, in_words, tell
 from mobilis.web.console.gate import Page, Visit, plain
 
 DONE = ("added", "saved", "accepting", "not_accepting")
@@ -46,11 +47,13 @@ async def show(visit: Visit) -> Response:
     """GET /console/coaches: those that the filters ask for."""
     given = {name: plain(visit.request.query_params.get(name)).strip() for name in FILTERS}
     everyone = await visit.door.read(coaches.listed)
+    imported = visit.request.query_params.get("imported", "")
     return visit.show(
         "coaches.html",
         here="coaches",
         coaches=[coach for coach in everyone if _is_asked_for(coach, given)],
         total=len(everyone),
+        imported=imported if imported.isdecimal() and len(imported) < 6 else "",
         given=given,
         facets=FACETS,
         vocabulary=fresh_vocabulary(ROOT),
@@ -119,6 +122,47 @@ async def remove(visit: Visit) -> Response:
     except EditError as error:
         return await _removal(visit, 409, error.reason)
     return visit.back_to(f"/edits?kind=coach&key={quote(_id(visit))}&done=removed")
+
+
+async def ask_import(visit: Visit) -> Response:
+    """GET /console/coaches/import."""
+    return _import_form(visit)
+
+
+async def import_file(visit: Visit) -> Response:
+    """POST /console/coaches/import: shows what a file would change; with `apply`, changes it."""
+    parsed = coach_file.parse(await _uploaded(visit))
+    if parsed.problems:
+        said = [problem.say(visit.language) for problem in parsed.problems]
+        return _import_form(visit, 422, problems=said)
+    if not visit.field("apply"):
+        return await _preview(visit, parsed.rows)
+    given = visit.person.id, parsed.rows, visit.field("seen")
+    try:
+        count = await visit.door.write(coaches.import_seen, *given)
+    except EditError:
+        return await _preview(visit, parsed.rows, 409)
+    return visit.back_to(f"/coaches?imported={count}")
+
+
+async def _uploaded(visit: Visit) -> bytes:
+    """The file of the form, or what the preview kept of it."""
+    given = visit.form.get("file")
+    if isinstance(given, UploadFile):
+        return await given.read()
+    return plain(visit.form.get("csv")).encode()
+
+
+async def _preview(visit: Visit, rows: list[Row], status: int = 200) -> Response:
+    found = await visit.door.read(coaches.preview_import, rows)
+    changed = [(name, in_words(changes, visit.language)) for name, changes in found.changed]
+    more = {"preview": found, "changed": changed, "csv": coach_file.write_rows(rows)}
+    return _import_form(visit, status, **more)
+
+
+def _import_form(visit: Visit, status: int = 200, **given: Any) -> Response:
+    values = {"problems": [], "preview": None, "stale": status == 409, **given}
+    return visit.show("coaches_import.html", status, here="coaches", **values)
 
 
 async def export(visit: Visit) -> Response:
@@ -240,6 +284,8 @@ PAGES = (
     Page("/coaches/new", ask_new, "admin"),
     Page("/coaches/new", add, "admin", "POST"),
     Page("/coaches/export", export, "admin"),
+    Page("/coaches/import", ask_import, "admin"),
+    Page("/coaches/import", import_file, "admin", "POST", upload=True),
     Page("/coaches/{coach}/edit", ask_change, "admin"),
     Page("/coaches/{coach}/edit", save, "admin", "POST"),
     Page("/coaches/{coach}/accepting", set_accepting, "admin", "POST"),

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from mobilis import coaches, edits, notices, staff
 from mobilis.coach_file import LISTS
 from mobilis.content import fresh_content
-from mobilis.edits import Edit
+from mobilis.edits import Difference, Edit
 from mobilis.errors import ChatError, EditError
 from mobilis.facets import fresh_vocabulary
 from mobilis.settings import ROOT
@@ -37,7 +37,7 @@ class Told:
     edit: Edit
     who: str  # empty: a command, or somebody who is there no more
     title: str  # of what was changed
-    changes: list[tuple[str, Any, Any]]  # field, before, after; lists in words
+    changes: list[Difference]  # lists in words
     why_not: str  # why it cannot be undone; empty: it can
     address: str  # of the page of what was changed; empty: it is not there
 
@@ -79,14 +79,19 @@ def tell(connection: Connection, found: Iterable[Edit], language: str) -> list[T
             edit=edit,
             who=names.get(edit.actor, ""),
             title=_title(edit, language),
-            changes=[
-                (field, _in_words(field, before, language), _in_words(field, after, language))
-                for field, before, after in edit.differences
-            ],
+            changes=in_words(edit.differences, language),
             why_not=_why_not(connection, edit),
             address=_address(connection, edit),
         )
         for edit in found
+    ]
+
+
+def in_words(changes: Iterable[Difference], language: str) -> list[Difference]:
+    """Changed fields with the values of facets in words."""
+    return [
+        (field, _in_words(field, before, language), _in_words(field, after, language))
+        for field, before, after in changes
     ]
 
 

@@ -346,6 +346,93 @@ def test_the_directory_is_exported_and_imports_back_as_it_was(admin, database):
     assert entry.actor == admin.person.id
 
 
+def upload(admin, text, **more):
+    """Send a file of the import's page."""
+    data = {"csv": "", "csrf": admin.token("/coaches/import"), **more}
+    files = {"file": ("coaches.csv", text.encode(), "text/csv")}
+    return admin.http.post("/console/coaches/import", data=data, files=files)
+
+
+def apply(admin, preview, **more):
+    """Press the preview's button."""
+    kept = html.unescape(re.search(r'name="csv" hidden>(.*?)</textarea>', preview, re.S).group(1))
+    found = re.search(r'name="seen" value="(\d+)"', preview).group(1)
+    data = {"csrf": admin.token("/coaches/import"), "csv": kept, "seen": found, "apply": "yes"}
+    files = {"nothing": (None, "")}  # the form is multipart
+    return admin.http.post("/console/coaches/import", data={**data, **more}, files=files)
+
+
+def test_a_file_is_shown_before_it_changes_anything(admin, database):
+    import_sample(database)
+    admin.post("/coaches/amina-erable/accepting", "/coaches", accepting="no")
+    before = directory(database)
+    rows = SAMPLE.read_text(encoding="utf-8").splitlines()[:4]
+    rows.append(rows[1].replace("amina-erable", "zoe-neuve").replace("Amina Érable", "Zoé Neuve"))
+    page = upload(admin, "\n".join(rows)).text
+    assert "Ajouts\u00a0: 1" in page and "Zoé Neuve-Fiction" in page
+    assert "Changements\u00a0: 1" in page and "Amina Érable-Fiction" in page
+    assert "Déjà pareils\u00a0: 2" in page
+    assert directory(database) == before
+    answer = apply(admin, page)
+    assert answer.headers["location"] == "/console/coaches?imported=2"
+    assert "ajoutés ou changés\u00a0: 2" in admin.get("/coaches?imported=2").text
+    after = directory(database)
+    assert after["amina-erable"].accepting and "zoe-neuve" in after
+    assert len(after) == len(before) + 1
+    assert {edit.actor for edit in history(database)[:2]} == {admin.person.id}
+    with database.read() as connection:
+        [entry] = audit.find(connection, audit.Search(action="coaches.imported"), 1)
+    assert entry.actor == admin.person.id
+
+
+def test_a_file_is_not_imported_over_what_changed_since(admin, database):
+    import_sample(database)
+    rows = SAMPLE.read_text(encoding="utf-8").splitlines()[:2]
+    page = upload(admin, "\n".join(rows).replace("Amina Érable", "Amina Autre")).text
+    admin.post("/coaches/amina-erable/accepting", "/coaches", accepting="no")
+    answer = apply(admin, page)
+    assert (answer.status_code, "entre-temps" in answer.text) == (409, True)
+    assert directory(database)["amina-erable"].name == "Amina Érable-Fiction"
+    assert apply(admin, answer.text).status_code == 303
+    assert directory(database)["amina-erable"].name == "Amina Autre-Fiction"
+
+
+def test_a_file_that_changes_nothing_has_nothing_to_press(admin, database):
+    import_sample(database)
+    page = upload(admin, admin.get("/coaches/export").text).text
+    assert 'name="apply"' not in page and "Déjà pareils" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("fr", "ligne 2\u00a0: regions\u00a0: 'XX' n'est pas"),
+        ("en", "line 2: regions: 'XX' is not"),
+    ],
+)
+def test_a_file_that_will_not_do_is_told_line_by_line(sign_in, database, language, sentence):
+    rows = SAMPLE.read_text(encoding="utf-8").splitlines()[:2]
+    answer = upload(sign_in("admin", language=language), "\n".join(rows).replace(",QC,", ",XX,"))
+    assert answer.status_code == 422
+    assert sentence in html.unescape(answer.text)
+    assert directory(database) == {}
+
+
+@pytest.mark.parametrize("text", ["", "id,name\n", "PK\x03\x04"])
+def test_what_is_no_directory_is_refused(admin, text):
+    answer = upload(admin, text)
+    assert (answer.status_code, "Rien n'est importé" in html.unescape(answer.text)) == (422, True)
+
+
+def test_a_file_that_is_too_large_is_refused(admin, database):
+    assert upload(admin, "x" * 1_000_001).status_code == 413
+    assert directory(database) == {}
+
+
+def test_a_form_without_a_file_holds_no_coach(admin):
+    assert admin.post("/coaches/import", "/coaches/import").status_code == 422
+
+
 # Who, and what is typed
 
 
@@ -361,7 +448,13 @@ def test_the_directory_is_edited_by_admins_alone(sign_in, admin, ana, role, data
 
 def test_without_the_token_nothing_is_done(admin, ana, database):
     before = directory(database)
-    for path in ("/coaches/new", f"{ana}/edit", f"{ana}/accepting", f"{ana}/remove"):
+    for path in (
+        "/coaches/new",
+        "/coaches/import",
+        f"{ana}/edit",
+        f"{ana}/accepting",
+        f"{ana}/remove",
+    ):
         for token in ({}, {"csrf": "wrong"}):
             answer = admin.http.post(f"/console{path}", data={**ANA, **token, "accepting": "no"})
             assert answer.status_code == 403, path
