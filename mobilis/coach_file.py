@@ -29,7 +29,9 @@ SENTENCES = "content/console/coach_fields.yml"
 COLUMNS = tuple("id name languages regions topics levels bio_fr bio_en url accepting".split())
 FIELDS = COLUMNS[1:]  # what may be edited: the id stays
 LISTS = {"languages": "language", "regions": "region", "topics": "topic", "levels": "level"}
-OPTIONAL = frozenset(("url",))
+OPTIONAL = frozenset(("url",))  # none in the table, when empty
+BIOS = tuple(f"bio_{language}" for language in LANGUAGES)
+TEXTS = tuple(name for name in COLUMNS if name not in (*LISTS, *BIOS, "accepting"))
 ALL = "*"
 LIMITS = {"id": 64, "name": 120, "bio_fr": 600, "bio_en": 600, "url": 300}
 FILE_LIMIT = 2_000_000  # bytes
@@ -187,14 +189,12 @@ def to_row(fields: Fields) -> Row:
     """Fields that are well as a row of the table."""
     chosen = {column: {*_parts(fields[column])} for column in LISTS}
     return {
-        "id": fields["id"],
-        "name": fields["name"],
+        **{name: fields[name] or None for name in TEXTS},
         **{
             column: [value for value in FACETS[facet] if {value, ALL} & chosen[column]]
             for column, facet in LISTS.items()
         },
         "bio": {language: fields[f"bio_{language}"] for language in LANGUAGES},
-        "url": fields["url"] or None,
         "accepting": fields["accepting"].casefold() in YES,
     }
 
@@ -202,7 +202,7 @@ def to_row(fields: Fields) -> Row:
 def to_fields(row: Mapping[str, Any]) -> dict[str, str]:
     """A row of the table as text: what `to_row` makes the same row of."""
     return {
-        **{name: row[name] or "" for name in ("id", "name", "url")},
+        **{name: row[name] or "" for name in TEXTS},
         **{
             column: ALL if set(row[column]) >= set(FACETS[facet]) else ";".join(row[column])
             for column, facet in LISTS.items()

@@ -291,6 +291,25 @@ def remove(connection: Connection, actor: str, coach_id: str, seen: str) -> None
     edits.change(connection, COACH, actor, coach_id, None)
 
 
+def may_forget(connection: Connection, coach_id: str) -> bool:
+    """Whether there is a history of a coach who is in the directory no more."""
+    known = edits.revision(connection, COACH.name, coach_id)
+    return bool(known) and current(connection, coach_id) is None
+
+
+def forget(connection: Connection, actor: str, coach_id: str) -> None:
+    """Erase the history of a coach who was removed, for good.
+
+    Raises:
+        EditError: gone, when there is none, or the coach is in the directory.
+    """
+    edits.hold(connection)
+    if not may_forget(connection, coach_id):
+        raise EditError("gone")
+    count = edits.forget(connection, COACH.name, coach_id)
+    audit.record(connection, actor, "coach.forgotten", f"coach:{coach_id}", {"edits": count})
+
+
 def make_id(name: str) -> str:
     """The id that a name would give: "Ana Érable" is "ana-erable"."""
     words = re.findall("[a-z0-9]+", unaccented(name).lower())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.engine import Connection, Row
 
 from mobilis import audit
@@ -189,6 +189,12 @@ def find(
         if asked:
             query = query.where(condition)
     return [_from_row(row) for row in connection.execute(query)]
+
+
+def forget(connection: Connection, kind: str, key: str) -> int:
+    """Erase all changes of something; how many there were."""
+    own = (edits.c.kind == kind, edits.c.key == key)
+    return int(connection.execute(delete(edits).where(*own)).rowcount)
 
 
 def _from_row(row: Row[Any]) -> Edit:

@@ -316,6 +316,20 @@ def test_an_addition_is_undone_until_somebody_asks_for_the_coach(database: Datab
     assert coach(database, coach_id) is None
 
 
+def test_a_history_with_undone_changes_is_forgotten_whole(database: Database) -> None:
+    coach_id = add(database)
+    change(database, coach_id, name="Bo")
+    undo(database, history(database)[0].id)
+    other = add(database, name="Cy")
+    with pytest.raises(EditError, match="gone"), database.write() as connection:
+        coaches.forget(connection, ADMIN, coach_id)
+    with database.write() as connection:
+        seen = str(edits.revision(connection, "coach", coach_id))
+        coaches.remove(connection, ADMIN, coach_id, seen)
+        coaches.forget(connection, ADMIN, coach_id)
+    assert [edit.key for edit in history(database)] == [other]
+
+
 def test_a_change_that_never_was_cannot_be_undone(database: Database) -> None:
     assert refusal(database, 10**8) == "unknown"
 

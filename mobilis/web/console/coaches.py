@@ -124,6 +124,26 @@ async def remove(visit: Visit) -> Response:
     return visit.back_to(f"/edits?kind=coach&key={quote(_id(visit))}&done=removed")
 
 
+async def ask_forgetting(visit: Visit) -> Response:
+    """GET /console/coaches/{coach}/forget: whether the history of a removed coach is to go."""
+    return await _forgetting(visit)
+
+
+async def forget(visit: Visit) -> Response:
+    """POST /console/coaches/{coach}/forget."""
+    if visit.field("confirmed") != "yes":
+        return await _forgetting(visit, 422)
+    await _do(visit, coaches.forget)
+    return visit.back_to("/edits?kind=coach&done=forgotten")
+
+
+async def _forgetting(visit: Visit, status: int = 200) -> Response:
+    if not await visit.door.read(coaches.may_forget, _id(visit)):
+        raise ChatError("not_found", 404)
+    given = {"coach_id": _id(visit), "unsure": status == 422}
+    return visit.show("coaches_forget.html", status, here="coaches", **given)
+
+
 async def ask_import(visit: Visit) -> Response:
     """GET /console/coaches/import."""
     return _import_form(visit)
@@ -291,4 +311,6 @@ PAGES = (
     Page("/coaches/{coach}/accepting", set_accepting, "admin", "POST"),
     Page("/coaches/{coach}/remove", ask_removal, "admin"),
     Page("/coaches/{coach}/remove", remove, "admin", "POST"),
+    Page("/coaches/{coach}/forget", ask_forgetting, "admin"),
+    Page("/coaches/{coach}/forget", forget, "admin", "POST"),
 )

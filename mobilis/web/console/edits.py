@@ -24,7 +24,7 @@ from mobilis.web.console.gate import Page, Visit, plain
 
 KINDS = {coaches.COACH.name: coaches.COACH, **notices.KINDS}
 HERE = {"coach": "coaches", "notice": "notices", "link": "notices"}  # in the navigation
-DONE = ("removed", "undone")
+DONE = ("removed", "undone", "forgotten")
 _NOTICE = "/notices/{kind}/{key}"
 PATHS = {"coach": "/coaches/{key}/edit", "notice": _NOTICE, "link": _NOTICE}
 PAGE_SIZE = 20
@@ -137,6 +137,7 @@ async def _page(
     done: str = "",
 ) -> Response:
     told = await visit.door.read(_look, kind, key, before, visit.language)
+    is_coach = kind == coaches.COACH.name and bool(key)
     asked = {name: value for name, value in (("kind", kind), ("key", key)) if value}
     more = len(told) > PAGE_SIZE
     return visit.show(
@@ -149,6 +150,7 @@ async def _page(
         kinds=tuple(KINDS),
         problem=problem,
         done=done,
+        may_forget=is_coach and await visit.door.read(coaches.may_forget, key),
         is_first=not before,
         newest_first=urlencode(asked),
         older=urlencode({**asked, "before": told[PAGE_SIZE - 1].edit.id}) if more else "",

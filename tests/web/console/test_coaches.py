@@ -324,6 +324,37 @@ def test_deeds_are_in_the_audit_log_without_what_was_written(admin, ana, databas
     assert "Profil" not in entry.detail
 
 
+def remove(admin, address):
+    form = seen(admin.get(f"{address}/remove"))
+    return admin.post(f"{address}/remove", f"{address}/remove", seen=form)
+
+
+def test_a_coach_who_was_removed_is_forgotten(admin, ana, database):
+    add(admin, name="Bo Fiction")
+    remove(admin, ana)
+    page = admin.get("/edits?kind=coach&key=ana-erable-fiction").text
+    assert f"/console{ana}/forget" in page
+    question = admin.get(f"{ana}/forget")
+    assert "pour de bon" in question.text
+    unsure = admin.post(f"{ana}/forget", f"{ana}/forget")
+    assert (unsure.status_code, "cochez la case" in unsure.text) == (422, True)
+    answer = admin.post(f"{ana}/forget", f"{ana}/forget", confirmed="yes")
+    page = admin.get(answer.headers["location"].removeprefix("/console")).text
+    assert "est effacé" in page and "Bo Fiction" in page and "Ana Érable" not in page
+    assert [edit.key for edit in history(database)] == ["bo-fiction"]
+    with database.read() as connection:
+        [entry] = audit.find(connection, audit.Search(action="coach.forgotten"), 1)
+    assert (entry.actor, '"edits": 2' in entry.detail) == (admin.person.id, True)
+
+
+def test_who_is_in_the_directory_or_never_was_is_not_forgotten(admin, ana, database):
+    assert f"{ana}/forget" not in admin.get("/edits?kind=coach&key=ana-erable-fiction").text
+    for address in (ana, "/coaches/nobody"):
+        assert admin.get(f"{address}/forget").status_code == 404
+        assert admin.post(f"{address}/forget", confirmed="yes").status_code == 404
+    assert len(history(database)) == 1
+
+
 # The file
 
 
@@ -441,7 +472,7 @@ def test_the_directory_is_edited_by_admins_alone(sign_in, admin, ana, role, data
     colleague = sign_in(role)
     assert "/console/coaches" not in colleague.get("/queue").text
     before = directory(database)
-    for deed in ("edit", "accepting", "remove"):
+    for deed in ("edit", "accepting", "remove", "forget"):
         assert colleague.post(f"{ana}/{deed}", **ANA, seen="1").status_code == 403
     assert directory(database) == before
 
