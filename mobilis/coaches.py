@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis import audit, edits
-from mobilis.coach_file import FIELDS, Row, read_rows
+from mobilis.coach_file import FIELDS, Row, check_fields, read_rows, to_fields
 from mobilis.content import LANGUAGES
 from mobilis.errors import EditError
 from mobilis.facets import FACETS
@@ -351,15 +351,22 @@ def _read_state(connection: Connection, coach_id: str) -> dict[str, Any] | None:
 def _write_state(connection: Connection, coach_id: str, state: edits.State | None) -> None:
     connection.execute(delete(table).where(table.c.id == coach_id))
     if state is not None:
-        bio = {language: state[f"bio_{language}"] for language in LANGUAGES}
-        values = {field: state.get(field) for field in FIELDS if field in table.c}
-        connection.execute(insert(table).values(**values, id=coach_id, bio=bio))
+        connection.execute(insert(table).values(**_to_row(coach_id, state)))
+
+
+def _to_row(coach_id: str, state: edits.State) -> Row:
+    bio = {language: state[f"bio_{language}"] for language in LANGUAGES}
+    values = {field: state.get(field) for field in FIELDS if field in table.c}
+    return {**values, "id": coach_id, "bio": bio}
 
 
 def _check_state(connection: Connection, coach_id: str, state: edits.State | None) -> None:
-    """Undoing asks nothing, so it does not take away a coach whom people have asked for."""
+    """Undoing asks nothing, so it does not take away a coach whom people have asked for, and what
+    comes back must still be well."""
     if state is None and requests_for(connection, coach_id):
         raise EditError("in_use")
+    if state is not None and check_fields(to_fields(_to_row(coach_id, state))):
+        raise EditError("rules")
 
 
 COACH = edits.Kind("coach", _read_state, _write_state, _check_state)

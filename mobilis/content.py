@@ -272,6 +272,8 @@ def _links(root: Path) -> dict[str, Link]:
         url = _mapping(name, f"{key}.url", data.get("url") or {})
         for language in LANGUAGES:
             _check_url(name, f"{key}.url.{language}", url.get(language))
+            if url.get(language) and not is_linkable(url[language]):
+                raise ContentError(f"{name}: {key}.url.{language} has a bracket")
         known = all(url.get(language) for language in LANGUAGES)
         where = title
         if not known or "where" in data:
@@ -292,6 +294,11 @@ def is_https(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", url)
+
+
+def is_linkable(url: str) -> bool:
+    """Whether an address may stand in a link of the assistant's Markdown, which a bracket ends."""
+    return is_https(url) and not re.search(r"[()<>\x00-\x20\x7f]", url)
 
 
 def _faq(root: Path, path: Path) -> Faq:

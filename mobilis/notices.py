@@ -9,7 +9,6 @@ too, whose changes are in the history (mobilis/edits.py).
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis import edits
-from mobilis.content import LANGUAGES, Content, Faq, fresh_content, is_https, notice_problem
+from mobilis.content import LANGUAGES, Content, Faq, fresh_content, is_linkable, notice_problem
 from mobilis.edits import Kind, State
 from mobilis.errors import EditError, StoreError
 from mobilis.freshness import LOOK_SECONDS
@@ -191,8 +190,7 @@ def _link_problem(url: str | None, needed: bool) -> str | None:
         return "address_needed" if needed else None
     if len(url) > URL_LENGTH:
         return "address_long"
-    # A bracket would end the link in the assistant's answer.
-    return None if is_https(url) and not re.search(r"[()<>\x00-\x20\x7f]", url) else "address"
+    return None if is_linkable(url) else "address"
 
 
 def _of_file(content: Content, kind: str, key: str) -> State | None:

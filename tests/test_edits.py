@@ -316,6 +316,15 @@ def test_an_addition_is_undone_until_somebody_asks_for_the_coach(database: Datab
     assert coach(database, coach_id) is None
 
 
+def test_a_value_that_there_is_no_more_does_not_come_back(database: Database) -> None:
+    coach_id = add(database)
+    with database.write() as connection:
+        earlier = {**row(), "topics": ["of_before"]}
+        coaches.import_rows(connection, ADMIN, [{**earlier, "id": coach_id}])
+    change(database, coach_id)
+    assert refusal(database, history(database)[0].id) == "rules"
+
+
 def test_a_history_with_undone_changes_is_forgotten_whole(database: Database) -> None:
     coach_id = add(database)
     change(database, coach_id, name="Bo")

@@ -12,7 +12,7 @@ from chats import Chat
 from playwright.sync_api import Page, expect
 from processes import Stack
 
-from mobilis import coaches, staff
+from mobilis import coaches, edits, staff
 from mobilis.models import coaches as directory
 from mobilis.models import overrides
 from mobilis.store import Database
@@ -23,7 +23,8 @@ MOST_STOPS = 120  # of the keyboard on a page
 CHOSEN = (("languages", "*"), ("regions", "NU"), ("topics", "housing"), ("levels", "federal"))
 PAGES = (
     *("/coaches", "/coaches?search=zzz", "/coaches/new", "/coaches/import"),
-    *("/coaches/{coach}/edit", "/coaches/{coach}/remove", "/edits", "/notices"),
+    *("/coaches/{coach}/edit", "/coaches/{coach}/remove", "/coaches/aaju-parti/forget"),
+    *("/edits", "/edits?kind=coach&key=aaju-parti", "/notices"),
     *("/notices/notice/programme_review", "/notices/link/stream_page"),
 )
 OPEN = {"fr": "Le parcours est ouvert pour de bon.", "en": "The stream is open for good."}
@@ -138,6 +139,10 @@ def test_the_pages_are_for_everyone(
         with database.write() as connection:
             row = coaches.current(connection, "amina-erable") or {}
             coach_id = coaches.add(connection, "command", {**row, "name": "Aaju Essai"})
+            gone = {**row, "id": "aaju-parti"}
+            coaches.import_rows(connection, "command", [gone])
+            seen = str(edits.revision(connection, "coach", "aaju-parti"))
+            coaches.remove(connection, "command", "aaju-parti", seen)
         for path in PAGES:
             page.goto(f"{stack.base}/console{path.format(coach=coach_id)}")
             assert axe(page) == [], path
