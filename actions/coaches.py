@@ -122,7 +122,8 @@ def _introduce(
         paragraphs += (
             [link] if link else unknown_links(turn.resources.content, ["coach_database"], language)
         )
-        paragraphs.append(f"*{turn.resources.content.notices['programme_review'][language]}*")
+        notices = turn.resources.content.said(["programme_review"], language)
+        paragraphs += [f"*{notice}*" for notice in notices]
     return "\n\n".join(paragraphs)
 
 

@@ -26,7 +26,7 @@ def compose(
     if faq.confidence != "published":
         paragraphs.append(faq.not_published[language])
     paragraphs += unknown_links(content, faq.links, language)
-    paragraphs += [f"*{content.notices[key][language]}*" for key in faq.notices]
+    paragraphs += [f"*{notice}*" for notice in content.said(faq.notices, language)]
     follow_ups = list(faq.follow_ups)
     if faq.confidence != "published" and "request_human" not in follow_ups:
         follow_ups.append("request_human")

@@ -1,27 +1,36 @@
-"""The coach directory: searching it for a visitor's wishes, keeping it in the database.
+"""The coach directory: searching it for a visitor's wishes, keeping and editing it in the database.
 
-Actions, the console and `mobilis coaches import` call this. Wishes come from mobilis/facets.py,
-which also says what the values are called; the CSV file is read by mobilis/coach_file.py.
+Actions, the console and `mobilis coaches import` call this; every change is in the history. Wishes
+come from mobilis/facets.py, which also says what the values are called; the CSV file is read, and a
+coach's fields are checked, by mobilis/coach_file.py.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.engine import Connection
 
-from mobilis.coach_file import read_rows
+from mobilis import audit, edits
+from mobilis.coach_file import FIELDS, MAY_LACK, Row, check_fields, read_rows, to_fields
+from mobilis.content import LANGUAGES
+from mobilis.errors import EditError
 from mobilis.facets import FACETS
 from mobilis.models import coaches as table
+from mobilis.models import leads
 from mobilis.store import Database
+from mobilis.text import fold, unaccented
 
 # Wishes given up when no coach meets them all, the first one first; a facet further on is given
 # up only after all those before it.
 RELAXING = ("level", "topic", "region", "language")
+ID_LENGTH = 56  # of a made one; the numbers of namesakes come on top
 # Facets in which a coach for everything matches less well than one for just what is wished.
 BREADTH = ("region", "topic")
 
@@ -152,8 +161,20 @@ def get_coach(database: Database, coach_id: str) -> Coach | None:
     return _from_row(row) if row else None
 
 
+def listed(connection: Connection) -> list[Coach]:
+    """Every coach, in the order of their names."""
+    found = [_from_row(row) for row in connection.execute(select(table))]
+    return sorted(found, key=lambda coach: (fold(coach.name), coach.id))
+
+
+def requests_for(connection: Connection, coach_id: str) -> int:
+    """How many people have asked for a coach."""
+    query = select(func.count()).select_from(leads).where(leads.c.coach_id == coach_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def import_coaches(database: Database, path: Path) -> int:
-    """Add the coaches of a CSV file, replacing those whose id is known; returns how many.
+    """Add the coaches of a CSV file, replacing those whose id is known; returns how many it names.
 
     All or nothing. Coaches that the file does not name stay as they are.
 
@@ -163,12 +184,199 @@ def import_coaches(database: Database, path: Path) -> int:
     """
     rows = read_rows(path)
     with database.write() as connection:
-        addresses = dict(connection.execute(select(table.c.id, table.c.email)).all())
-        known = delete(table).where(table.c.id == bindparam("known"))
-        connection.execute(known, [{"known": row["id"]} for row in rows])
-        # A file without addresses takes none away.
-        connection.execute(insert(table), [{"email": addresses.get(r["id"]), **r} for r in rows])
+        import_rows(connection, audit.COMMAND, rows)
     return len(rows)
+
+
+def import_rows(connection: Connection, actor: str, rows: Iterable[Row]) -> int:
+    """The same for rows that were read from a file; returns how many coaches it changed.
+
+    Each change is in the history; in the audit log they are one deed.
+    """
+    whole = [_completed(connection, row) for row in rows]
+    changes = [edits.keep(connection, COACH, actor, row["id"], to_state(row)) for row in whole]
+    changed = [number for number in changes if number is not None]
+    if changed:
+        detail = {"changed": len(changed), "edits": [changed[0], changed[-1]]}
+        audit.record(connection, actor, "coaches.imported", "coaches", detail)
+    return len(changed)
+
+
+def _completed(connection: Connection, row: Row) -> Row:
+    """A row of a file with what is known of what the file lacks."""
+    known = current(connection, row["id"]) or {}
+    return {**{name: known.get(name) for name in MAY_LACK}, **row}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What importing a file would do."""
+
+    added: list[str]  # names
+    changed: list[tuple[str, list[edits.Difference]]]  # names, and what of them
+    same: int
+    seen: int  # the last change of the directory when it was looked at
+
+
+def preview_import(connection: Connection, rows: Iterable[Row]) -> Preview:
+    """What importing rows of a file would add and change."""
+    added, changed, same = [], [], 0
+    for row in (_completed(connection, one) for one in rows):
+        before, after = _read_state(connection, row["id"]), to_state(row)
+        if before is None:
+            added.append(row["name"])
+        elif before == after:
+            same += 1
+        else:
+            changed.append((row["name"], edits.compare(before, after)))
+    return Preview(added, changed, same, edits.newest(connection, COACH.name))
+
+
+def import_seen(connection: Connection, actor: str, rows: Iterable[Row], seen: str) -> int:
+    """Import rows of a file if the directory still is as it was seen; how many it changed.
+
+    Raises:
+        EditError: stale.
+    """
+    edits.hold(connection)
+    if seen != str(edits.newest(connection, COACH.name)):
+        raise EditError("stale")
+    return import_rows(connection, actor, rows)
+
+
+# Editing
+
+
+def to_state(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the table as the history keeps it: a value for each of a coach's fields."""
+    texts = {f"bio_{language}": row["bio"][language] for language in LANGUAGES}
+    return {field: texts.get(field, row.get(field)) for field in FIELDS}
+
+
+def current(connection: Connection, coach_id: str) -> Row | None:
+    """A coach as a row of the table, if there is one of that id."""
+    found = connection.execute(select(table).where(table.c.id == coach_id)).one_or_none()
+    return dict(found._mapping) if found else None
+
+
+def add(connection: Connection, actor: str, row: Row) -> str:
+    """Add a coach, whatever id the row has; the id that it gets, made from the name."""
+    edits.hold(connection)
+    coach_id = _free_id(connection, row["name"])
+    edits.change(connection, COACH, actor, coach_id, to_state(row))
+    return coach_id
+
+
+def save(connection: Connection, actor: str, coach_id: str, seen: str, row: Row) -> None:
+    """Give a coach other values.
+
+    Raises:
+        EditError: stale, gone.
+    """
+    _take(connection, coach_id, seen)
+    edits.change(connection, COACH, actor, coach_id, to_state(row))
+
+
+def set_accepting(connection: Connection, actor: str, coach_id: str, accepting: bool) -> None:
+    """Have a coach found by visitors, or not, whatever else was changed since.
+
+    Raises:
+        EditError: gone.
+    """
+    edits.hold(connection)
+    row = _find(connection, coach_id)
+    edits.change(connection, COACH, actor, coach_id, {**to_state(row), "accepting": accepting})
+
+
+def remove(connection: Connection, actor: str, coach_id: str, seen: str) -> None:
+    """Take a coach out of the directory; the history keeps what was there.
+
+    Raises:
+        EditError: stale, gone.
+    """
+    _take(connection, coach_id, seen)
+    edits.change(connection, COACH, actor, coach_id, None)
+
+
+def may_forget(connection: Connection, coach_id: str) -> bool:
+    """Whether there is a history of a coach who is in the directory no more."""
+    known = edits.revision(connection, COACH.name, coach_id)
+    return bool(known) and current(connection, coach_id) is None
+
+
+def forget(connection: Connection, actor: str, coach_id: str) -> None:
+    """Erase the history of a coach who was removed, for good.
+
+    Raises:
+        EditError: gone, when there is none, or the coach is in the directory.
+    """
+    edits.hold(connection)
+    if not may_forget(connection, coach_id):
+        raise EditError("gone")
+    count = edits.forget(connection, COACH.name, coach_id)
+    audit.record(connection, actor, "coach.forgotten", f"coach:{coach_id}", {"edits": count})
+
+
+def make_id(name: str) -> str:
+    """The id that a name would give: "Ana Érable" is "ana-erable"."""
+    words = re.findall("[a-z0-9]+", unaccented(name).lower())
+    return "-".join(words)[:ID_LENGTH].strip("-") or "coach"
+
+
+def _free_id(connection: Connection, name: str) -> str:
+    """An id that nobody has or ever had: what was asked of one coach is never another's."""
+    made = make_id(name)
+    names = (f"{made}-{number}" if number > 1 else made for number in count(1))
+    return next(name for name in names if not _is_taken(connection, name))
+
+
+def _is_taken(connection: Connection, coach_id: str) -> bool:
+    return bool(
+        current(connection, coach_id)
+        or edits.revision(connection, COACH.name, coach_id)
+        or requests_for(connection, coach_id)
+    )
+
+
+def _take(connection: Connection, coach_id: str, seen: str) -> Row:
+    edits.check_seen(connection, COACH.name, coach_id, seen)
+    return _find(connection, coach_id)
+
+
+def _find(connection: Connection, coach_id: str) -> Row:
+    row = current(connection, coach_id)
+    if row is None:
+        raise EditError("gone")
+    return row
+
+
+def _read_state(connection: Connection, coach_id: str) -> dict[str, Any] | None:
+    row = current(connection, coach_id)
+    return to_state(row) if row else None
+
+
+def _write_state(connection: Connection, coach_id: str, state: edits.State | None) -> None:
+    connection.execute(delete(table).where(table.c.id == coach_id))
+    if state is not None:
+        connection.execute(insert(table).values(**_to_row(coach_id, state)))
+
+
+def _to_row(coach_id: str, state: edits.State) -> Row:
+    bio = {language: state[f"bio_{language}"] for language in LANGUAGES}
+    values = {field: state.get(field) for field in FIELDS if field in table.c}
+    return {**values, "id": coach_id, "bio": bio}
+
+
+def _check_state(connection: Connection, coach_id: str, state: edits.State | None) -> None:
+    """Undoing asks nothing, so it does not take away a coach whom people have asked for, and what
+    comes back must still be well."""
+    if state is None and requests_for(connection, coach_id):
+        raise EditError("in_use")
+    if state is not None and check_fields(to_fields(_to_row(coach_id, state))):
+        raise EditError("rules")
+
+
+COACH = edits.Kind("coach", _read_state, _write_state, _check_state)
 
 
 def _from_row(row: Any) -> Coach:

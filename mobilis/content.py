@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -27,9 +28,21 @@ PROVINCES = ("AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "
 ANSWER_LINES = 4
 TITLE_LENGTH = 40
 MIN_PHRASINGS = 20
+NOTICE_LENGTH = 300
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what has no place in one line
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_MARKDOWN_LINK = re.compile(r"\]\(([^)]*)")
+_NOTICE_PROBLEMS = {
+    "empty": "is missing",
+    "too_long": f"is longer than {NOTICE_LENGTH} characters",
+    "stars": "has a *, and is in italics already",
+    "placeholder": "has {…}, which nothing fills in",
+    "markup": "has raw HTML",
+    "link": "has a link that is not https://",
+    "control": "has a line break or an invisible character",
+}
 
 Text = Mapping[str, str]  # {"fr": …, "en": …}
 
@@ -41,6 +54,11 @@ class Link:
     title: Text
     url: Mapping[str, str | None]
     where: Text
+
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether there are words for when the address is not known."""
+        return self.where is not self.title
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,10 @@ class Content:
         faq = self.faqs.get(label.removeprefix("faq/"))
         return faq.title[language] if faq else self.choices[label][language]
 
+    def said(self, keys: Iterable[str], language: str) -> list[str]:
+        """The notices of these names, but for those that staff have turned off."""
+        return [self.notices[key][language] for key in keys if key in self.notices]
+
 
 def load_content(root: Path) -> Content:
     """Read and check every content file below `root`.
@@ -94,7 +116,7 @@ def load_content(root: Path) -> Content:
         ContentError: a file is missing or wrong; the first problem, with its file and field.
     """
     choices = _texts(root, "content/choices.yml")
-    notices = _texts(root, "content/notices.yml")
+    notices = _notices(root)
     wording = _texts(root, "content/wording.yml")
     _check_placeholders("content/wording.yml", wording)
     links = _links(root)
@@ -209,6 +231,38 @@ def _check_placeholders(name: str, texts: Mapping[str, Text]) -> None:
             raise ContentError(f"{name}: {key} does not have the same {{…}} in both languages")
 
 
+def _notices(root: Path) -> dict[str, Text]:
+    name = "content/notices.yml"
+    notices = _texts(root, name)
+    for key, text in notices.items():
+        for language in LANGUAGES:
+            problem = notice_problem(text[language])
+            if problem:
+                raise ContentError(f"{name}: {key}.{language} {_NOTICE_PROBLEMS[problem]}")
+    return notices
+
+
+def notice_problem(text: str) -> str | None:
+    """Why a text in one language cannot be a notice, as a word of `_NOTICE_PROBLEMS`, if so.
+
+    A notice is one line which is said in italics and filled in by nothing. Of the Markdown of the
+    chat it may have links.
+    """
+    if not text.strip():
+        return "empty"
+    if len(text) > NOTICE_LENGTH:
+        return "too_long"
+    if "*" in text:
+        return "stars"
+    if _PLACEHOLDER.search(text):
+        return "placeholder"
+    if re.search(r"<[A-Za-z/!?]", text):
+        return "markup"
+    if any(not is_https(url) for url in _MARKDOWN_LINK.findall(text)):
+        return "link"
+    return "control" if CONTROL.search(text) else None
+
+
 def _links(root: Path) -> dict[str, Link]:
     name = "content/programme.yml"
     links = {}
@@ -218,15 +272,33 @@ def _links(root: Path) -> dict[str, Link]:
         url = _mapping(name, f"{key}.url", data.get("url") or {})
         for language in LANGUAGES:
             _check_url(name, f"{key}.url.{language}", url.get(language))
+            if url.get(language) and not is_linkable(url[language]):
+                raise ContentError(f"{name}: {key}.url.{language} has a bracket")
         known = all(url.get(language) for language in LANGUAGES)
-        where = title if known else both_languages(name, f"{key}.where", data.get("where"))
+        where = title
+        if not known or "where" in data:
+            where = both_languages(name, f"{key}.where", data.get("where"))
         links[key] = Link(title, url, where)
     return links
 
 
 def _check_url(name: str, path: str, url: Any) -> None:
-    if url is not None and not str(url).startswith("https://"):
+    if url is not None and not is_https(str(url)):
         raise ContentError(f"{name}: {path} must start with https://")
+
+
+def is_https(url: str) -> bool:
+    """Whether an address may be offered: it is https and names a site."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", url)
+
+
+def is_linkable(url: str) -> bool:
+    """Whether an address may stand in a link of the assistant's Markdown, which a bracket ends."""
+    return is_https(url) and not re.search(r"[()<>\x00-\x20\x7f]", url)
 
 
 def _faq(root: Path, path: Path) -> Faq:

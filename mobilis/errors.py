@@ -19,6 +19,7 @@ MobilisError
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
 ├── StaffError          what is asked about an account of staff will not do; carries which field
 ├── CaseError           what staff ask about a case will not do; carries why
+├── EditError           what an admin edits cannot be changed so; carries why
 └── ChatError           a visitor's request that cannot be honoured; carries code, status and words
 """
 
@@ -148,6 +149,18 @@ class CaseError(MobilisError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"case: {reason} will not do")
+        self.reason = reason
+
+
+class EditError(MobilisError):
+    """What an admin edits cannot be changed so; nothing was changed.
+
+    `reason` keys the sentence `problem_…` in `content/console/edits.yml`: stale, gone, unknown,
+    changed_since, in_use, rules.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"edit: {reason}")
         self.reason = reason
 
 

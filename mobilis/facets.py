@@ -7,6 +7,7 @@ reading them in context that of mobilis/wishes.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from mobilis import wishes
 from mobilis.content import LANGUAGES, PROVINCES, Text, both_languages, read_yaml
 from mobilis.errors import ContentError
+from mobilis.freshness import load_fresh
 from mobilis.terms import Lexicon, key, tokenize
 from mobilis.wishes import FACETS as FACETS
 from mobilis.wishes import Context, Meaning
@@ -76,6 +78,20 @@ def load_facets(root: Path) -> Vocabulary:
         ContentError: the file is missing or wrong; names the file and the field.
     """
     return _Loader(_section(read_yaml(root, FILE), "the file", _SECTIONS)).vocabulary()
+
+
+def fresh_vocabulary(root: Path) -> Vocabulary:
+    """The words as their file is now, or was a second ago at most.
+
+    Raises:
+        ContentError: as `load_facets`.
+    """
+    return load_fresh(_vocabulary_of, root, "content")
+
+
+@lru_cache(maxsize=1)
+def _vocabulary_of(root: Path, stamp: float) -> Vocabulary:
+    return load_facets(root)
 
 
 class _Loader:

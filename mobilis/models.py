@@ -482,6 +482,31 @@ saved_views = Table(
     UniqueConstraint("staff_id", "name"),
 )
 
+# What admins changed of the directory and of what the assistant says (mobilis/edits.py).
+edits = Table(
+    "edits",
+    metadata,
+    Column("id", Integer, primary_key=True),  # in the order of the changes
+    Column("kind", String(16), nullable=False),  # coach | notice | link
+    Column("key", String(64), nullable=False),
+    Column("before", JSON(none_as_null=True)),  # none: it was not there
+    Column("after", JSON(none_as_null=True)),  # none: it was removed
+    Column("at", UTCDateTime, nullable=False),
+    Column("actor", String(36), nullable=False),  # who of staff, or "command"
+    Column("undoes", Integer, ForeignKey("edits.id")),
+    Index(None, "kind", "key", "id"),
+)
+
+# What is said in the place of a content file (mobilis/notices.py).
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # notice | link
+    Column("key", String(64), primary_key=True),
+    Column("data", JSON, nullable=False),
+    Column("default", JSON, nullable=False),  # what the file said when this was written
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -150,12 +150,11 @@ def explain(assessment: Assessment, content: Content, result: Result, language: 
     if result.coalition_hint and band.coalition_hint:
         texts.append(band.coalition_hint)
     gaps = [assessment.question(question_id) for question_id in result.gaps]
-    notices = [assessment.indicative, *(content.notices[key] for key in band.notices)]
     return Explanation(
         title=band.title[language],
         texts=tuple(text[language] for text in texts),
         gaps=tuple((gap.gap[language], gap.tip[language]) for gap in gaps),
-        notices=tuple(notice[language] for notice in notices),
+        notices=(assessment.indicative[language], *content.said(band.notices, language)),
     )
 
 

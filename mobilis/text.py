@@ -43,6 +43,7 @@ _CLOSING = re.compile(
     r"|svp|stp|s'il (?:vous|te) plaît|please|pls|plz)\s*[!.]*$",
     re.IGNORECASE,
 )
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[?!.;])\s+|\n+")
 _CONJUNCTION = re.compile(
@@ -120,6 +121,11 @@ def unaccented(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def single_spaced(text: str) -> str:
+    """`text` in one line: single spaces, none around it; a no-break space stays."""
+    return _BLANKS.sub(" ", text).strip()
 
 
 def words(text: str) -> list[str]:

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from mobilis.coach_file import COLUMNS, FILE_LIMIT, LIMITS, LISTS, OPTIONAL, read_rows
+from mobilis.coach_file import COLUMNS as WITH_ADDRESS
+from mobilis.coach_file import FILE_LIMIT, LIMITS, LISTS, MAY_LACK, read_rows
 from mobilis.coaches import (
     Coach,
     SearchResult,
@@ -31,6 +32,7 @@ from mobilis.store import Database, migrate
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "coaches" / "sample.csv"
+COLUMNS = tuple(column for column in WITH_ADDRESS if column not in MAY_LACK)
 HEADER = ",".join(COLUMNS)
 GOOD = {
     "id": "ana-fiction",
@@ -209,9 +211,6 @@ def addresses(database: Database) -> dict[str, str | None]:
         return dict(connection.execute(select(table.c.id, table.c.email)).all())
 
 
-WITH_ADDRESS = (*COLUMNS, *OPTIONAL)
-
-
 def test_a_file_may_hold_addresses_that_only_the_table_keeps(
     database: Database, tmp_path: Path
 ) -> None:
@@ -253,25 +252,31 @@ def test_what_is_no_address_is_named(tmp_path: Path, email: str) -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"id": ""}, "id is empty"),
+        ({"id": ""}, "id: a value is missing"),
         ({"id": "Ana F"}, "id may only have a-z, 0-9 and single hyphens"),
-        ({"name": "  "}, "name is empty"),
+        ({"name": "  "}, "name: a value is missing"),
         ({"name": "x" * 121}, "name is longer than 120 characters"),
         ({"name": "Ana\x07"}, "name holds a control character"),
         ({"languages": "es"}, "languages: 'es' is not a language"),
-        ({"languages": ";"}, "languages is empty"),
+        ({"languages": ";"}, "languages: a value is missing"),
         ({"regions": "QC;Quebec"}, "regions: 'Quebec' is not a region"),
         ({"topics": "Housing"}, "topics: 'Housing' is not a topic"),
         ({"levels": "local"}, "levels: 'local' is not a level"),
-        ({"bio_fr": ""}, "bio_fr is empty"),
+        ({"bio_fr": ""}, "bio_fr: a value is missing"),
         ({"bio_en": "x" * 601}, "bio_en is longer than 600 characters"),
-        ({"url": "http://example.org"}, "url must start with https:// and name a site"),
-        ({"url": "https://"}, "url must start with https:// and name a site"),
-        ({"url": "https://[x"}, "url must start with https:// and name a site"),
-        ({"url": "https://a b"}, "url must start with https:// and name a site"),
-        ({"url": "javascript:alert(1)"}, "url must start with https:// and name a site"),
-        ({"accepting": "maybe"}, "accepting must be yes or no"),
-        ({"accepting": ""}, "accepting is empty"),
+        (
+            {"url": "http://example.org"},
+            "url: the address must start with https:// and name a site",
+        ),
+        ({"url": "https://"}, "url: the address must start with https:// and name a site"),
+        ({"url": "https://[x"}, "url: the address must start with https:// and name a site"),
+        ({"url": "https://a b"}, "url: the address must start with https:// and name a site"),
+        (
+            {"url": "javascript:alert(1)"},
+            "url: the address must start with https:// and name a site",
+        ),
+        ({"accepting": "maybe"}, "accepting: the answer is yes or no"),
+        ({"accepting": ""}, "accepting: a value is missing"),
     ],
 )
 def test_a_bad_field_is_named_with_its_line(
@@ -290,9 +295,9 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
     assert problems(path) == [
         "line 4: regions: 'XX' is not a region",
         "line 4: regions: 'YY' is not a region",
-        "line 4: url must start with https:// and name a site",
+        "line 4: url: the address must start with https:// and name a site",
         "line 4: id 'a' stands in line 2 already",
-        "line 5: name is empty",
+        "line 5: name: a value is missing",
     ]
 
 

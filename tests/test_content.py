@@ -267,6 +267,8 @@ def test_the_small_copy_is_sound(root: Path) -> None:
 
 
 COST = "faq/cost.yml"
+NOTICES = "content/notices.yml"
+INFORMATION = "general_information.en"
 PROGRAMME = "content/programme.yml"
 WORDING = "content/wording.yml"
 MAPPING = "must be a mapping of names to values"
@@ -349,9 +351,20 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("content/choices.yml", drop("help", "en"), "help.en is missing"),
     ("content/choices.yml", put("help", "Aide"), "help.fr is missing"),
     (
-        "content/notices.yml",
+        NOTICES,
         put("general_information", "fr", ""),
         "general_information.fr is missing",
+    ),
+    (NOTICES, put("general_information", "en", "Not <b>advice</b>"), f"{INFORMATION} has raw HTML"),
+    (
+        NOTICES,
+        put("general_information", "en", "{what}"),
+        f"{INFORMATION} has {{…}}, which nothing fills in",
+    ),
+    (
+        NOTICES,
+        put("general_information", "en", "x" * 301),
+        f"{INFORMATION} is longer than 300 characters",
     ),
     (WORDING, drop("lost", "fr"), "lost.fr is missing"),
     (
@@ -364,6 +377,8 @@ FAULTS: list[tuple[str, Change, str]] = [
     (PROGRAMME, drop("site", "title", "fr"), "site.title.fr is missing"),
     (PROGRAMME, put("site", "url", "https://innoweave.ca"), f"site.url {MAPPING}"),
     (PROGRAMME, put("site", "url", "en", "innoweave.ca"), "site.url.en must start with https://"),
+    (PROGRAMME, put("site", "url", "en", "https://a.ca/(b)"), "site.url.en has a bracket"),
+    (PROGRAMME, put("site", "where", "?"), "site.where.fr is missing"),
     (PROGRAMME, put("site", "url", "fr", None), "site.where.fr is missing"),
     (PROGRAMME, drop("stream_page", "where", "en"), "stream_page.where.en is missing"),
 ]

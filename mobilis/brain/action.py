@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -15,9 +14,9 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from mobilis.assessment import Assessment, fresh_assessment
-from mobilis.content import Content, fresh_content
-from mobilis.facets import Vocabulary, load_facets
-from mobilis.freshness import load_fresh
+from mobilis.content import Content
+from mobilis.facets import Vocabulary, fresh_vocabulary
+from mobilis.notices import current_content
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 
@@ -39,7 +38,7 @@ class Resources:
 
     @property
     def content(self) -> Content:
-        return fresh_content(ROOT)
+        return current_content(ROOT, self.database)
 
     @property
     def assessment(self) -> Assessment:
@@ -47,7 +46,7 @@ class Resources:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        return load_fresh(_vocabulary, ROOT, "content")
+        return fresh_vocabulary(ROOT)
 
 
 @lru_cache(maxsize=1)
@@ -58,11 +57,6 @@ def _settings() -> Settings:
 @lru_cache(maxsize=1)
 def _database() -> Database:
     return Database.from_settings(_settings())
-
-
-@lru_cache(maxsize=1)
-def _vocabulary(root: Path, stamp: float) -> Vocabulary:
-    return load_facets(root)
 
 
 def payload(intent: str, **entities: Any) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.requests import Request
@@ -18,9 +19,11 @@ from starlette.responses import HTMLResponse, Response
 
 from mobilis.content import LANGUAGES, fresh_content
 from mobilis.dates import day_of, local, local_day
+from mobilis.notices import current_content
 from mobilis.openings import find_opening
 from mobilis.settings import ROOT
 from mobilis.web.door import Door, door_of
+from mobilis.web.marked import marked
 from mobilis.wording import preferred_language
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -43,7 +46,7 @@ async def home(request: Request) -> Response:
     opening = request.query_params.get("open", "")
     if find_opening(fresh_content(ROOT), opening) is None:
         opening = ""
-    return _site("home.html", "/", door, language, questions=QUESTIONS, opening=opening)
+    return await _site("home.html", "/", door, language, questions=QUESTIONS, opening=opening)
 
 
 async def privacy(request: Request) -> Response:
@@ -56,7 +59,7 @@ async def privacy(request: Request) -> Response:
         "long_talk": door.wording.site[talk][language].format(days=talk_days),
         "long_lead": door.wording.site[lead][language].format(days=lead_days),
     }
-    return _site("privacy.html", "/privacy", door, language, **how_long)
+    return await _site("privacy.html", "/privacy", door, language, **how_long)
 
 
 def page_language(request: Request) -> str:
@@ -97,6 +100,7 @@ def _templates() -> Environment:
     )
     templates.filters["local"] = _local
     templates.filters["local_day"] = _local_day
+    templates.filters["marked"] = marked
     templates.filters["local_date"] = lambda moment: day_of(moment).isoformat()
     return templates
 
@@ -112,7 +116,8 @@ def _local_day(context: Context, moment: datetime) -> str:
     return local_day(moment, context["lang"])
 
 
-def _site(template: str, here: str, door: Door, language: str, **values: Any) -> Response:
+async def _site(template: str, here: str, door: Door, language: str, **values: Any) -> Response:
+    content = await to_thread.run_sync(current_content, ROOT, door.database)
     for key, sentence in door.wording.site.items():
         values[key] = sentence[language]
-    return render(template, language, **values, content=fresh_content(ROOT), here=here)
+    return render(template, language, **values, content=content, here=here)

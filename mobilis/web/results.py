@@ -7,13 +7,12 @@ told as in the conversation, by mobilis/results.py.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +20,7 @@ from starlette.responses import Response
 from mobilis.assessment import Assessment, Result, fresh_assessment
 from mobilis.content import LANGUAGES, Content, fresh_content
 from mobilis.errors import ChatError, StoreError
+from mobilis.notices import read_overrides, with_overrides
 from mobilis.openings import find_opening
 from mobilis.privacy import erase_result as erase_kept_result
 from mobilis.results import KeptResult, explain, list_answers, read_page
@@ -28,6 +28,7 @@ from mobilis.settings import ROOT
 from mobilis.web import bars
 from mobilis.web.door import Door, door_of
 from mobilis.web.limits import client_address
+from mobilis.web.marked import marked
 from mobilis.web.pages import SECURITY, STATIC, page_language, render
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, describe
 
@@ -120,7 +121,8 @@ def _read(connection: Connection, page_id: str) -> _Found | None:
     if kept is None:
         return None
     # Beside the code, where the actions read them: the page tells what the conversation told.
-    assessment, content = fresh_assessment(ROOT), fresh_content(ROOT)
+    assessment = fresh_assessment(ROOT)
+    content = with_overrides(fresh_content(ROOT), read_overrides(connection))
     result = assessment.recall(kept.answers, kept.band, kept.variant, kept.total, kept.gaps)
     return _Found(kept, result, assessment, content) if result else None
 
@@ -157,14 +159,14 @@ def _told(door: Door, found: _Found, language: str) -> dict[str, Any]:
     return {
         "words": words,
         "title": told.title,
-        "texts": [_marked(line) for text in told.texts for line in text.splitlines()],
+        "texts": [marked(line) for text in told.texts for line in text.splitlines()],
         "dated": words["dated"].format(date=door.wording.date(found.kept.at, language)),
         "score": words["points"].format(points=result.total, of=result.of) if scored else None,
         "answers": answers,
         "picture": bars.draw(answers, words["points_short"], words["bar"]) if scored else None,
-        "gaps": [(_capital(gap), _marked(tip)) for gap, tip in told.gaps],
+        "gaps": [(_capital(gap), marked(tip)) for gap, tip in told.gaps],
         "steps": [_step(found.content, label, language) for label in steps],
-        "notices": [*map(_marked, told.notices), words["unofficial"]],
+        "notices": [*map(marked, told.notices), words["unofficial"]],
         "until": _until(door, found.kept, words, language),
     }
 
@@ -194,11 +196,6 @@ def _until(door: Door, kept: KeptResult, words: dict[str, str], language: str) -
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _marked(text: str) -> Markup:
-    """A text of the content as HTML: of Markdown, such texts hold bold at most."""
-    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text))))
 
 
 def _refuse(request: Request, error: ChatError) -> Response:

@@ -28,6 +28,7 @@ ROOT = "/console"
 COOKIE = "mobilis-console"
 PASSWORD = f"{ROOT}/me/password"
 FORM_LIMIT = 64_000  # bytes
+UPLOAD_LIMIT = 1_000_000  # bytes of a form with a file
 
 Right = Literal["anyone", "read", "act", "export", "admin"]
 
@@ -87,6 +88,7 @@ class Page:
     method: Literal["GET", "POST"] = "GET"
     idle: bool = False
     before_password: bool = False  # open to those who must first choose a password of their own
+    upload: bool = False  # its form may bring one file
 
     def route(self) -> Route:
         """The page behind the gate."""
@@ -99,7 +101,7 @@ class Page:
         session = await find_session(request, touch=not self.idle)
         if session is None:
             return _to_sign_in(request)
-        visit = Visit(request, door, session, await read_form(request))
+        visit = Visit(request, door, session, await read_form(request, self.upload))
         if session.person.must_choose_password and not self.before_password:
             return _send_to(request, PASSWORD)
         if not session.person.may(self.needs):
@@ -128,8 +130,8 @@ async def find_session(request: Request, touch: bool = True) -> Session | None:
     return session
 
 
-async def read_form(request: Request) -> FormData:
-    """The fields of a form; none of another request.
+async def read_form(request: Request, upload: bool = False) -> FormData:
+    """The fields of a form, with one file where that is expected; none of another request.
 
     Raises:
         ChatError: body_too_large.
@@ -137,9 +139,10 @@ async def read_form(request: Request) -> FormData:
     if request.method != "POST":
         return FormData()
     size = request.headers.get("content-length", "")
-    if not size.isdecimal() or int(size) > FORM_LIMIT:
+    limit = UPLOAD_LIMIT if upload else FORM_LIMIT
+    if not size.isdecimal() or int(size) > limit:
         raise ChatError("body_too_large", 413)
-    return await request.form(max_files=0, max_fields=200, max_part_size=FORM_LIMIT)
+    return await request.form(max_files=int(upload), max_fields=200, max_part_size=limit)
 
 
 def plain(value: object) -> str:

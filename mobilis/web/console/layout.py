@@ -23,6 +23,8 @@ NAVIGATION = (
     ("mentions", "act"),
     ("figures", "read"),
     ("export", "export"),
+    ("coaches", "admin"),
+    ("notices", "admin"),
     ("people", "admin"),
     ("privacy", "admin"),
     ("audit", "admin"),

@@ -11,7 +11,9 @@ import pytest
 from hostile import HARMLESS, MARK, PAYLOADS, Shape
 from talks import Talk
 
-from mobilis import casework, privacy
+from mobilis import casework, coaches, privacy
+from mobilis.models import coaches as directory
+from mobilis.models import edits
 from mobilis.turns import Reply
 
 # {case} is the case that holds the payload.
@@ -113,3 +115,64 @@ def test_a_hostile_way_back_leads_nowhere_but_to_the_queue(sign_in, database, do
         assert all(one.startswith("/console/") for one in backs), payload
         if backs:
             assert shape.elements == usual.elements, payload
+
+
+# What staff write, and what a file brings, is shown to other people of staff
+
+EDITED = (
+    "/coaches",
+    "/coaches/hostile/edit",
+    "/coaches/hostile/remove",
+    "/edits",
+    "/edits?kind=coach&key=hostile",
+)
+
+
+def hostile_coach(database, text):
+    """A coach with `text` in every field, as no check would let through; and its history."""
+    text = text.replace("\0", "")
+    texts = {"name": text, "url": text, "bio": {"fr": text, "en": text}}
+    lists = {"languages": ["fr"], "regions": ["QC"], "topics": ["health"], "levels": ["federal"]}
+    row = {"id": "hostile", **texts, **lists, "accepting": True}
+    with database.write() as connection:
+        for table in (edits, directory):
+            connection.execute(table.delete())
+        coaches.import_rows(connection, "command", [{**row, "name": "x"}, row])
+
+
+def test_what_a_coach_is_called_is_only_ever_words(sign_in, database):
+    admin = sign_in("admin")
+
+    def ask(text):
+        hostile_coach(database, text)
+        return {path: Shape(admin.get(path).text) for path in EDITED}
+
+    usual = {path: shape.elements for path, shape in ask(HARMLESS).items()}
+    for payload in PAYLOADS:
+        for path, shape in ask(payload).items():
+            assert shape.elements == usual[path], (payload, path)
+            assert [one for one in shape.addresses if leads_away(one)] == [], (payload, path)
+
+
+@pytest.mark.parametrize(
+    ("address", "fields"),
+    [
+        ("/coaches/new", ("name", "languages", "regions", "bio_fr", "bio_en", "url")),
+        ("/notices/notice/programme_review", ("fr", "en")),
+        ("/notices/link/stream_page", ("fr", "en")),
+    ],
+)
+def test_what_is_typed_into_a_form_comes_back_as_words(sign_in, address, fields):
+    admin = sign_in("admin")
+    for payload in PAYLOADS:
+        given = {
+            **dict.fromkeys(fields, payload),
+            "preview": "yes",
+            "shown": "yes",
+            "seen": payload,
+        }
+        page = admin.post(address, address, **given)
+        assert page.status_code in (200, 422), payload
+        shape = Shape(page.text)
+        assert [one for one in shape.elements if MARK in str(one)] == [], payload
+        assert [one for one in shape.addresses if leads_away(one)] == [], payload
