@@ -179,7 +179,8 @@ def send_again(
     if known.state != "failed":
         return
     times = {"due_at": now(), "give_up_at": now() + timedelta(hours=office.hours)}
-    connection.execute(update(mails).where(own).values(state="queued", **times))
+    anew = {"state": "queued", "problem": None, "answer": None}
+    connection.execute(update(mails).where(own).values(**anew, **times))
     if known.kind == REPLY and case.status == "in_progress":
         casework.take_up(connection, person, case, "waiting")
     _record(connection, person.id, conversation_id, "case.mail_again", {"mail": mail_id})

@@ -573,6 +573,8 @@ def test_what_failed_may_be_sent_again(
     [failed] = kept(database)
     for _ in range(2):
         again(database, person, talk, failed.id)
+    [queued] = kept(database)
+    assert (queued.state, queued.problem, queued.answer) == ("queued", None, None)
     assert case(database, talk).status == "waiting"
     assert [entry[0] for entry in audited(database, talk)].count("case.mail_again") == 1
     assert sender.send_next()

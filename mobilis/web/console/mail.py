@@ -124,7 +124,11 @@ async def see_mails(visit: Visit) -> Response:
     """GET /console/cases/{id}/mails: the list alone; asked while something is on its way."""
     file = await read_case_file(visit)
     return visit.show(
-        "case_mails.html", file=file, back=came_from(visit), sends=visit.door.postman.office.sends
+        "case_mails.html",
+        may=True,
+        file=file,
+        back=came_from(visit),
+        sends=visit.door.postman.office.sends,
     )
 
 

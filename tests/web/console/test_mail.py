@@ -204,6 +204,14 @@ def test_the_link_holds_all_of_the_e_mail(sign_in, address):
     assert "%0D%0A" in page.text
 
 
+def test_every_word_is_there(sign_in, coach, database):
+    triager, address = sign_in("triager"), for_coach(database)
+    for part in ("reply", "forward"):
+        page = triager.get(f"{address}/{part}")
+        assert "Copier le texte" in text_of(page)
+        assert "built-in" not in page.text  # a word named as a method of dict
+
+
 def test_the_link_follows_what_was_typed(sign_in, address, database):
     text = "Été & hiver?\n100 % + « oui »\n#1"
     page = send(sign_in("triager"), address, do="prepare", subject="A&B = ?", text=text)

@@ -150,10 +150,12 @@ def test_what_the_server_refuses_is_told_and_can_be_sent_again(
     assert "Le serveur de courriel refuse cette adresse." in said
     assert "550 5.1.1 no such mailbox <marie@exemple.ca>" in said
     assert "&lt;marie@exemple.ca&gt;" in page.text
-    server.fault = ""
+    server.fault = "recipient_4"  # for a moment, so that it is seen waiting
     mail_id = kept(database)[0].id
     answer = triager.post(f"{address}/mails/{mail_id}", address)
     assert answer.headers["location"] == f"/console{address}?done=mails#mails"
+    assert "En attente d'envoi" in text_of(triager.get(address))
+    server.fault = ""
     eventually(is_in(database, "sent"))
     assert "Non envoyé" not in text_of(triager.get(address))
     with database.read() as connection:
@@ -188,8 +190,9 @@ def test_every_problem_has_its_sentence(sign_in, address, database, server, stat
     with database.write() as connection:
         values = {"state": state, "problem": problem, "due_at": now().replace(year=2099)}
         connection.execute(update(mails).values(**values))
-    page = triager.get(address)
-    assert page.status_code == 200
+    for part in ("", "/mails", "/print"):
+        assert triager.get(f"{address}{part}").status_code == 200
+    page = triager.get(f"{address}/mails")
     assert ("Réessayer l'envoi" in text_of(page)) == (state == "failed")
 
 
