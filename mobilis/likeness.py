@@ -6,6 +6,7 @@ that keeps training, calibration and evaluation apart.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -29,7 +30,19 @@ class Message(NamedTuple):
 @cache
 def compared(text: str) -> str:
     """What is compared of `text`: letters, digits and single spaces."""
+    return comparable(text)
+
+
+def comparable(text: str) -> str:
+    """The same, without remembering it: for what visitors wrote, in a process that stays."""
     return " ".join(re.sub(r"[^\w ]|_", "", fold(text)).split())
+
+
+def key_of(language: str, question: str | None, text: str) -> str:
+    """The same for texts that differ only in case, accents and punctuation, when the same question
+    of the assessment was open; none of their words can be read in it."""
+    said = "\n".join((language, question or "", comparable(text)))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 @cache

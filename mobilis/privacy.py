@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from mobilis.models import (
+    answer_uses,
     assessments,
     case_facets,
     case_notes,
@@ -28,7 +29,9 @@ from mobilis.models import (
     erasures,
     inbox,
     leads,
+    missed_decisions,
     outbox,
+    ratings,
     tracker_events,
     unhandled,
 )
@@ -38,19 +41,19 @@ from mobilis.store import now
 Counts = dict[str, int]  # {table: rows deleted}
 
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
-SPOKEN = (choices, outbox)
+SPOKEN = (ratings, choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
-OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
+OF_STAFF = (case_texts, answer_uses, case_facets, case_tags, case_notes, case_reads, cases)
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
-TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts)
+TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts, answer_uses)
 
 
 def erase_conversation(connection: Connection, conversation_id: str, channel: str) -> Counts:
     """Delete everything of a conversation; note that it happened, if there was anything."""
     counts = _erase_all(connection, [conversation_id])
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     if any(counts.values()):
         _note_erasure(connection, channel)
     return counts
@@ -69,7 +72,7 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
         table.name: _delete(connection, table, [conversation_id])
         for table in (*SPOKEN, *LEFT_BY_TURNS, *OF_STAFF)
     }
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     mine = inbox.c.conversation_id == conversation_id
     others = delete(inbox).where(mine, inbox.c.id != keep_message_id)
     counts["inbox"] = connection.execute(others).rowcount
@@ -96,13 +99,15 @@ def erase_result(connection: Connection, page_id: str) -> bool:
 
 def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
     """Delete what a turn wrote after its conversation had been erased."""
-    return {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
+    counts = {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
+    _forget_derived(connection, counts)
+    return counts
 
 
 def erase_expired(connection: Connection, conversation_ids: Sequence[str]) -> Counts:
     """Delete everything of conversations that have been kept long enough; it is not noted."""
     counts = _erase_all(connection, conversation_ids)
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     return counts
 
 
@@ -124,16 +129,18 @@ def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -
     # Their cases are behind what there is now: the projector makes them again from it.
     behind = update(cases).where(cases.c.conversation_id.in_(conversation_ids))
     connection.execute(behind.values(position=-1))
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     return counts
 
 
 def erase_orphans(connection: Connection, before: datetime) -> Counts:
     """Delete what belongs to no conversation any more and is older than that."""
-    return {
+    counts = {
         table.name: connection.execute(delete(table).where(orphaned)).rowcount
         for table, orphaned in _orphaned(before)
     }
+    _forget_derived(connection, counts)
+    return counts
 
 
 def count_orphans(connection: Connection, before: datetime) -> Counts:
@@ -167,10 +174,17 @@ def _delete(connection: Connection, table: Any, conversation_ids: Sequence[str])
     return int(connection.execute(own).rowcount)
 
 
-def _forget_words(connection: Connection, counts: Counts) -> None:
-    """Words that a search found leave its index too, and not only what it finds."""
+def _forget_derived(connection: Connection, counts: Counts) -> None:
+    """What was made of several conversations forgets what was erased.
+
+    Words that a search found leave its index too, and not only what it finds. A decision about a
+    text goes with the last message that said it.
+    """
     if counts.get(case_texts.name):
         forget_erased(connection)
+    if counts.get(unhandled.name):
+        left = select(unhandled.c.key)
+        connection.execute(delete(missed_decisions).where(missed_decisions.c.key.not_in(left)))
 
 
 def add(counts: Counts, more: Counts) -> None:
