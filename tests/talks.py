@@ -166,7 +166,7 @@ def full_talk(database: Database, name: str = "Marie Roy") -> Talk:
         "fr",
         "faq",
         (("Trouver une ou un coach", "/find_coach"), ("Laisser mes coordonnées", "/interest")),
-        {"id": "cost", "sources": []},
+        {"faq": {"id": "cost", "sources": []}},
     )
     talk.say("c tu gratuit?", "faq", [cost], 0.937, faq="cost")
     talk.missed(talk.say("qwerty", "nlu_fallback", [Reply("Pardon?", "fr", "clarify")], 0.2))

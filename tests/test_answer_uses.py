@@ -29,7 +29,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 def answer(faq: str, language: str = "fr") -> list[Reply]:
-    return [Reply("Voici.", language, "faq", (), {"id": faq, "sources": []})]
+    return [Reply("Voici.", language, "faq", (), {"faq": {"id": faq, "sources": []}})]
 
 
 def asked(database: Database, faq: str = "cost", language: str = "fr", then: str = "") -> Talk:

@@ -60,7 +60,7 @@ def test_another_token_rates_nothing(visitor, answer, door, database):
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
     elsewhere = rate(other, answer, {"helpful": True})
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (404, "message_unknown")
-    assert "rate" in elsewhere.json()["error"]["message"]
+    assert "évaluer" in elsewhere.json()["error"]["message"]
     assert kept(database) == []
 
 
