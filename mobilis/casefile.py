@@ -124,6 +124,7 @@ class Entry:
     meaning: str = ""  # the label in words
     confidence: float | None = None
     outcome: str = ""  # lost | clarified
+    helpful: bool | None = None  # what the visitor says of an answer
 
 
 @dataclass(frozen=True)
@@ -401,6 +402,7 @@ def _entry(position: int, message: Message, pressed: Container[str]) -> Entry:
         text=_without_markdown(message["text"]) if from_us else message["text"],
         choices=tuple(Offered(one["title"], one["id"] in pressed) for one in offered),
         pressed="choice" in message,
+        helpful=message.get("helpful"),
     )
 
 

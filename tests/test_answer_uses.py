@@ -21,6 +21,8 @@ from mobilis.ratings import rate
 from mobilis.store import Database, now
 from mobilis.turns import Reply
 
+ALWAYS = Period()
+
 
 @pytest.fixture(params=filled.KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
@@ -50,7 +52,7 @@ def answer_of(database: Database, talk: Talk) -> str:
         return str(connection.execute(query).scalars().first())
 
 
-def report(database: Database, period: Period = Period()) -> list[Received]:
+def report(database: Database, period: Period = ALWAYS) -> list[Received]:
     with database.read() as connection:
         return received(connection, period, ["cost", "timeline"])
 

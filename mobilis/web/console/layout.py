@@ -21,6 +21,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 NAVIGATION = (
     ("queue", "read"),
     ("mentions", "act"),
+    ("learning", "act"),
     ("export", "export"),
     ("people", "admin"),
     ("privacy", "admin"),

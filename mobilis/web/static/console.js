@@ -40,5 +40,9 @@ document.addEventListener("change", (event) => {
   if (event.target.checked) localStorage.removeItem(KEYS_OFF);
   else localStorage.setItem(KEYS_OFF, "1");
 });
+// A form that went away with what it was about: go on at what has taken its place.
+document.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement === document.body) document.querySelector("[data-land]")?.focus();
+});
 document.addEventListener("htmx:afterSettle", showSwitches);
 showSwitches();
