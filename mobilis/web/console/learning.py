@@ -134,6 +134,7 @@ async def messages(visit: Visit) -> Response:
         problem=_one_of(PROBLEMS, query.get("problem")),
         outcomes=OUTCOMES,
         languages=LANGUAGES,
+        most=decisions.LOOKED_AT,
     )
 
 

@@ -20,6 +20,7 @@ from mobilis.settings import ROOT
 from mobilis.turns import Reply
 
 XSS = "<img src=x onerror=alert(1)> zigouigoui"
+EVERYTHING = {"zigouigoui", "castors", "bobcats of english"}
 GUESSES = [
     {"label": "faq/cost", "confidence": 0.41},
     {"label": "faq/timeline", "confidence": 0.2},
@@ -79,7 +80,7 @@ def test_like_messages_stand_together_with_what_they_may_mean(sign_in, lose):
     assert "2 groupes de messages semblables" in page
     assert "4 messages, 2 textes" in page
     assert "non compris 3 fois" in page and "« vouliez-vous dire » 1 fois" in page
-    assert "41 % sûr" in page
+    assert "41 % de confiance" in page
     assert "Question ouverte" in page
     assert "nothing_known" not in page
 
@@ -164,9 +165,8 @@ def test_a_masked_text_is_reworded_first(sign_in, lose, database):
         assert 'role="alert"' in answer.text
         assert "faq/cost" in re.search(r'value="(\S+)" selected', answer.text)[1]
     assert decided(database) == {}
-    assert (
-        colleague.post("/learning/decide", page, **send, text=" je  zigouigoui ").status_code == 303
-    )
+    kept = colleague.post("/learning/decide", page, **send, text=" je  zigouigoui ")
+    assert kept.status_code == 303
     assert decided(database) == {key: ("faq/cost", "je zigouigoui")}
     assert "Sera appris ainsi : je zigouigoui" in words(colleague.get("/learning?state=decided"))
 
@@ -228,9 +228,9 @@ def test_a_text_shows_where_it_was_written(sign_in, lose, database):
         ("state=decided", set()),
         (
             "state=zz&language=zz&since=x&page=-3&until=%00",
-            {"zigouigoui", "castors", "bobcats of english"},
+            EVERYTHING,
         ),
-        ("page=99999", {"zigouigoui", "castors", "bobcats of english"}),
+        ("page=99999", EVERYTHING),
     ],
 )
 def test_filters_are_in_the_address(sign_in, lose, query, shown):
