@@ -9,10 +9,11 @@ console's pages and by the command line.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +38,12 @@ LOOKED_AT = 5000  # the last messages; older ones are left to the command
 TEXT_LENGTH = 400
 MOST_KEYS = 150  # of one click
 GUESSES = 3
+PAGE = 20  # groups
+REMEMBERED = 32  # groupings
 STATES = ("todo", "decided", "all")
+
+
+_groups: dict[str, list[list[int]]] = {}
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Text:
     decision: Decision | None
     learned: bool  # it is a phrasing already
     masked: bool  # it cannot be learned as it stands
-    guesses: tuple[Guess, ...]
+    guesses: tuple[Guess, ...] = ()
 
     @property
     def state(self) -> str:
@@ -97,7 +103,7 @@ class Group:
     @property
     def count(self) -> int:
         """How often they were written."""
-        return sum(text.missed.count for text in self.texts)
+        return _count(self.texts)
 
     @property
     def open(self) -> tuple[Text, ...]:
@@ -109,8 +115,11 @@ class Group:
 class Listing:
     """What was not understood, in groups. `counts` are texts by state; `cut`: there is more."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[Group, ...]  # of the page
     counts: Mapping[str, int]
+    total: int
+    page: int
+    pages: int
     cut: bool
 
 
@@ -146,30 +155,55 @@ def _known(root: Path, stamp: float) -> Known:
 
 
 def find(
-    connection: Connection, root: Path, where: Sequence[Any], state: str = "todo", label: str = ""
+    connection: Connection,
+    root: Path,
+    where: Sequence[Any],
+    state: str = "todo",
+    label: str = "",
+    page: int = 1,
 ) -> Listing:
-    """The groups of the messages that meet some conditions, the most frequent first.
+    """A page of the groups of the messages that meet some conditions, the most frequent first.
 
-    `label` keeps the texts that may mean it, or were decided to.
+    `label` keeps the texts that may mean it, or were decided to. A page beyond the last one is the
+    last one.
     """
     content = known(root)
-    found = gather(connection, where, LOOKED_AT)
-    texts = [
-        text
-        for text in _texts(connection, found, content)
-        if not label or label in {_label(text), *(guess.label for guess in text.guesses)}
-    ]
-    counts = Counter(text.state for text in texts)
+    texts = _texts(connection, gather(connection, where, LOOKED_AT), content)
+    if label:
+        texts = [text for text in texts if label in _meanings(text, content)]
     groups = [
-        Group(tuple(kept), _ranked([text.missed for text in kept], content))
+        kept
         for group in _grouped(texts)
         if (kept := [text for text in group if state in ("all", text.state)])
     ]
-    groups.sort(key=lambda group: (-group.count, group.texts[0].missed.key))
+    groups.sort(key=lambda kept: (-_count(kept), kept[0].missed.key))
+    pages = max(1, -(-len(groups) // PAGE))
+    page = min(page, pages)
     total = connection.execute(
         select(func.count()).select_from(unhandled).where(*where)
     ).scalar_one()
-    return Listing(tuple(groups), {**counts, "all": len(texts)}, total > LOOKED_AT)
+    return Listing(
+        groups=tuple(_shown(kept, content) for kept in groups[(page - 1) * PAGE : page * PAGE]),
+        counts={**Counter(text.state for text in texts), "all": len(texts)},
+        total=len(groups),
+        page=page,
+        pages=pages,
+        cut=total > LOOKED_AT,
+    )
+
+
+def _meanings(text: Text, content: Known) -> set[str]:
+    return {_label(text), *(guess.label for guess in _ranked([text.missed], content))}
+
+
+def _count(texts: Iterable[Text]) -> int:
+    return sum(text.missed.count for text in texts)
+
+
+def _shown(texts: Sequence[Text], content: Known) -> Group:
+    """A group with what it, and each of its texts, may mean."""
+    own = [replace(text, guesses=_ranked([text.missed], content)) for text in texts]
+    return Group(tuple(own), _ranked([text.missed for text in texts], content))
 
 
 def find_text(connection: Connection, root: Path, key: str) -> Text:
@@ -181,7 +215,8 @@ def find_text(connection: Connection, root: Path, key: str) -> Text:
     found = gather(connection, [unhandled.c.key == key])
     if not found:
         raise ChatError("not_found", 404)
-    return _texts(connection, found, known(root))[0]
+    content = known(root)
+    return _shown(_texts(connection, found, content), content).texts[0]
 
 
 def talks_of(connection: Connection, key: str, limit: int) -> list[tuple[str, datetime]]:
@@ -315,7 +350,6 @@ def _texts(connection: Connection, found: Iterable[Missed], content: Known) -> l
             learned=comparable((decision and decision.text) or one.text)
             in content.said[one.language],
             masked=bool(unfit(one.text)),
-            guesses=_ranked([one], content),
         )
         for one in found
     ]
@@ -340,10 +374,22 @@ def _grouped(texts: Sequence[Text]) -> list[list[Text]]:
     for text in sorted(texts, key=lambda text: (-text.missed.count, text.missed.key)):
         apart.setdefault((text.missed.language, text.missed.question), []).append(text)
     return [
-        [those[number] for number in group]
-        for those in apart.values()
-        for group in together([text.missed.text for text in those])
+        [those[number] for number in group] for those in apart.values() for group in _like(those)
     ]
+
+
+def _like(texts: Sequence[Text]) -> list[list[int]]:
+    """`together`, or what it said last of the same texts: only their keys are remembered, and a
+    click decides about a page that was grouped a moment ago."""
+    said = "".join(text.missed.key for text in texts)
+    known_as = hashlib.sha256(said.encode()).hexdigest()
+    groups = _groups.get(known_as)
+    if groups is None:
+        groups = together([text.missed.text for text in texts])
+        while len(_groups) >= REMEMBERED:
+            _groups.pop(next(iter(_groups), ""), None)
+        _groups[known_as] = groups
+    return groups
 
 
 def _ranked(found: Sequence[Missed], content: Known) -> tuple[Guess, ...]:

@@ -28,7 +28,6 @@ from mobilis.phrasings import ANSWER, UNSURE
 from mobilis.store import now
 from mobilis.web.console.gate import Page, Visit, plain
 
-PAGE = 20  # groups
 LAST_PAGE = 1_000_000
 TALKS = 20  # conversations of a text that are linked
 OUTCOMES = ("lost", "clarified")
@@ -112,19 +111,14 @@ async def messages(visit: Visit) -> Response:
     filters = read_filters(query)
     root = visit.door.settings.project_dir
     found = await visit.door.read(
-        decisions.find, root, filters.where(), filters.state, filters.label
+        decisions.find, root, filters.where(), filters.state, filters.label, filters.page
     )
     batch = await visit.door.read(decisions.read_batch, plain(query.get("done", ""))[:64])
-    pages = max(1, -(-len(found.groups) // PAGE))
-    page = min(filters.page, pages)
     return visit.show(
         "learning.html",
         here="learning",
         filters=filters,
         found=found,
-        groups=found.groups[(page - 1) * PAGE : page * PAGE],
-        page=page,
-        pages=pages,
         shown=_Shown(visit),
         batch=batch,
         left=_number(query.get("left", "")),
