@@ -247,7 +247,10 @@ def decide(
         ChatError: not_found, when all of them are gone.
     """
     text = " ".join(text.split())
-    found = gather(connection, [unhandled.c.key.in_(list(keys)[:MOST_KEYS])])
+    meant = unhandled.c.key.in_(list(keys)[:MOST_KEYS])
+    # Two people who decide about the same texts at once take turns.
+    connection.execute(select(unhandled.c.id).where(meant).order_by("id").with_for_update()).all()
+    found = gather(connection, [meant])
     if not found:
         raise ChatError("not_found", 404)
     labels = known(root).labels

@@ -71,6 +71,20 @@ def test_one_press_decides_a_group_and_the_focus_goes_on(page: Page, database: D
     assert decided(database) == 0
 
 
+def test_j_and_k_walk_from_group_to_group(page: Page) -> None:
+    groups = page.get_by_role("article")
+    page.keyboard.press("j")
+    expect(groups.nth(0)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("j")
+    expect(groups.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(groups.nth(0)).to_be_focused()
+    page.get_by_label("Utiliser les touches j et k").uncheck()
+    page.keyboard.press("j")
+    expect(groups.nth(1)).not_to_be_focused()
+
+
 @pytest.mark.parametrize("width", [1280, 320])
 def test_nothing_is_in_anyones_way(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

@@ -8,10 +8,10 @@ document.addEventListener("htmx:responseError", (event) => {
   if (address) location.assign(address);
 });
 
-// The queue: j and k walk from case to case; Enter then opens the link. A switch of the page turns
+// Lists: j and k walk from case to case, whose link Enter then opens, or from group to group. A switch of the page turns
 // them off, for people who speak to their computer; the browser remembers it.
 const KEYS_OFF = "mobilis-console-keys-off";
-const WALKED = "a[data-walk]";
+const WALKED = "[data-walk]";
 
 document.addEventListener("keydown", (event) => {
   const step = { j: 1, k: -1 }[event.key];
@@ -19,8 +19,8 @@ document.addEventListener("keydown", (event) => {
   if (!step || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (localStorage.getItem(KEYS_OFF)) return;
   const links = [...document.querySelectorAll(WALKED)];
-  const row = document.activeElement.closest("tr");
-  const here = links.indexOf(row ? row.querySelector(WALKED) : null);
+  const row = document.activeElement.closest(`tr, ${WALKED}`);
+  const here = links.indexOf(row?.matches(WALKED) ? row : row?.querySelector(WALKED));
   const next = here < 0 ? links.at(step > 0 ? 0 : -1) : links[here + step];
   if (!next) return;
   event.preventDefault();
