@@ -222,9 +222,12 @@ class _Talk:
     def _be_lost(self) -> None:
         """Be asked "did you mean", or not be understood at all."""
         outcome = self.chance.choice(("lost", "lost", "clarified"))
-        text = self._phrasing("out_of_scope")
-        guessed = self.chance.sample(sorted(self.material.content.faqs), 2)
-        message_id = self._say(text, "nlu_fallback", sure=(0.2, 0.55))
+        lost = self.chance.choice(self.material.words["lost"][self.language])
+        text, meant = lost["text"], lost["label"]
+        others = self.chance.sample(sorted(self.material.content.faqs), 2)
+        guessed = [*[meant] * bool(meant), *(f"faq/{other}" for other in others)]
+        said = text.replace("[nom]", self.chance.choice(self.material.words["first_names"]))
+        message_id = self._say(said, "nlu_fallback", sure=(0.2, 0.55))
         self.case["not_understood" if outcome == "lost" else "clarified"] += 1
         self._answer(self._wording("lost" if outcome == "lost" else "did_you_mean"), "notice")
         self._add(
@@ -235,9 +238,12 @@ class _Talk:
             outcome=outcome,
             key=key_of(self.language, None, text),
             guesses=[
-                {"label": f"faq/{g}", "confidence": round(self.chance.uniform(0.1, 0.5), 3)}
-                for g in guessed
+                {"label": label, "confidence": round(self.chance.uniform(0.3, 0.5) / (n + 1), 3)}
+                for n, label in enumerate(guessed)
             ],
+            chosen=meant or None if outcome == "clarified" else None,
+            followed_by=None,
+            question=None,
             created_at=self.at,
         )
 
