@@ -127,6 +127,7 @@ class Entry:
     meaning: str = ""  # the label in words
     confidence: float | None = None
     outcome: str = ""  # lost | clarified
+    helpful: bool | None = None  # what the visitor says of an answer
 
 
 @dataclass(frozen=True)
@@ -466,6 +467,7 @@ def _entry(position: int, message: Message, pressed: Container[str]) -> Entry:
         author=message["staff"]["name"] if message["role"] == "staff" else "",
         choices=tuple(Offered(one["title"], one["id"] in pressed) for one in offered),
         pressed="choice" in message,
+        helpful=message.get("helpful"),
     )
 
 

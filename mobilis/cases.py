@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
+from mobilis import answer_uses
 from mobilis.case_days import project_days
 from mobilis.models import (
     assessments,
@@ -105,7 +106,10 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     else:
         own = cases.c.conversation_id == conversation_id
         connection.execute(update(cases).where(own).values(**values))
-    _project_facets(connection, conversation_id, keep=bool(talk.transcript_erased_at))
+    taken = heard(connection, conversation_id)
+    labels = {one.message_id: one.label for one in taken}
+    _project_facets(connection, conversation_id, labels.values(), bool(talk.transcript_erased_at))
+    answer_uses.project(connection, conversation_id, labels)
     project_days(connection, talk, keep=bool(talk.transcript_erased_at))
     return True
 
@@ -256,8 +260,10 @@ def _waiting_since(asked: Sequence[datetime], known: Row[Any] | None) -> datetim
     return next((moment for moment in asked if not last or moment > last), None)
 
 
-def _project_facets(connection: Connection, conversation_id: str, keep: bool) -> None:
-    present = {("label", one.label) for one in heard(connection, conversation_id)}
+def _project_facets(
+    connection: Connection, conversation_id: str, labels: Iterable[str], keep: bool
+) -> None:
+    present = {("label", label) for label in labels}
     wishes = _last_wishes(connection, conversation_id)
     present |= {(facet, value) for facet in FACETS for value in wishes.get(facet) or ()}
     own = case_facets.c.conversation_id == conversation_id

@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     exported = actions.add_parser("export", help="write it out, masked, for a person to review")
     exported.add_argument("--since", type=_day, metavar="DATE", help="from this day on (UTC)")
     exported.add_argument("--output", type=Path, metavar="FILE", help="a new file to write to")
+    exported.add_argument(
+        "--decided", action="store_true", help="only what was decided in the console, to apply"
+    )
     exported.set_defaults(command=_export_learning)
     applied = actions.add_parser("apply", help="add what was accepted to the content files")
     applied.add_argument("file", type=Path, metavar="FILE")
@@ -313,16 +316,21 @@ def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _export_learning(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.learning import missed, to_review, write_new
+    from mobilis.decisions import for_review
+    from mobilis.learning import to_review, write_new, written_since
     from mobilis.store import Database, migrate
 
     migrate(settings.database)
+    root, where = settings.project_dir, written_since(options.since)
     with Database.from_settings(settings).read() as connection:
-        found = missed(connection, options.since)
+        found, verdicts, held = for_review(connection, root, where, options.decided)
+    if held:
+        print(f"{held} decisions are too like what is known, or one another", file=sys.stderr)
     if not found:
-        print("there is nothing to review: all was understood", file=sys.stderr)
+        nothing = "nothing was decided" if options.decided else "all was understood"
+        print(f"there is nothing to review: {nothing}", file=sys.stderr)
         return 0
-    text = to_review(settings.project_dir, found)
+    text = to_review(root, found, verdicts)
     if options.output:
         write_new(options.output, text)
         print(f"wrote {len(found)} messages to review to {options.output}")

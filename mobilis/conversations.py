@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from mobilis.errors import ChatError
-from mobilis.models import choices, conversations, inbox, outbox
+from mobilis.models import choices, conversations, inbox, outbox, ratings
 from mobilis.openings import Opening
 from mobilis.store import now
 
@@ -64,6 +64,7 @@ _USED = (
         choices.c.used_at.is_not(None),
     )
 )
+_RATED = select(ratings.c.message_id, ratings.c.helpful).where(ratings.c.conversation_id == _HERE)
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,8 @@ def history(
     found = [(row.position, _visitor_message(row)) for row in connection.execute(_SAID, here)]
     answered = list(connection.execute(_ANSWERED, here))
     used = _used_choices(connection, conversation_id, answered)
-    found += [(row.position, _answer(row, used)) for row in answered]
+    rated = _rated(connection, conversation_id, answered)
+    found += [(row.position, {**_answer(row, used), **rated.get(row.id, {})}) for row in answered]
     return sorted(found, key=lambda pair: pair[0])
 
 
@@ -335,6 +337,16 @@ def _used_choices(
     if not any("choices" in row.content for row in answered):
         return set()
     return {row.id for row in connection.execute(_USED, {"conversation_id": conversation_id})}
+
+
+def _rated(
+    connection: Connection, conversation_id: str, answered: Iterable[Row[Any]]
+) -> dict[str, Message]:
+    """What the visitor said of answers, as a field of each; nobody looks when there are none."""
+    if not any(row.content["kind"] == "faq" for row in answered):
+        return {}
+    rows = connection.execute(_RATED, {"conversation_id": conversation_id})
+    return {row.message_id: {"helpful": row.helpful} for row in rows}
 
 
 def _visitor_message(row: Row[Any]) -> Message:

@@ -18,6 +18,7 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis import staff
+from mobilis.answer_uses import MISSED, TOLD_BY
 from mobilis.assessment import (
     Answer,
     Assessment,
@@ -32,7 +33,9 @@ from mobilis.coaches import all_coaches, import_coaches
 from mobilis.content import LANGUAGES, Content, load_content, read_yaml
 from mobilis.errors import MobilisError
 from mobilis.facets import FACETS, Vocabulary, load_facets
+from mobilis.likeness import key_of
 from mobilis.models import (
+    answer_uses,
     assessments,
     case_days,
     case_facets,
@@ -44,6 +47,7 @@ from mobilis.models import (
     inbox,
     leads,
     outbox,
+    ratings,
     tracker_events,
     unhandled,
 )
@@ -65,7 +69,7 @@ SPREAD = 387_420_481  # shares no factor with the count of references: each numb
 # In this order: what another row belongs to comes first.
 TABLES: tuple[Table, ...] = (
     *(conversations, inbox, outbox, tracker_events, assessments, leads, unhandled),
-    *(case_texts, cases, case_facets, case_days, case_tags, case_reads),
+    *(ratings, answer_uses, case_texts, cases, case_facets, case_days, case_tags, case_reads),
 )
 
 Tell = Callable[[str], None]
@@ -186,6 +190,7 @@ class _Talk:
         self.position = 0
         self.event = 0
         self.said: list[str] = []
+        self.answer_use: dict[str, Any] = {}  # of the answer that was just given
         self.given: list[str | None] = []
         self.labels: set[str] = set()
         self.wishes: dict[str, list[str]] = {}
@@ -218,13 +223,22 @@ class _Talk:
             for s in faq.sources
         ]
         self._answer(faq.answer[self.language], "faq", {"id": faq.id, "sources": sources})
+        answer_id = self.rows["outbox"][-1]["id"]
+        self._add(answer_uses, message_id=answer_id, faq=faq.id, at=self.at, followed_by=None)
+        self.answer_use = self.rows["answer_uses"][-1]
+        if self.chance.random() < 0.2:
+            helpful = self.chance.random() < 0.8
+            self._add(ratings, message_id=answer_id, helpful=helpful, at=self.at)
 
     def _be_lost(self) -> None:
         """Be asked "did you mean", or not be understood at all."""
         outcome = self.chance.choice(("lost", "lost", "clarified"))
-        text = self._phrasing("out_of_scope")
-        guessed = self.chance.sample(sorted(self.material.content.faqs), 2)
-        message_id = self._say(text, "nlu_fallback", sure=(0.2, 0.55))
+        lost = self.chance.choice(self.material.words["lost"][self.language])
+        text, meant = lost["text"], lost["label"]
+        others = self.chance.sample(sorted(self.material.content.faqs), 2)
+        guessed = [*[meant] * bool(meant), *(f"faq/{other}" for other in others)]
+        said = text.replace("[nom]", self.chance.choice(self.material.words["first_names"]))
+        message_id = self._say(said, "nlu_fallback", sure=(0.2, 0.55))
         self.case["not_understood" if outcome == "lost" else "clarified"] += 1
         self._answer(self._wording("lost" if outcome == "lost" else "did_you_mean"), "notice")
         self._add(
@@ -233,10 +247,14 @@ class _Talk:
             source_message_id=message_id,
             text=text,
             outcome=outcome,
+            key=key_of(self.language, None, text),
             guesses=[
-                {"label": f"faq/{g}", "confidence": round(self.chance.uniform(0.1, 0.5), 3)}
-                for g in guessed
+                {"label": label, "confidence": round(self.chance.uniform(0.3, 0.5) / (n + 1), 3)}
+                for n, label in enumerate(guessed)
             ],
+            chosen=meant or None if outcome == "clarified" else None,
+            followed_by=None,
+            question=None,
             created_at=self.at,
         )
 
@@ -465,6 +483,8 @@ class _Talk:
         self._note("user", {"text": text, "parse_data": parsed}, message_id)
         self.last_id = message_id
         if kind != "opened":
+            self.answer_use["followed_by"] = {"nlu_fallback": MISSED, **TOLD_BY}.get(intent)
+            self.answer_use = {}
             self.said.append(text)
             self.labels.add(label or intent)
         return message_id

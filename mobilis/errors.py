@@ -164,6 +164,17 @@ class EditError(MobilisError):
         self.reason = reason
 
 
+class LearningError(MobilisError):
+    """What staff decide about a text that was not understood will not do; nothing was changed.
+
+    `reason` keys the sentence `problem_…` in `content/console/learning.yml`: label, text, masked.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"learning: {reason} will not do")
+        self.reason = reason
+
+
 class ChatError(MobilisError):
     """A visitor's request that cannot be honoured.
 

@@ -20,14 +20,22 @@ from sqlalchemy.engine import Connection, Row
 from mobilis.assessment import load_assessment
 from mobilis.content import LANGUAGES, Text, both_languages, load_content, read_yaml
 from mobilis.errors import ContentError, FileRefused
-from mobilis.likeness import compared
 from mobilis.models import unhandled
 from mobilis.phrasings import ANSWER, ASSESSMENT, UNSURE, as_scalar, shelves
 from mobilis.results import NONE_OF_THESE
 from mobilis.text import is_command, words
 
 WORDS = "content/learning.yml"
-KEYS = ("guide", "found", "masked", "no_label", "labels", "unsure", "out_of_scope")
+KEYS = (
+    "guide",
+    "found",
+    "masked",
+    *("known", "set_aside", "alike"),
+    "no_label",
+    "labels",
+    "unsure",
+    "out_of_scope",
+)
 # What people also say after they were not understood, and which tells nothing of what they meant.
 TELLS_NOTHING = frozenset(
     "greet goodbye thank affirm deny help bot_challenge stop resume go_back start_over"
@@ -46,6 +54,7 @@ class Missed:
     picked, `followed_by` what their next message meant.
     """
 
+    key: str  # of mobilis/likeness.py: what is one text
     text: str
     language: str
     question: str | None
@@ -83,20 +92,43 @@ def missed(connection: Connection, since: date | None = None) -> list[Missed]:
     Texts that differ only in case, accents and punctuation are one. What teaches nothing, since
     it has no words of its own, is left out.
     """
-    query = select(unhandled).order_by(unhandled.c.created_at, unhandled.c.id)
-    if since:
-        start = datetime.combine(since, time(), timezone.utc)
-        query = query.where(unhandled.c.created_at >= start)
-    alike: dict[tuple[str, str | None, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
+    return gather(connection, written_since(since))
+
+
+def written_since(day: date | None) -> list[Any]:
+    """The condition of `gather` for a day (UTC) and those after it; none without a day."""
+    start = datetime.combine(day, time(), timezone.utc) if day else None
+    return [unhandled.c.created_at >= start] if start else []
+
+
+def gather(connection: Connection, where: Sequence[Any], limit: int | None = None) -> list[Missed]:
+    """The same of the messages that meet some conditions, or of the last so many of them."""
+    newest = unhandled.c.created_at.desc(), unhandled.c.id.desc()
+    query = select(unhandled).where(*where).order_by(*newest).limit(limit)
+    alike: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in reversed(connection.execute(query).all()):
         if words(PLACEHOLDER.sub("", row.text)) and not is_command(row.text):
-            alike[row.language, row.question, compared(row.text)].append(row)
+            alike[row.key].append(row)
     return [_together(rows) for rows in alike.values()]
+
+
+def unfit(text: str) -> str:
+    """Why a text cannot be learned whatever the others are, as one word; empty when it can."""
+    if PLACEHOLDER.search(text):
+        return "masked"
+    if set("[]") & set(text):
+        return "bracket"
+    if not text.isprintable():
+        return "unseen"
+    if is_command(text):
+        return "command"
+    return "" if words(text) else "wordless"
 
 
 def _together(rows: Sequence[Row[Any]]) -> Missed:
     last = rows[-1]
     return Missed(
+        key=last.key,
         text=_one_line(last.text),
         language=last.language,
         question=last.question,
@@ -120,9 +152,26 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def to_review(root: Path, found: Sequence[Missed]) -> str:
+@dataclass(frozen=True)
+class Verdict:
+    """What the file says of a text that staff decided about already.
+
+    `why` names the sentence that says why it is not accepted all the same, if it is not.
+    """
+
+    label: str
+    text: str
+    why: str = ""
+
+
+def to_review(
+    root: Path, found: Sequence[Missed], verdicts: Mapping[str, Verdict] | None = None
+) -> str:
     """The file for the reviewer: one entry a text, grouped by what they most likely mean, those
     that were written most at the head.
+
+    Args:
+        verdicts: what was decided already, by the key of the text.
 
     Raises:
         ContentError: a content file is wrong.
@@ -131,14 +180,15 @@ def to_review(root: Path, found: Sequence[Missed]) -> str:
     labels = list(dict.fromkeys(shelf.label for shelf in shelves(root)))
     titles = _titles(root, labels, words_of)
     groups: dict[str, list[Missed]] = defaultdict(list)
+    decided = verdicts or {}
     for one in found:
-        groups[one.proposed].append(one)
+        groups[decided[one.key].label if one.key in decided else one.proposed].append(one)
     order = sorted(groups, key=lambda label: (-_total(groups[label]), label))
     lines = [*_guide(words_of, found), "", "messages:"]
     for label in order:
         lines += ["", f"# === {_heading(label, titles, words_of)} ({_total(groups[label])})"]
         for one in sorted(groups[label], key=lambda one: (-one.count, one.language, one.text)):
-            lines += ["", *_entry(one, titles, words_of)]
+            lines += ["", *_entry(one, decided.get(one.key), titles, words_of)]
     lines += ["", f"# {_both(words_of['labels'])}"]
     lines += [f"#   {label}: {titles[label]}" for label in labels]
     return "\n".join(lines) + "\n"
@@ -168,13 +218,21 @@ def _guide(words_of: Mapping[str, Text], found: Sequence[Missed]) -> Iterator[st
         yield from (f"# {line}" for line in "\n".join(text).splitlines())
 
 
-def _entry(one: Missed, titles: Mapping[str, str], words_of: Mapping[str, Text]) -> Iterator[str]:
-    if PLACEHOLDER.search(one.text):
-        yield f"# {_both(words_of['masked'])}"
-    yield f"- text: {as_scalar(one.text)}"
+def _entry(
+    one: Missed,
+    verdict: Verdict | None,
+    titles: Mapping[str, str],
+    words_of: Mapping[str, Text],
+) -> Iterator[str]:
+    picked = Verdict(one.picked if one.picked in titles else "", one.text)
+    entry = verdict or picked
+    why = entry.why or ("masked" if PLACEHOLDER.search(entry.text) else "")
+    if why:
+        yield f"# {_both(words_of[why])}"
+    yield f"- text: {as_scalar(entry.text)}"
     yield f"  language: {one.language}"
-    yield f"  label: {one.picked if one.picked in titles else ''}".rstrip()
-    yield "  accept: false"
+    yield f"  label: {entry.label}".rstrip()
+    yield f"  accept: {'true' if verdict and not why else 'false'}"
     yield f"  date: {one.last}"
     yield f"  count: {one.count}"
     yield f"  outcome: {_inline(one.outcomes)}"

@@ -143,6 +143,22 @@ choices = Table(
     Index(None, "conversation_id"),
 )
 
+# What visitors say of an answer; none of one who said nothing or took it back.
+ratings = Table(
+    "ratings",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column(
+        "message_id",
+        String(64),
+        ForeignKey("outbox.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("helpful", Boolean, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "message_id"),
+)
+
 tracker_events = Table(
     "tracker_events",
     metadata,
@@ -211,8 +227,13 @@ unhandled = Table(
     Column("question", String(64)),  # of the assessment, when it was open
     Column("chosen", String(64)),  # the label the visitor then picked, or none of those offered
     Column("followed_by", String(64)),  # the label of what the visitor typed next, if understood
+    # The same for all that say the same to the same question (mobilis/likeness.py): what staff
+    # decide is about all of them.
+    Column("key", String(64), nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     UniqueConstraint("conversation_id", "source_message_id"),
+    Index(None, "key"),
+    Index(None, "created_at", "id"),
 )
 
 coaches = Table(
@@ -469,6 +490,33 @@ mails = Table(
     Column("answer", Text),  # what the server said then
     Index(None, "conversation_id", "created_at"),
     Index(None, "state", "due_at"),
+)
+
+# Each answer of the FAQ that was given, and what the visitor's next message made of it.
+answer_uses = Table(
+    "answer_uses",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("message_id", String(64), primary_key=True),
+    Column("faq", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("followed_by", String(16)),  # refused | person | missed; none: anything else
+    Index(None, "at", "faq", "language", "followed_by"),
+)
+
+# What staff decided about texts that were not understood. No word of a visitor is in here, and a
+# decision goes with the last message that it is about.
+missed_decisions = Table(
+    "missed_decisions",
+    metadata,
+    Column("key", String(64), primary_key=True),  # of `unhandled`
+    Column("label", String(64)),  # none: there is nothing to learn
+    Column("text", Text),  # as staff reworded it
+    Column("staff_id", String(36), ForeignKey("staff.id", ondelete="SET NULL")),
+    Column("at", UTCDateTime, nullable=False),
+    Column("batch", String(32), nullable=False),  # the same for all that one click decided
+    Index(None, "batch"),
 )
 
 saved_views = Table(

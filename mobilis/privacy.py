@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from mobilis.models import (
+    answer_uses,
     assessments,
     case_days,
     case_facets,
@@ -30,7 +31,9 @@ from mobilis.models import (
     inbox,
     leads,
     mails,
+    missed_decisions,
     outbox,
+    ratings,
     tracker_events,
     unhandled,
 )
@@ -40,22 +43,22 @@ from mobilis.store import now
 Counts = dict[str, int]  # {table: rows deleted}
 
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
-SPOKEN = (choices, outbox)
+SPOKEN = (ratings, choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
 OF_STAFF = (
-    *(case_texts, case_facets, case_days, case_tags, case_notes, case_reads, mails),
+    *(case_texts, answer_uses, case_facets, case_days, case_tags, case_notes, case_reads, mails),
     cases,
 )
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
-TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts)
+TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts, answer_uses)
 
 
 def erase_conversation(connection: Connection, conversation_id: str, channel: str) -> Counts:
     """Delete everything of a conversation; note that it happened, if there was anything."""
     counts = _erase_all(connection, [conversation_id])
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     if any(counts.values()):
         _note_erasure(connection, channel)
     return counts
@@ -74,7 +77,7 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
         table.name: _delete(connection, table, [conversation_id])
         for table in (*SPOKEN, *LEFT_BY_TURNS, *OF_STAFF)
     }
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     mine = inbox.c.conversation_id == conversation_id
     others = delete(inbox).where(mine, inbox.c.id != keep_message_id)
     counts["inbox"] = connection.execute(others).rowcount
@@ -102,13 +105,15 @@ def erase_result(connection: Connection, page_id: str) -> bool:
 
 def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
     """Delete what a turn wrote after its conversation had been erased."""
-    return {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
+    counts = {table.name: _delete(connection, table, [conversation_id]) for table in LEFT_BY_TURNS}
+    _forget_derived(connection, counts)
+    return counts
 
 
 def erase_expired(connection: Connection, conversation_ids: Sequence[str]) -> Counts:
     """Delete everything of conversations that have been kept long enough; it is not noted."""
     counts = _erase_all(connection, conversation_ids)
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     return counts
 
 
@@ -128,16 +133,18 @@ def erase_transcripts(connection: Connection, conversation_ids: Sequence[str]) -
     own = update(conversations).where(conversations.c.id.in_(conversation_ids))
     connection.execute(own.values(page=None, transcript_erased_at=now()))
     _leave_behind(connection, conversation_ids)
-    _forget_words(connection, counts)
+    _forget_derived(connection, counts)
     return counts
 
 
 def erase_orphans(connection: Connection, before: datetime) -> Counts:
     """Delete what belongs to no conversation any more and is older than that."""
-    return {
+    counts = {
         table.name: connection.execute(delete(table).where(orphaned)).rowcount
         for table, orphaned in _orphaned(before)
     }
+    _forget_derived(connection, counts)
+    return counts
 
 
 def count_orphans(connection: Connection, before: datetime) -> Counts:
@@ -177,10 +184,17 @@ def _leave_behind(connection: Connection, conversation_ids: Sequence[str]) -> No
     connection.execute(behind.values(position=-1))
 
 
-def _forget_words(connection: Connection, counts: Counts) -> None:
-    """Words that a search found leave its index too, and not only what it finds."""
+def _forget_derived(connection: Connection, counts: Counts) -> None:
+    """What was made of several conversations forgets what was erased.
+
+    Words that a search found leave its index too, and not only what it finds. A decision about a
+    text goes with the last message that said it.
+    """
     if counts.get(case_texts.name):
         forget_erased(connection)
+    if counts.get(unhandled.name):
+        left = select(unhandled.c.key)
+        connection.execute(delete(missed_decisions).where(missed_decisions.c.key.not_in(left)))
 
 
 def add(counts: Counts, more: Counts) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mobilis.assessment import Answers, Assessment, Result, answers_from_dict, answers_to_dict
 from mobilis.content import Content
+from mobilis.likeness import key_of
 from mobilis.models import assessments, unhandled
 from mobilis.store import Database, now
 
@@ -179,6 +180,7 @@ def keep_unhandled(
         "outcome": outcome,
         "guesses": [dict(guess) for guess in guesses],
         "question": question,
+        "key": key_of(language, question, text),
     }
     with database.write() as connection:
         _once(connection, unhandled, conversation_id, message_id, values)

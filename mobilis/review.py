@@ -19,13 +19,21 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mobilis.content import LANGUAGES
 from mobilis.errors import FileRefused, ImportRefused
 from mobilis.given import read_given
-from mobilis.learning import PLACEHOLDER
+from mobilis.learning import PLACEHOLDER, unfit
 from mobilis.likeness import Message, nearly_same, pairs
 from mobilis.phrasings import Change, Shelf, added, set_aside, shelves
-from mobilis.text import is_command, words
+from mobilis.text import words
 
 REQUIRED = ("text", "language", "label", "accept")
 TOLD = ("date", "count", "outcome", "question", "chosen", "followed_by", "guesses")
+UNFIT = {
+    "masked": "text still holds {masked}, which stands for a personal detail: write what anyone"
+    " could say in its place",
+    "bracket": "text holds a square bracket, which means something else in training files",
+    "unseen": "text holds a character that cannot be seen",
+    "command": "text begins with /, as only commands do",
+    "wordless": "text has no words",
+}
 ACCEPT = {
     **dict.fromkeys(("yes", "oui", "true", "vrai"), True),
     **dict.fromkeys(("no", "non", "false", "faux"), False),
@@ -211,40 +219,53 @@ def _wrong_label(entry: Reviewed) -> Fault:
 
 def _unfit(entry: Reviewed) -> Fault | None:
     """Why a text cannot be learned whatever the others are."""
-    line, masked = entry.lines["text"], PLACEHOLDER.search(entry.text)
-    if masked:
-        why = "stands for a personal detail: write what anyone could say in its place"
-        return line, f"text still holds {masked.group()}, which {why}"
-    if set("[]") & set(entry.text):
-        return line, "text holds a square bracket, which means something else in training files"
-    if not entry.text.isprintable():
-        return line, "text holds a character that cannot be seen"
-    if is_command(entry.text):
-        return line, "text begins with /, as only commands do"
-    return None if words(entry.text) else (line, "text has no words")
+    why = unfit(entry.text)
+    if why == "masked":
+        masked = PLACEHOLDER.search(entry.text)
+        found = masked.group() if masked else ""
+        return entry.lines["text"], UNFIT[why].format(masked=found)
+    return (entry.lines["text"], UNFIT[why]) if why else None
+
+
+def taken(
+    root: Path, texts: Sequence[str], all_shelves: Sequence[Shelf]
+) -> dict[int, tuple[str, Message]]:
+    """Which texts cannot be learned because of what stands in the files, by their numbers: what
+    they are, or nearly are, is "known" or "set_aside"."""
+    said = [Message(text, str(number)) for number, text in enumerate(texts)]
+    taught = [message for shelf in all_shelves for message in shelf.taught]
+    same_words = {tuple(words(message.text)): message for message in taught}
+    near = dict(pairs(said, taught))
+    aside = dict(pairs(said, set_aside(root)))
+    found: dict[int, tuple[str, Message]] = {}
+    for number, one in enumerate(said):
+        phrasing = same_words.get(tuple(words(one.text))) or near.get(one)
+        if phrasing:
+            found[number] = ("known", phrasing)
+        elif one in aside:
+            found[number] = ("set_aside", aside[one])
+    return found
 
 
 def _said_elsewhere(
     root: Path, entries: Sequence[Reviewed], all_shelves: Sequence[Shelf]
 ) -> Iterator[Fault]:
     """Which texts are, or nearly are, a phrasing, a message to measure by, or one another."""
-    said = [Message(entry.text, str(number)) for number, entry in enumerate(entries)]
-    taught = [message for shelf in all_shelves for message in shelf.taught]
-    same_words = {tuple(words(message.text)): message for message in taught}
-    near = dict(pairs(said, taught))
-    aside = dict(pairs(said, set_aside(root)))
-    for number, one in enumerate(said):
+    texts = [entry.text for entry in entries]
+    found = taken(root, texts, all_shelves)
+    for number, text in enumerate(texts):
         line = entries[number].lines["text"]
-        phrasing = same_words.get(tuple(words(one.text))) or near.get(one)
-        before = next((n for n in range(number) if _alike(said[n].text, one.text)), None)
-        if phrasing:
-            yield line, f"text is, or nearly is, {phrasing.place} already: {phrasing.text}"
-        elif one in aside:
+        before = next((n for n in range(number) if alike(texts[n], text)), None)
+        kind, message = found.get(number, ("", None))
+        if message and kind == "known":
+            yield line, f"text is, or nearly is, {message.place} already: {message.text}"
+        elif message:
             why = "which understanding is measured by and which must not be learned"
-            yield line, f"text is, or nearly is, {aside[one].place}, {why}"
+            yield line, f"text is, or nearly is, {message.place}, {why}"
         elif before is not None:
             yield line, f"text is, or nearly is, that of line {entries[before].lines['text']}"
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
+    """Whether to learn one of two texts is to know the other."""
     return words(one) == words(other) or nearly_same(one, other)

@@ -26,6 +26,7 @@ CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
+    "message_unknown",
     *("intent_unknown", "too_many_requests", "unavailable", "not_answered"),
 )
 DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")

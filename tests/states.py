@@ -36,6 +36,8 @@ def walk(chat: Chat, stack: Stack) -> Iterator[str]:
         yield "typing"
     expect(chat.last).to_contain_text(chat.words["sources"])
     yield "answer"
+    chat.panel.get_by_role("button", name=chat.words["helpfulHelp"]).last.click()
+    yield "rated"
     offline(chat)
     yield "offline"
     online(chat)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from mobilis import cases, cli, demo
+from mobilis.decisions import find
 from mobilis.demo import DemoRefused, fill
 from mobilis.models import (
     case_days,
@@ -90,6 +91,9 @@ def test_there_is_something_of_everything_in_both_languages(database: Database) 
         missed = set(connection.execute(select(unhandled.c.outcome)).scalars())
         states = set(connection.execute(select(cases_table.c.status)).scalars())
         bands = set(connection.execute(select(cases_table.c.band)).scalars())
+        lost = find(connection, ROOT, [])
+    assert len(lost.groups) > 5 and any(len(group.texts) > 1 for group in lost.groups)
+    assert {g.label for group in lost.groups for g in group.guesses} >= {"faq/cost", "find_coach"}
     assert kinds == {"interest", "coach", "person"}
     assert talked == {"fr", "en"}
     assert missed == {"lost", "clarified"}

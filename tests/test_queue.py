@@ -104,7 +104,7 @@ def case(database: Database) -> Case:
                 row = {"id": f"a-{one}", **late, **shared, **result}
                 connection.execute(insert(assessments).values(row))
             if lost:
-                missed = {"text": "?", "outcome": "lost", "guesses": []}
+                missed = {"text": "?", "outcome": "lost", "guesses": [], "key": "?"}
                 row = {"id": f"u-{one}", **late, **shared, **missed}
                 connection.execute(insert(unhandled).values(row))
             cases.project(connection, one, WEIGHTS)

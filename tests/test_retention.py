@@ -165,7 +165,7 @@ def test_what_the_case_counted_stays_when_it_is_made_again(database: Database) -
 
 def test_rows_of_no_conversation_go_too(database: Database) -> None:
     lost = {"conversation_id": "0" * 32, "source_message_id": "m", "language": "fr"}
-    lost |= {"text": "…", "outcome": "lost", "guesses": []}
+    lost |= {"text": "…", "outcome": "lost", "guesses": [], "key": "k"}
     with database.write() as connection:
         for id, days in (("old", 181), ("new", 179)):
             row = {**lost, "id": id, "source_message_id": id, "created_at": ago(days)}

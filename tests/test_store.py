@@ -19,6 +19,7 @@ from sqlalchemy import delete, insert, inspect, select, text
 
 from mobilis import search, store
 from mobilis.errors import SettingError, StoreError
+from mobilis.likeness import key_of
 from mobilis.models import (
     assessments,
     choices,
@@ -156,6 +157,7 @@ def test_what_was_kept_by_an_older_schema_stays(database: Database) -> None:
     with database.read() as connection:
         [kept] = connection.execute(select(unhandled))
     assert (kept.text, kept.question, kept.chosen, kept.followed_by) == ("combien", *[None] * 3)
+    assert kept.key == key_of("fr", None, "Combien?")
 
 
 def test_a_result_that_was_kept_before_there_were_pages_has_none(database: Database) -> None:

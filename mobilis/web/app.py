@@ -77,6 +77,7 @@ def _routes(widget: Widget) -> list[Route | Mount]:
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
+        Route(f"{CONVERSATION}/messages/{{message}}/rating", chat.rate_message, methods=["PUT"]),
         Route(f"{CONVERSATION}/events", events.stream_events),
         Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
         *(page.route() for page in CONSOLE),
@@ -92,7 +93,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_origin_regex=local,
-            allow_methods=("GET", "POST", "DELETE"),
+            allow_methods=("GET", "POST", "PUT", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
             expose_headers=("Retry-After",),
         )

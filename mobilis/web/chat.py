@@ -14,6 +14,7 @@ from mobilis.conversations import Message, Opened
 from mobilis.errors import ChatError
 from mobilis.openings import find_opening
 from mobilis.privacy import erase_conversation
+from mobilis.ratings import rate
 from mobilis.settings import ROOT
 from mobilis.turns import turn_state
 from mobilis.web import incoming
@@ -91,6 +92,18 @@ async def read_history(request: Request) -> Response:
     after = request.query_params.get("after", "")
     found = await door_of(request).read(_history, conversation.id, after)
     return JSONResponse({"messages": found})
+
+
+async def rate_message(request: Request) -> Response:
+    """PUT /api/conversations/{c}/messages/{id}/rating: what the visitor says of an answer."""
+    door = door_of(request)
+    conversation = await incoming.authenticate(request)
+    door.limits.address.check(client_address(request, door.settings.trusted_proxies))
+    door.limits.conversation.check(conversation.id)
+    helpful = incoming.helpful(await incoming.read_object(request))
+    message_id = incoming.clean_text(request.path_params["message"])[:64]
+    await door.write(rate, conversation.id, message_id, helpful)
+    return Response(status_code=204)
 
 
 async def read_transcript(request: Request) -> Response:

@@ -99,6 +99,14 @@ def content(data: dict[str, Any], limit: int) -> tuple[str, str]:
     return key, _checked_text(value, limit) if key == "text" else clean_text(value)[:64]
 
 
+def helpful(data: dict[str, Any]) -> bool | None:
+    """What is said of an answer; null takes it back."""
+    value = data.get("helpful", "")
+    if value is not None and not isinstance(value, bool):
+        raise ChatError("bad_request", 400)
+    return value
+
+
 def _checked_text(text: str, limit: int) -> str:
     text = clean_text(text)
     if not any(_visible(character) for character in text):

@@ -93,7 +93,7 @@ def look(
 
 
 def test_axe_finds_nothing_in_any_state(look: Look) -> None:
-    assert len(look.states) == 11
+    assert len(look.states) == 12
     assert look.wrong["axe"] == []
 
 

@@ -46,6 +46,12 @@ export class Api {
     await this.call(`/${key.conversation}/messages`, language, { key, body });
   }
 
+  /** Says of an answer whether it helped; null takes that back. */
+  async rate(key: Key, language: Language, id: string, helpful: boolean | null): Promise<void> {
+    const path = `/${key.conversation}/messages/${encodeURIComponent(id)}/rating`;
+    await this.call(path, language, { key, body: { helpful }, method: "PUT" });
+  }
+
   /** Erases a conversation; one that is gone already is no failure. */
   async erase(key: Key, language: Language): Promise<void> {
     try {

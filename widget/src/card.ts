@@ -9,6 +9,10 @@ export const CHECK = "M5 13l4 4L19 7";
 const BACK = "M15 6l-6 6 6 6";
 const PRINT = "M7 9V4h10v5M7 17H4v-6h16v6h-3M7 14h10v6H7z";
 export const SAVE = "M12 4v11m-4-4l4 4 4-4M5 20h14";
+const UP =
+  "M7 11v9H4v-9zm0 0l4-7c1.3 0 2.2 1 2 2.3L12.6 10H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.8 20H7";
+const DOWN =
+  "M7 13V4H4v9zm0 0l4 7c1.3 0 2.2-1 2-2.3L12.6 14H18a2 2 0 0 0 2-2.4l-1.2-6A2 2 0 0 0 16.8 4H7";
 const FACTS = ["reasons", "languages", "regions", "topics", "levels"] as const;
 
 export interface Chosen {
@@ -16,6 +20,8 @@ export interface Chosen {
   choose(message: Message, choice: Choice): void;
   /** The way back to the question before. */
   back(message: Message): void;
+  /** What an answer was, in the visitor's eyes. */
+  rate(message: Message, helpful: boolean): void;
 }
 
 /** A message to be shown in a page of `language`; buttons call `chosen`. */
@@ -36,6 +42,7 @@ export function card(message: Message, language: Language, api: Api, chosen: Cho
     message.question && progress(message.question, words),
     ...body(message, words, chosen),
     message.faq?.sources.length ? sources(message.faq.sources, words) : null,
+    message.faq && rating(message, words, chosen),
     message.result && result(message.result, api, words),
     choices(message, words, chosen),
   );
@@ -71,6 +78,30 @@ function sources(items: Source[], words: Words): HTMLElement {
     { class: "sources", part: "sources" },
     h("p", {}, words.sources),
     h("ul", {}, ...entries),
+  );
+}
+
+function rating(message: Message, words: Words, chosen: Chosen): HTMLElement {
+  const thumb = (helpful: boolean, path: string, said: string, help: string) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "thumb",
+        part: "thumb",
+        "aria-label": help,
+        "aria-pressed": String(message.helpful === helpful),
+        "data-helpful": String(helpful),
+        onclick: () => chosen.rate(message, helpful),
+      },
+      icon(path),
+      said,
+    );
+  return h(
+    "div",
+    { class: "rating", part: "rating", role: "group", "aria-label": words.rating },
+    thumb(true, UP, words.helpful, words.helpfulHelp),
+    thumb(false, DOWN, words.unhelpful, words.unhelpfulHelp),
   );
 }
 

@@ -37,6 +37,7 @@ export class Conversation {
   private stream: Stream | null = null;
   private starting: Promise<void> | null = null;
   private flushing = false;
+  private rating = false;
   private readonly sleepers = new Set<() => void>();
   private slow = 0;
   private active = false;
@@ -100,6 +101,12 @@ export class Conversation {
     return pending.id;
   }
 
+  /** Say of an answer whether it helped, or take that back. It is kept until it has arrived. */
+  rate(id: string, helpful: boolean | null): void {
+    this.store.ratings = { ...this.store.ratings, [id]: helpful };
+    void this.sendRatings();
+  }
+
   /** Begin another conversation; `forget` erases this one and those before. */
   async restart({ forget }: { forget: boolean }): Promise<void> {
     const old = this.session ?? this.store.session;
@@ -107,6 +114,7 @@ export class Conversation {
     if (forget) for (const key of keys) await this.api.erase(key, this.language);
     this.drop();
     this.store.pending = [];
+    this.store.ratings = {};
     this.store.past = forget ? [] : keys;
     this.store.session = null;
     this.listener.cleared();
@@ -250,11 +258,48 @@ export class Conversation {
     this.stream = new Stream(this.api, keyOf(this.session), () => this.language, last, {
       message: (message) => this.show(message, true),
       typing: (on) => this.listener.typing(on),
-      connected: () => navigator.onLine && this.listener.status(""),
+      connected: () => {
+        if (navigator.onLine) this.listener.status("");
+        void this.sendRatings();
+      },
       lost: () => this.listener.status(navigator.onLine ? "reconnecting" : "offline"),
       gone: () => void this.startAfresh(),
     });
     if (this.active && !document.hidden) this.stream.open();
+  }
+
+  /** Send what was said of answers, until it has arrived. */
+  private async sendRatings(): Promise<void> {
+    if (this.rating) return;
+    this.rating = true;
+    try {
+      for (let next = this.nextRating(); next && this.session; next = this.nextRating()) {
+        const [id, helpful] = next;
+        if (await this.isPutOff(this.session, id, helpful)) {
+          await this.sleep(LONGEST_PAUSE_MS);
+          if (!this.active) break;
+          continue;
+        }
+        const { [id]: now, ...left } = this.store.ratings;
+        if (now === helpful) this.store.ratings = left; // else it was changed meanwhile
+      }
+    } finally {
+      this.rating = false;
+    }
+  }
+
+  private nextRating(): [string, boolean | null] | undefined {
+    return Object.entries(this.store.ratings)[0];
+  }
+
+  /** Send one; whether it may arrive later. One that is refused, of an answer that is gone, never will. */
+  private async isPutOff(key: Key, id: string, helpful: boolean | null): Promise<boolean> {
+    try {
+      await this.api.rate(key, this.language, id, helpful);
+    } catch (error) {
+      return !(error instanceof ApiError) || error.passing;
+    }
+    return false;
   }
 
   private show(message: Message, fresh: boolean): void {
@@ -262,7 +307,8 @@ export class Conversation {
     else if (fresh) this.answered(message.language);
     if (message.staff?.state)
       this.handOver(message.staff.state === "joined" ? message.staff.name : "");
-    this.listener.message(message, fresh);
+    const { [message.id]: helpful = message.helpful } = this.store.ratings;
+    this.listener.message(helpful === undefined ? message : { ...message, helpful }, fresh);
   }
 
   private handOver(name: string): void {

@@ -207,6 +207,7 @@ export class MobilisChat extends HTMLElement implements Listener {
       {
         choice: ({ id, title }) => this.conversation.send({ choice: id }, title),
         back: () => this.conversation.send({ intent: "go_back" }, this.words.back),
+        rate: (message, helpful) => this.rate(message, helpful),
       },
       this.ui,
     );
@@ -308,6 +309,12 @@ export class MobilisChat extends HTMLElement implements Listener {
     if ("choice" in content) this.transcript.reopen(content.choice);
     if ("text" in content) this.panel.restore(text);
     this.sayForAWhile((words) => reason || words.failed);
+  }
+
+  private rate({ id, language }: Message, helpful: boolean | null): void {
+    this.conversation.rate(id, helpful);
+    const words = wordsOf(language);
+    this.announcer.say(helpful === null ? words.ratingTaken : words.rated, language);
   }
 
   private switchLanguage(): void {

@@ -53,6 +53,8 @@ export interface Message {
   choice?: string;
   choices?: Choice[];
   faq?: { id: string; sources: Source[] };
+  /** What the visitor said of it; null: taken back. */
+  helpful?: boolean | null;
   question?: { id: string; number: number; of: number };
   result?: Result;
   coaches?: Coach[];

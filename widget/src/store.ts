@@ -57,6 +57,15 @@ export class Store {
     this.write(this.local, "pending", pending.length ? pending : null);
   }
 
+  /** What was said of answers and has not arrived yet, by message. */
+  get ratings(): Record<string, boolean | null> {
+    return this.read<Record<string, boolean | null>>(this.local, "ratings") ?? {};
+  }
+
+  set ratings(ratings: Record<string, boolean | null>) {
+    this.write(this.local, "ratings", Object.keys(ratings).length ? ratings : null);
+  }
+
   /** Whether the chat is open in this tab; null until the visitor has opened it. */
   get open(): boolean | null {
     return this.read<boolean>(this.tab, "open");

@@ -9,6 +9,8 @@ import { type Language, type Words, wordsOf } from "./words";
 export interface Said {
   choice(choice: Choice): void;
   back(): void;
+  /** What the visitor says of an answer; null takes it back. */
+  rate(message: Message, helpful: boolean | null): void;
 }
 
 const CLOSE = 80; // pixels from where new messages leave off, within which they are followed
@@ -77,6 +79,7 @@ export class Transcript {
     const node = card(message, this.language, this.api, {
       choose: (from, choice) => this.choose(from, choice),
       back: (from) => this.goBack(from),
+      rate: (from, helpful) => this.rate(from, helpful),
     });
     node.classList.toggle("pending", pending);
     const hadFocus = old?.node.contains(this.focused) ?? false;
@@ -121,6 +124,18 @@ export class Transcript {
     if (!button || isDisabled(button)) return;
     if (isOnceOnly(message)) this.markUsed(choice.id);
     this.said.choice(choice);
+  }
+
+  /** Press a thumb, or let go of the one that is pressed. */
+  private rate({ id }: Message, pressed: boolean): void {
+    const shown = this.shown.get(id);
+    if (!shown) return;
+    const helpful = shown.message.helpful === pressed ? null : pressed;
+    shown.message = { ...shown.message, helpful };
+    for (const thumb of shown.node.querySelectorAll<HTMLElement>(".thumb")) {
+      thumb.setAttribute("aria-pressed", String(thumb.dataset.helpful === String(helpful)));
+    }
+    this.said.rate(shown.message, helpful);
   }
 
   private goBack(message: Message): void {

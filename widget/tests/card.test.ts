@@ -79,7 +79,7 @@ test("a question says which one it is, in words and as progress", () => {
 test("from the second question on, there is a way back", () => {
   const back = vi.fn();
   const message = { kind: "question", question: { id: "b", number: 2, of: 5 } } as const;
-  const node = shown(message, { choose() {}, back });
+  const node = shown(message, { ...nothing, back });
   node.querySelector<HTMLElement>(".back")?.click();
   expect(back).toHaveBeenCalledOnce();
   const first = shown({ ...message, question: { id: "a", number: 1, of: 5 } });
@@ -92,7 +92,7 @@ test("a choice is a button that tells which one was made, of which message", () 
     { id: "a", title: "One <b>" },
     { id: "b", title: "Two" },
   ];
-  const node = shown({ id: "m", choices }, { choose, back() {} });
+  const node = shown({ id: "m", choices }, { ...nothing, choose });
   const [, two] = node.querySelectorAll<HTMLButtonElement>("button");
   expect(texts(node, "button")).toEqual(["One <b>", "Two"]);
   expect([two?.type, two?.dataset.choice, two?.getAttribute("part")]).toEqual([
@@ -257,4 +257,42 @@ test("markup in names, facts and titles stays text", () => {
     choices: [{ id: '"]<i>', title: "Contact <b>" }],
   });
   expect(node.querySelector("b, i, u, s")).toBeNull();
+});
+
+const ANSWER: Partial<Message> = { kind: "faq", faq: { id: "cost", sources: [] } };
+
+function pressed(node: HTMLElement): (string | null)[] {
+  return [...node.querySelectorAll(".thumb")].map((thumb) => thumb.getAttribute("aria-pressed"));
+}
+
+test("an answer of the FAQ can be found helpful or not", () => {
+  const rate = vi.fn();
+  const node = shown(ANSWER, { ...nothing, rate });
+  expect(node.querySelector(".rating")?.getAttribute("aria-label")).toBe(
+    "Your opinion of this answer",
+  );
+  expect(texts(node, ".thumb")).toEqual(["Helpful", "Not helpful"]);
+  const [up, down] = node.querySelectorAll<HTMLElement>(".thumb");
+  expect(up?.getAttribute("aria-label")).toBe("Helpful: this answer helps me");
+  up?.click();
+  down?.click();
+  expect(rate.mock.calls.map(([, helpful]) => helpful)).toEqual([true, false]);
+});
+
+test.each([
+  [undefined, "false", "false"],
+  [null, "false", "false"],
+  [true, "true", "false"],
+  [false, "false", "true"],
+])("what was said of it (%s) is shown as pressed", (helpful, up, down) => {
+  expect(pressed(shown({ ...ANSWER, ...(helpful === undefined ? {} : { helpful }) }))).toEqual([
+    up,
+    down,
+  ]);
+});
+
+test("nothing else can be rated", () => {
+  for (const kind of ["text", "clarify", "notice"] as const) {
+    expect(shown({ kind }).querySelector(".rating")).toBeNull();
+  }
 });

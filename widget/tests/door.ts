@@ -8,7 +8,7 @@ import { aMessage } from "./messages";
 
 export const DOOR = "https://door.example";
 
-type What = "open" | "history" | "send" | "erase" | "transcript";
+type What = "open" | "history" | "send" | "rate" | "erase" | "transcript";
 
 /** What becomes of a request: lost on its way, or refused. */
 type Failure = "lost" | { status: number; message?: string; retryAfter?: number };
@@ -102,7 +102,7 @@ export class FrontDoor {
     if (!known || headers.Authorization !== `Bearer token-${conversation}`) {
       return refuse({ status: 401, message: "Gone." });
     }
-    return this.answer(what, conversation, known, url, body);
+    return this.answer(what, conversation, known, url, body, rest);
   }
 
   private open(language: Language): object {
@@ -120,9 +120,16 @@ export class FrontDoor {
     known: Message[],
     url: URL,
     body: Record<string, string>,
+    rest: string,
   ): Response {
     if (what === "history") return json(200, { messages: after(known, url) });
     if (what === "transcript") return new Response(known.map(({ text }) => text).join("\n"));
+    if (what === "rate") {
+      const rated = known.find(({ id }) => rest.includes(`/${id}/`));
+      if (!rated) return refuse({ status: 404, message: "Unknown." });
+      rated.helpful = (body as { helpful?: boolean | null }).helpful ?? null;
+      return new Response(null, { status: 204 });
+    }
     if (what === "erase") {
       this.conversations.delete(conversation);
       return new Response(null, { status: 204 });
@@ -156,6 +163,7 @@ export class FrontDoor {
 function kindOf(method: string, conversation: string, rest: string): What {
   if (!conversation) return "open";
   if (method === "DELETE") return "erase";
+  if (method === "PUT") return "rate";
   if (rest === "transcript.txt") return "transcript";
   return method === "POST" ? "send" : "history";
 }

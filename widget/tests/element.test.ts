@@ -451,6 +451,21 @@ test("a new message is announced once, apart from the transcript", async () => {
   expect(inside(chat, ".log").hasAttribute("aria-live")).toBe(false);
 });
 
+test("what is said of an answer is announced, and taken back at a second press", async () => {
+  const chat = await anOpenChat();
+  const answer = door.say("c1", { kind: "faq", faq: { id: "cost", sources: [] }, text: "Free." });
+  await pass(0);
+  const live = () => inside(chat, "[data-live]").lastElementChild?.textContent;
+  inside(chat, ".thumb").click();
+  expect(live()).toBe(EN.rated);
+  await pass(0);
+  expect(answer.helpful).toBe(true);
+  inside(chat, ".thumb").click();
+  expect(live()).toBe(EN.ratingTaken);
+  await pass(0);
+  expect(answer.helpful).toBeNull();
+});
+
 test("what was said before is not announced again after a reload", async () => {
   const first = await anOpenChat();
   write(first, "one");

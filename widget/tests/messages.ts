@@ -8,7 +8,7 @@ let made = 0;
 export const anApi = new Api("https://door.example");
 
 /** For cards whose buttons nobody presses. */
-export const nothing: Chosen = { choose() {}, back() {} };
+export const nothing: Chosen = { choose() {}, back() {}, rate() {} };
 
 export function aMessage(own: Partial<Message> = {}): Message {
   made += 1;

@@ -5,7 +5,7 @@ import { wordsOf } from "../src/words";
 import { resizeAll } from "./browser";
 import { aMessage, anApi } from "./messages";
 
-const said = { choice: vi.fn(), back: vi.fn() };
+const said = { choice: vi.fn(), back: vi.fn(), rate: vi.fn() };
 let transcript: Transcript;
 
 beforeEach(() => {
@@ -478,4 +478,22 @@ test("a new conversation is followed, wherever one was in the old one", () => {
   transcript.clear();
   show();
   expect(transcript.toNewest.hidden).toBe(true);
+});
+
+// What was said of an answer
+
+test("a thumb is pressed, changed and let go of in its place, without moving the focus", () => {
+  const node = show({ kind: "faq", faq: { id: "cost", sources: [] } });
+  const [up, down] = [...node.querySelectorAll<HTMLElement>(".thumb")];
+  const states = () => [up, down].map((thumb) => thumb?.getAttribute("aria-pressed"));
+  up?.focus();
+  up?.click();
+  expect(states()).toEqual(["true", "false"]);
+  down?.click();
+  expect(states()).toEqual(["false", "true"]);
+  down?.click();
+  expect(states()).toEqual(["false", "false"]);
+  expect(said.rate.mock.calls.map(([, helpful]) => helpful)).toEqual([true, false, null]);
+  expect(document.activeElement).toBe(up);
+  expect(node.isConnected).toBe(true);
 });

@@ -8,10 +8,11 @@ document.addEventListener("htmx:responseError", (event) => {
   if (address) location.assign(address);
 });
 
-// j and k walk from case to case: in the queue, where Enter then opens the link, and on a case. A switch of the page turns
+// Lists: j and k walk from case to case, whose link Enter then opens, or from group to group; on a
+// case, they open the one beside it. A switch of the page turns
 // them off, for people who speak to their computer; the browser remembers it.
 const KEYS_OFF = "mobilis-console-keys-off";
-const WALKED = "a[data-walk]";
+const WALKED = "[data-walk]";
 
 document.addEventListener("keydown", (event) => {
   const step = { j: 1, k: -1 }[event.key];
@@ -20,8 +21,8 @@ document.addEventListener("keydown", (event) => {
   if (localStorage.getItem(KEYS_OFF)) return;
   document.querySelector(`a[data-key="${event.key}"]`)?.click(); // a case: to the one beside it
   const links = [...document.querySelectorAll(WALKED)];
-  const row = document.activeElement.closest("tr");
-  const here = links.indexOf(row ? row.querySelector(WALKED) : null);
+  const row = document.activeElement.closest(`tr, ${WALKED}`);
+  const here = links.indexOf(row?.matches(WALKED) ? row : row?.querySelector(WALKED));
   const next = here < 0 ? links.at(step > 0 ? 0 : -1) : links[here + step];
   if (!next) return;
   event.preventDefault();
@@ -41,6 +42,10 @@ document.addEventListener("change", (event) => {
   if (!event.target.closest("[data-keys]")) return;
   if (event.target.checked) localStorage.removeItem(KEYS_OFF);
   else localStorage.setItem(KEYS_OFF, "1");
+});
+// A form that went away with what it was about: go on at what has taken its place.
+document.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement === document.body) document.querySelector("[data-land]")?.focus();
 });
 document.addEventListener("htmx:afterSettle", showSwitches);
 showSwitches();

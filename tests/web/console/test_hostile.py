@@ -12,6 +12,7 @@ from hostile import HARMLESS, MARK, PAYLOADS, Shape
 from talks import Talk
 
 from mobilis import casework, coaches, privacy
+from mobilis.likeness import key_of
 from mobilis.models import coaches as directory
 from mobilis.models import edits
 from mobilis.turns import Reply
@@ -27,6 +28,8 @@ ADDRESSES = (
     ("triager", "/cases/{case}/live/news"),
     ("triager", "/cases/{case}/print"),
     ("viewer", "/cases/{case}/print"),
+    ("triager", "/learning?state=all"),
+    ("triager", "/learning/texts/{missed}"),
 )
 
 
@@ -38,7 +41,7 @@ def hostile_talk(database, text):
     talk.say(text, "out_of_scope", [echo])
     talk.press("Oui", "affirm", [Reply("Quel est votre nom?", "fr", "form")])
     talk.say(text, "inform", [Reply(f"Voici : {text}. Est-ce exact?", "fr", "form")])
-    talk.missed(talk.say(f"et {text}", "nlu_fallback"), text=text)
+    talk.missed(talk.say(f"et {text}", "nlu_fallback"), text=f"[nom] {text}")
     talk.lead("interest", coach=text[:60], name=text, organization=text, email=text, message=text)
     talk.assess("b", typed=text)
     talk.wish({"topic": [text[:60]], "region": [text[:60]]})
@@ -69,8 +72,10 @@ def pages(database, colleagues):
         case_id = hostile_talk(database, text)
         note(database, colleagues["triager"], case_id, text)
         found = {}
+        missed = key_of("fr", None, "[nom] " + text.replace("\0", ""))
         for role, address in ADDRESSES:
-            page = colleagues[role].get(address.replace("{case}", case_id))
+            path = address.replace("{case}", case_id).replace("{missed}", missed)
+            page = colleagues[role].get(path)
             assert page.status_code == 200, address
             found[role, address] = page.text
         with database.erase() as connection:
