@@ -1,9 +1,4 @@
-"""What /console/figures shows of each figure: a definition, pictures, their table; and the same
-table as a file.
-
-A section is made of a grid, whose cells are values: the page writes them in the person's language,
-the file as a program or a spreadsheet reads them, with headings in both languages.
-"""
+"""What /console/figures shows of each figure: pictures, and a grid that is their table and file."""
 
 from __future__ import annotations
 
@@ -11,23 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from mobilis.assessment import Assessment
-from mobilis.casefile import band_title, label_title
-from mobilis.content import LANGUAGES, Content
 from mobilis.dates import in_short, local, span
-from mobilis.exports import csv_head, csv_rows
 from mobilis.figures import (
     FEWEST,
-    LONGEST,
     Answers,
-    Filters,
     Requests,
-    Step,
-    Steps,
     Volume,
     answers,
     hand_offs,
@@ -38,41 +24,25 @@ from mobilis.figures import (
     read_missed,
     read_questions,
     read_requests,
-    steps_of,
 )
 from mobilis.numbers import percent, whole
+from mobilis.periods import LONGEST, Filters, Step, Steps, steps_of
 from mobilis.web.charts import NARROW, WIDE, Bars, Columns, draw_bars, draw_columns
-from mobilis.wording import Sentences
+from mobilis.web.console.figure_grids import (
+    Grid,
+    Head,
+    Named,
+    Row,
+    Speech,
+    Value,
+    ratio,
+    rows_of,
+    shared,
+)
 
 TOP = 10  # questions that are shown; the file has all
 DAYS_AT_MOST = 92  # that are shown one by one
 FEW_DAYS = 14  # the same, of what is too rare to be shown by day
-
-
-@dataclass(frozen=True)
-class Named:
-    """Something that has a name in each language: a question, a result, a part of a wait."""
-
-    kind: str
-    id: str
-
-
-Head = Step | Named
-Value = int | float | None
-Row = tuple[Head, Sequence[Value]]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of values. The first of the columns is that of the heads: what each row is of."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    @property
-    def by_days(self) -> bool:
-        """Whether a row is of days."""
-        return self.columns[0] == "days"
 
 
 @dataclass(frozen=True)
@@ -104,40 +74,6 @@ class Section:
     def rows(self) -> tuple[Row, ...]:
         """The rows that the page shows."""
         return self.grid.rows[: self.shown]
-
-
-@dataclass(frozen=True)
-class Speech:
-    """What things are called: words of content/console, questions, results."""
-
-    console: Mapping[str, Sentences]
-    content: Content
-    assessment: Assessment
-
-    def word(self, key: str, language: str, **values: Any) -> str:
-        """A sentence of content/console/figures.yml."""
-        return self.console["figures"][key][language].format(**values)
-
-    def column(self, key: str, language: str) -> str:
-        """The heading of a column. Values of the queue's filters are called as they are there."""
-        for group, name in (("figures", f"column_{key}"), ("queue", key)):
-            if name in self.console[group]:
-                return self.console[group][name][language]
-        return key.partition("_")[2]
-
-    def name(self, named: Named, language: str) -> str:
-        """What something is called; its id when nothing calls it any more."""
-        if named.kind == "question":
-            question = self.assessment.find(named.id)
-            if question is None:
-                return named.id
-            gap = question.gap[language]
-            return f"{question.number}. {gap[:1].upper()}{gap[1:]}"
-        if named.kind == "band":
-            return band_title(self.assessment, named.id, language)
-        if named.kind == "faq":
-            return label_title(self.content, f"faq/{named.id}", language) or named.id
-        return self.word(f"{named.kind}_{named.id}", language)
 
 
 class Sections:
@@ -190,7 +126,7 @@ class Sections:
         total = sum(volume.total)
         grid = Grid(
             ("days", "total", *parts),
-            _rows(volume.steps, volume.total, *parts.values()),
+            rows_of(volume.steps, volume.total, *parts.values()),
         )
         charts: tuple[Chart, ...] = ()
         if total:
@@ -279,7 +215,7 @@ class Sections:
         shown: int | None = None,
     ) -> Section:
         """Counts beside each other, each with its share `of` all."""
-        rows = _shared(values, of)
+        rows = shared(values, of)
         grid = Grid((name, "count", "share"), rows)
         charts = (self._bars(name, dict([*values.items()][:shown]), of),) if of else ()
         return Section(name, grid, brief, charts, notes=notes, shown=shown)
@@ -301,11 +237,11 @@ class Sections:
     def missed(self, connection: Connection) -> Section:
         """What was not understood, of what was typed."""
         missed = read_missed(connection, self.filters, self._steps(FEW_DAYS))
-        lost = [_ratio(n, of) for n, of in zip(missed.lost, missed.typed, strict=True)]
-        asked = [_ratio(n, of) for n, of in zip(missed.clarified, missed.typed, strict=True)]
+        lost = [ratio(n, of) for n, of in zip(missed.lost, missed.typed, strict=True)]
+        asked = [ratio(n, of) for n, of in zip(missed.clarified, missed.typed, strict=True)]
         names = ("days", "typed", "lost", "lost_share", "clarified", "clarified_share")
         counted = (missed.typed, missed.lost, lost, missed.clarified, asked)
-        grid = Grid(names, _rows(missed.steps, *counted))
+        grid = Grid(names, rows_of(missed.steps, *counted))
         brief = self._share(sum(missed.lost), sum(missed.typed))
         charts = (self._rates(missed.steps, lost, asked),) if sum(missed.typed) else ()
         return Section("missed", grid, brief, charts)
@@ -343,7 +279,7 @@ class Sections:
             Named("asked", "unanswered"): found.unanswered,
         }
         within = {Named("within", key): n for key, n in found.within.items()}
-        rows = (*_shared(asked, found.asked), *_shared(within, found.answered), *_times(found))
+        rows = (*shared(asked, found.asked), *shared(within, found.answered), *_times(found))
         grid = Grid(("answers", "count", "share"), rows)
         charts = (self._bars("answers", within, found.answered),) if found.answered else ()
         brief = self._duration(found.median) if found.median else self.word("unknown")
@@ -370,7 +306,7 @@ class Sections:
         found = hand_offs(self._requests(connection), self._steps(FEW_DAYS))
         totals = [sum(values) for values in zip(*found.kinds.values(), strict=True)]
         kinds = {f"kind_{key}": counts for key, counts in found.kinds.items()}
-        grid = Grid(("days", "total", *kinds), _rows(found.steps, totals, *kinds.values()))
+        grid = Grid(("days", "total", *kinds), rows_of(found.steps, totals, *kinds.values()))
         charts: tuple[Chart, ...] = ()
         if any(totals):
             charts = (self._over_time("hand_offs", "by_kind", found.steps, kinds),)
@@ -403,7 +339,7 @@ class Sections:
         return self.word("unknown") if share is None else percent(share, self.language)
 
     def _share(self, part: int, of: int) -> str:
-        return self.percent(_ratio(part, of))
+        return self.percent(ratio(part, of))
 
     def _duration(self, time: timedelta) -> str:
         minutes = _minutes(time)
@@ -413,20 +349,6 @@ class Sections:
         if hours < 48:
             return self.word("hours", hours=hours, minutes=f"{minutes:02}")
         return self.word("days", days=hours // 24, hours=hours % 24)
-
-
-def _ratio(part: int, of: int) -> float | None:
-    """A share; none of nothing."""
-    return part / of if of else None
-
-
-def _rows(heads: Sequence[Head], *columns: Sequence[Value]) -> tuple[Row, ...]:
-    return tuple((head, cells) for head, *cells in zip(heads, *columns, strict=True))
-
-
-def _shared(values: Mapping[Named, int], of: int) -> tuple[Row, ...]:
-    """Counts, each with its share of all."""
-    return tuple((named, (n, _ratio(n, of))) for named, n in values.items())
 
 
 def _times(found: Answers) -> Iterator[Row]:
@@ -451,28 +373,3 @@ SECTIONS: Mapping[str, Callable[[Sections, Connection], Section]] = {
     "answers": Sections.answers,
     "hand_offs": Sections.hand_offs,
 }
-
-
-def csv_of(grid: Grid, speech: Speech) -> str:
-    """A grid as a file: days as ISO 8601 has them, shares of 1, names in both languages."""
-    named = ("id", *(f"name_{language}" for language in LANGUAGES))
-    keys = ("first_day", "last_day") if grid.by_days else named
-    columns = [
-        " / ".join(speech.column(key, language) for language in LANGUAGES)
-        for key in (*keys, *grid.columns[1:])
-    ]
-    records = [
-        dict(zip(columns, (*_written(head, speech), *map(_plain, cells)), strict=True))
-        for head, cells in grid.rows
-    ]
-    return csv_head(columns) + csv_rows(records, columns)
-
-
-def _written(head: Head, speech: Speech) -> Sequence[str]:
-    if isinstance(head, Step):
-        return head.first.isoformat(), head.last.isoformat()
-    return head.id, *(speech.name(head, language) for language in LANGUAGES)
-
-
-def _plain(value: Value) -> Value:
-    return round(value, 4) if isinstance(value, float) else value

@@ -5,7 +5,6 @@ Nothing of it is personal, so that everyone who may read sees it, and no audit i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,21 +13,13 @@ from starlette.responses import Response
 
 from mobilis.assessment import fresh_assessment
 from mobilis.casefile import facet_title
-from mobilis.content import LANGUAGES, fresh_content
+from mobilis.content import fresh_content
 from mobilis.dates import day_of, local_day
-from mobilis.facets import FACETS
-from mobilis.figures import PERIODS, Filters, read_filters
-from mobilis.queue import CHANNELS
+from mobilis.periods import KNOWN, PERIODS, Filters, read_filters
 from mobilis.store import now
-from mobilis.web.console.figure_sections import SECTIONS, Section, Sections, Speech, csv_of
+from mobilis.web.console.figure_grids import Speech, csv_of
+from mobilis.web.console.figure_sections import SECTIONS, Section, Sections
 from mobilis.web.console.gate import Page, Visit
-
-OFFERED: Mapping[str, Sequence[str]] = {
-    "language": LANGUAGES,
-    "channel": CHANNELS,
-    "topic": FACETS["topic"],
-    "region": FACETS["region"],
-}
 
 
 async def figures(visit: Visit) -> Response:
@@ -83,8 +74,7 @@ def _selects(visit: Visit, speech: Speech) -> list[tuple[str, list[tuple[str, st
         return speech.column(f"{name}_{value}", visit.language)
 
     return [
-        (name, [(value, called(name, value)) for value in values])
-        for name, values in OFFERED.items()
+        (name, [(value, called(name, value)) for value in values]) for name, values in KNOWN.items()
     ]
 
 
