@@ -259,6 +259,11 @@ def current(connection: Connection, coach_id: str) -> Row | None:
     return dict(found._mapping) if found else None
 
 
+def all_rows(connection: Connection) -> list[Row]:
+    """Every coach as a row of the table, in the order of their ids."""
+    return [dict(row._mapping) for row in connection.execute(select(table).order_by(table.c.id))]
+
+
 def add(connection: Connection, actor: str, row: Row) -> str:
     """Add a coach, whatever id the row has; the id that it gets, made from the name."""
     edits.hold(connection)

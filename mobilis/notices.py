@@ -125,14 +125,27 @@ def items(connection: Connection, content: Content) -> list[Item]:
     """Everything that can be edited, in the files' order."""
     keys = [(NOTICE.name, key) for key in content.notices]
     keys += [(LINK.name, key) for key in content.links]
-    return [_item(connection, content, kind, key) for kind, key in keys]
+    found = [find_item(connection, content, kind, key) for kind, key in keys]
+    return [item for item in found if item]
 
 
 def find_item(connection: Connection, content: Content, kind: str, key: str) -> Item | None:
     """One of them, if there is such a thing in the files."""
-    if kind not in KINDS or _of_file(content, kind, key) is None:
+    file = _of_file(content, kind, key)
+    if kind not in KINDS or file is None:
         return None
-    return _item(connection, content, kind, key)
+    own = (overrides.c.kind == kind, overrides.c.key == key)
+    row = connection.execute(select(overrides).where(*own)).one_or_none()
+    return Item(
+        kind=kind,
+        key=key,
+        state=row.data if row else file,
+        file=file,
+        edited=row is not None,
+        file_changed=row is not None and row.default != file,
+        may_be_empty=content.links[key].may_be_unknown if kind == LINK.name else key not in ALWAYS,
+        revision=edits.revision(connection, kind, key),
+    )
 
 
 def problems(kind: str, given: State, content: Content, key: str) -> dict[str, str]:
@@ -156,7 +169,10 @@ def save(
         EditError: stale.
     """
     edits.check_seen(connection, kind, key, seen)
-    return edits.change(connection, KINDS[kind], actor, key, state)
+    number = edits.change(connection, KINDS[kind], actor, key, state)
+    if number is None:  # the same again, but the file may have changed: it was seen
+        KINDS[kind].write(connection, key, state)
+    return number
 
 
 def said_with(content: Content, kind: str, key: str) -> list[Faq]:
@@ -166,23 +182,6 @@ def said_with(content: Content, kind: str, key: str) -> list[Faq]:
         for faq in content.faqs.values()
         if key in (faq.notices if kind == NOTICE.name else faq.links)
     ]
-
-
-def _item(connection: Connection, content: Content, kind: str, key: str) -> Item:
-    file = _of_file(content, kind, key)
-    assert file is not None, "callers have found it"
-    own = (overrides.c.kind == kind, overrides.c.key == key)
-    row = connection.execute(select(overrides).where(*own)).one_or_none()
-    return Item(
-        kind=kind,
-        key=key,
-        state=row.data if row else file,
-        file=file,
-        edited=row is not None,
-        file_changed=row is not None and row.default != file,
-        may_be_empty=content.links[key].may_be_unknown if kind == LINK.name else key not in ALWAYS,
-        revision=edits.revision(connection, kind, key),
-    )
 
 
 def _link_problem(url: str | None, needed: bool) -> str | None:

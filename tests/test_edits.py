@@ -454,6 +454,23 @@ def test_a_file_that_changed_under_an_edit_is_told(
     assert not item(newer).file_changed
 
 
+def test_saving_the_same_again_takes_note_of_what_the_file_says_now(database: Database) -> None:
+    file = {**fresh_content(ROOT).notices["programme_review"], "shown": True}
+    say(database, REVIEW)
+    with database.write() as connection:
+        connection.execute(overrides.update().values(default={**REVIEW, "fr": "De naguère."}))
+    say(database, REVIEW)
+    with database.read() as connection:
+        item = notices.find_item(connection, fresh_content(ROOT), "notice", "programme_review")
+    assert item and (item.edited, item.file_changed) == (True, False)
+    with database.write() as connection:  # the file has come to say the same
+        connection.execute(overrides.update().values(data=file))
+    say(database, file)
+    with database.read() as connection:
+        assert notices.read_overrides(connection) == {}
+    assert len(history(database)) == 1
+
+
 # What the assistant reads
 
 

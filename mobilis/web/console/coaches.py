@@ -194,9 +194,9 @@ async def export(visit: Visit) -> Response:
 
 
 def _export(connection: Connection, actor: str) -> str:
-    rows = [coaches.current(connection, coach.id) for coach in coaches.listed(connection)]
+    rows = coaches.all_rows(connection)
     audit.record(connection, actor, "coaches.exported", "coaches", {"rows": len(rows)})
-    return coach_file.write_rows([row for row in rows if row])
+    return coach_file.write_rows(rows)
 
 
 def _is_asked_for(coach: Coach, given: Mapping[str, str]) -> bool:
