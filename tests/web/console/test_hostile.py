@@ -21,6 +21,8 @@ ADDRESSES = (
     ("triager", "/cases/{case}"),
     ("viewer", "/cases/{case}"),
     ("triager", "/cases/{case}/print"),
+    ("triager", "/cases/{case}/reply"),
+    ("triager", "/cases/{case}/forward"),
     ("viewer", "/cases/{case}/print"),
 )
 

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from talks import Talk, full_talk
 
 from mobilis import casework
-from mobilis.models import assessments, audit, cases, coaches, leads, mails
+from mobilis.models import assessments, audit, case_reads, cases, coaches, leads, mails
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
 from mobilis.web.console import mail
@@ -413,6 +413,13 @@ def test_the_list_alone_is_there_for_a_page_that_asks(sign_in, address):
     assert "Objet seul" in page.text
     assert "<html" not in page.text
     assert "hx-trigger" not in page.text  # nothing is on its way
+
+
+def test_the_list_alone_marks_nothing_read(sign_in, address, database):
+    triager = sign_in("triager")
+    assert triager.get(f"{address}/mails").status_code == 200
+    with database.read() as connection:
+        assert connection.execute(select(case_reads)).all() == []
 
 
 def test_without_a_server_nothing_is_sent_again(sign_in, address, database):
