@@ -21,7 +21,7 @@ from mobilis.casefile import CaseFile, read_file
 from mobilis.content import LANGUAGES
 from mobilis.errors import CaseError, ChatError
 from mobilis.leads import is_address
-from mobilis.letters import fresh_letters
+from mobilis.letters import BETWEEN_LANGUAGES, fresh_letters
 from mobilis.settings import ROOT
 from mobilis.sharing import (
     Addressee,
@@ -183,6 +183,7 @@ async def _show_forward(
         here="queue",
         file=file,
         offer=offer,
+        between=BETWEEN_LANGUAGES,
         problem=problem,
         key=_new_key(),
         reply_to=office.reply_to or visit.person.email,

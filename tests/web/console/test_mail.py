@@ -450,7 +450,8 @@ def test_exactly_what_is_passed_on_is_shown_first(sign_in, coach, database):
     assert f'<option value="{coach}" selected>Amina Érable (demandé par la personne)' in page.text
     assert "a accepté que Amina Érable reçoive ce qu'elle a laissé" in said
     preview = re.search(r'id="preview"[^>]*>(.*?)</p>', page.text, re.DOTALL)
-    shown = html.unescape(preview.group(1))
+    assert re.findall(r'<span lang="(..)">', preview.group(1)) == ["fr", "en"]
+    shown = html.unescape(re.sub(r"<[^>]+>", "", preview.group(1)))
     for fact in ("Marie Roy", "Maison", "marie@exemple.ca", "Appelez le matin"):
         assert fact in shown
     assert "jamais transmis" not in page.text
