@@ -22,7 +22,7 @@ from mobilis.assessment import fresh_assessment
 from mobilis.content import LANGUAGES
 from mobilis.errors import CaseError
 from mobilis.leads import is_address
-from mobilis.letters import FACTS, fresh_letters
+from mobilis.letters import BETWEEN_LANGUAGES, FACTS, fresh_letters
 from mobilis.models import assessments, coaches, leads
 from mobilis.settings import ROOT
 from mobilis.staff import Person
@@ -68,9 +68,22 @@ class Agreement:
 class Draft:
     """An e-mail as it is shown before it is sent."""
 
-    language: str
+    languages: tuple[str, ...]
     subject: str
     text: str
+
+    @property
+    def language(self) -> str:
+        """The language that it begins in."""
+        return self.languages[0]
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Each language with its part of the text, where they can be told apart."""
+        parts = self.text.split(BETWEEN_LANGUAGES)
+        if len(parts) != len(self.languages):  # a visitor wrote the same line
+            return [(self.language, self.text)]
+        return list(zip(self.languages, parts, strict=True))
 
     @property
     def mark(self) -> str:
@@ -129,7 +142,7 @@ def pass_on(agreement: Agreement, case: Mapping[str, Any], person: Person) -> Dr
     values = {"coach": coach.name, "staff": person.name, "reference": case["reference"] or ""}
     letters = fresh_letters(ROOT)
     subject, text = letters.pass_on(languages, agreement.facts, values)
-    return Draft(languages[0], subject, text)
+    return Draft(tuple(languages), subject, text)
 
 
 def draft_reply(
@@ -146,7 +159,7 @@ def draft_reply(
         **_result(connection, case["conversation_id"], language),
     }
     subject, text = fresh_letters(ROOT).write(letter, language, values)
-    return Draft(language, subject, text)
+    return Draft((language,), subject, text)
 
 
 def _result(connection: Connection, conversation_id: str, language: str) -> dict[str, str]:

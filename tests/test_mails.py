@@ -361,6 +361,16 @@ def test_a_coach_gets_what_was_left_for_them_and_nothing_else(
     }
 
 
+def test_a_message_like_the_line_between_languages_hides_nothing(
+    database: Database, person: Person
+) -> None:
+    talk = for_coach(database, message="Un\n\n— — —\n\nDeux")
+    with database.read() as connection:
+        agreement = sharing.settle_agreement(connection, talk.id, COACH, in_writing=False)
+    draft = sharing.pass_on(agreement, case(database, talk)._mapping, person)
+    assert draft.parts == [("en", draft.text)]
+
+
 def test_passing_on_is_no_answer(database: Database, person: Person) -> None:
     talk = for_coach(database)
     forward(database, person, talk, chosen(database, person, talk))

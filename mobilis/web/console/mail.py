@@ -17,11 +17,11 @@ from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
 from mobilis import mails
-from mobilis.casefile import CaseFile
+from mobilis.casefile import CaseFile, read_file
 from mobilis.content import LANGUAGES
-from mobilis.errors import CaseError
+from mobilis.errors import CaseError, ChatError
 from mobilis.leads import is_address
-from mobilis.letters import fresh_letters
+from mobilis.letters import BETWEEN_LANGUAGES, fresh_letters
 from mobilis.settings import ROOT
 from mobilis.sharing import (
     Addressee,
@@ -121,8 +121,11 @@ async def send_forward(visit: Visit) -> Response:
 
 
 async def see_mails(visit: Visit) -> Response:
-    """GET /console/cases/{id}/mails: the list alone; asked while something is on its way."""
-    file = await read_case_file(visit)
+    """GET /console/cases/{id}/mails: the list alone; asked while something is on its way, so it
+    reads without noting that somebody has."""
+    file = await visit.door.read(read_file, visit.person, case_id(visit), weights_of(visit))
+    if file is None:
+        raise ChatError("not_found", 404)
     return visit.show(
         "case_mails.html",
         may=True,
@@ -180,6 +183,7 @@ async def _show_forward(
         here="queue",
         file=file,
         offer=offer,
+        between=BETWEEN_LANGUAGES,
         problem=problem,
         key=_new_key(),
         reply_to=office.reply_to or visit.person.email,

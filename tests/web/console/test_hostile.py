@@ -27,6 +27,8 @@ ADDRESSES = (
     ("triager", "/cases/{case}/live"),
     ("triager", "/cases/{case}/live/news"),
     ("triager", "/cases/{case}/print"),
+    ("triager", "/cases/{case}/reply"),
+    ("triager", "/cases/{case}/forward"),
     ("viewer", "/cases/{case}/print"),
     ("triager", "/learning?state=all"),
     ("triager", "/learning/texts/{missed}"),

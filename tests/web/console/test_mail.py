@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from talks import Talk, full_talk
 
 from mobilis import casework
-from mobilis.models import assessments, audit, cases, coaches, leads, mails
+from mobilis.models import assessments, audit, case_reads, cases, coaches, leads, mails
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
 from mobilis.web.console import mail
@@ -415,6 +415,13 @@ def test_the_list_alone_is_there_for_a_page_that_asks(sign_in, address):
     assert "hx-trigger" not in page.text  # nothing is on its way
 
 
+def test_the_list_alone_marks_nothing_read(sign_in, address, database):
+    triager = sign_in("triager")
+    assert triager.get(f"{address}/mails").status_code == 200
+    with database.read() as connection:
+        assert connection.execute(select(case_reads)).all() == []
+
+
 def test_without_a_server_nothing_is_sent_again(sign_in, address, database):
     triager = sign_in("triager")
     send(triager, address)
@@ -443,7 +450,8 @@ def test_exactly_what_is_passed_on_is_shown_first(sign_in, coach, database):
     assert f'<option value="{coach}" selected>Amina Érable (demandé par la personne)' in page.text
     assert "a accepté que Amina Érable reçoive ce qu'elle a laissé" in said
     preview = re.search(r'id="preview"[^>]*>(.*?)</p>', page.text, re.DOTALL)
-    shown = html.unescape(preview.group(1))
+    assert re.findall(r'<span lang="(..)">', preview.group(1)) == ["fr", "en"]
+    shown = html.unescape(re.sub(r"<[^>]+>", "", preview.group(1)))
     for fact in ("Marie Roy", "Maison", "marie@exemple.ca", "Appelez le matin"):
         assert fact in shown
     assert "jamais transmis" not in page.text
