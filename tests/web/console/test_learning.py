@@ -125,6 +125,7 @@ def test_a_decision_is_about_what_is_written_later_too(sign_in, lose, database):
 def test_a_whole_group_is_decided_at_once_but_what_is_masked(sign_in, lose, database):
     keys = [lose(f"zigouigoui combien ça coûte{more}") for more in ("", " donc", " [nom]")]
     colleague = sign_in("triager")
+    assert "Les 2 premiers textes signifient" in words(colleague.get("/learning"))
     answer = colleague.post("/learning/decide", "/learning", key=keys, label="out_of_scope")
     assert decided(database) == dict.fromkeys(keys[:2], ("out_of_scope", None))
     page = words(colleague.get(answer.headers["location"].removeprefix("/console")))
