@@ -92,6 +92,11 @@ class Text:
         """What is still to be done about it."""
         return "decided" if self.decision else "learned" if self.learned else "todo"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be decided about as it stands."""
+        return self.state == "todo" and not self.masked
+
 
 @dataclass(frozen=True)
 class Group:
@@ -108,7 +113,7 @@ class Group:
     @property
     def open(self) -> tuple[Text, ...]:
         """Those that something is to be decided about, at once with the others."""
-        return tuple(text for text in self.texts if text.state == "todo" and not text.masked)
+        return tuple(text for text in self.texts if text.is_open)
 
 
 @dataclass(frozen=True)
@@ -201,8 +206,9 @@ def _count(texts: Iterable[Text]) -> int:
 
 
 def _shown(texts: Sequence[Text], content: Known) -> Group:
-    """A group with what it, and each of its texts, may mean."""
+    """A group with what it, and each of its texts, may mean; what can be decided at once first."""
     own = [replace(text, guesses=_ranked([text.missed], content)) for text in texts]
+    own.sort(key=lambda text: not text.is_open)
     return Group(tuple(own), _ranked([text.missed for text in texts], content))
 
 

@@ -18,7 +18,7 @@ from mobilis.text import fold
 
 ALIKE = 85  # percent of their three-letter sequences that two messages share
 FREE = 2  # words: everyone says « bonjour », « merci beaucoup »
-LIKE = 0.4  # of what two texts say, as weighed, that they share when they are put together
+LIKE = 0.35  # of what two texts say, as weighed, that they share when they are put together
 RAREST = 8  # sequences of a text by which others like it are looked up
 LONG = 5  # words from which messages may be nearly the same, and not only the same
 
@@ -102,7 +102,8 @@ def together(texts: Sequence[str]) -> list[list[int]]:
     groups: dict[int, list[int]] = {}
     leaders: dict[str, list[int]] = defaultdict(list)
     for number, own in enumerate(pieces):
-        rare = sorted(own, key=lambda piece: (seen[piece], piece))[:RAREST]
+        rare = sorted((p for p in own if seen[p] > 1), key=lambda piece: (seen[piece], piece))
+        rare = rare[:RAREST]
         shared = Counter(leader for piece in rare for leader in leaders[piece])
         near = [leader for leader, count in shared.items() if count > 1 or len(rare) < RAREST]
 

@@ -1,6 +1,6 @@
 """The tables of the one database, as SQLAlchemy Core. No behaviour lives here.
 
-Who writes: the front door owns conversations, inbox, outbox and choices; the brain owns
+Who writes: the front door owns conversations, inbox, outbox, choices and ratings; the brain owns
 tracker_events; actions write assessments, leads and unhandled through the library; the console
 owns the rest, of which the first columns of cases, case_facets and case_days only repeat what the
 others hold.

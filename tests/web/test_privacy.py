@@ -50,7 +50,7 @@ def leave_traces(database, conversation_id, at=None):
             (
                 models.unhandled,
                 {**common, "id": conversation_id[:36], "text": "…"}
-                | {"outcome": "lost", "guesses": []},
+                | {"outcome": "lost", "guesses": [], "key": "k"},
             ),
         ):
             connection.execute(insert(table).values(**values))

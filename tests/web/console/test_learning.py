@@ -11,7 +11,9 @@ import yaml
 from sqlalchemy import select
 from talks import Talk
 
+from mobilis import staff
 from mobilis.cli import main
+from mobilis.decisions import decide
 from mobilis.models import audit, missed_decisions, outbox, unhandled
 from mobilis.privacy import erase_conversation
 from mobilis.ratings import rate
@@ -125,6 +127,7 @@ def test_a_decision_is_about_what_is_written_later_too(sign_in, lose, database):
 def test_a_whole_group_is_decided_at_once_but_what_is_masked(sign_in, lose, database):
     keys = [lose(f"zigouigoui combien ça coûte{more}") for more in ("", " donc", " [nom]")]
     colleague = sign_in("triager")
+    assert "Les 2 premiers textes signifient" in words(colleague.get("/learning"))
     answer = colleague.post("/learning/decide", "/learning", key=keys, label="out_of_scope")
     assert decided(database) == dict.fromkeys(keys[:2], ("out_of_scope", None))
     page = words(colleague.get(answer.headers["location"].removeprefix("/console")))
@@ -288,7 +291,7 @@ def test_the_file_is_that_of_the_command(sign_in, lose, database, settings, caps
 
 
 def test_what_was_decided_is_learned_and_leaves_the_list(
-    open_door, sign_in, lose, database, settings, tmp_path, monkeypatch
+    lose, database, settings, tmp_path, monkeypatch
 ):
     project = tmp_path / "project"
     for name in ("faq", "content", "assessment", "data", "tests/evaluation"):
@@ -298,9 +301,6 @@ def test_what_was_decided_is_learned_and_leaves_the_list(
     monkeypatch.setenv("DATABASE_URL", settings.database_url)
     keys = [lose(text) for text in ("zigouigoui tout neuf", "zigouigoui tout neuf!! là")]
     with database.write() as connection:
-        from mobilis import staff
-        from mobilis.decisions import decide
-
         person = staff.add_person(connection, email="a@exemple.ca", name="A", role="admin")
         decide(connection, person, project, keys, "faq/cost")
     file = tmp_path / "review.yml"
