@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test install train widget lint transcripts screenshots lock clean
+.PHONY: help run test install train widget lint transcripts screenshots morning lock clean
 .PHONY: test-model test-widget test-door test-whole test-parts
 
 help: ## list what can be made
@@ -82,6 +82,11 @@ transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 screenshots: train $(WIDGET) ## take the pictures of the widget and write docs/screenshots
 	@deploy/prepare chromium
 	@$(PYTHON) -m pytest tests/browser/test_screenshots.py --write-screenshots docs/screenshots
+
+morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversations, and write its pictures
+	@deploy/prepare chromium
+	@$(PYTHON) -m pytest tests/browser/test_morning.py --conversations 200000 --train \
+	  --write-screenshots docs/screenshots/console
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

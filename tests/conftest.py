@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mail_servers import MailServer
 from processes import Postgres, Stack
 from websites import Websites
 
@@ -24,6 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"
     )
+    parser.addoption(
+        "--conversations", type=int, default=200, help="of the console that a morning is spent at"
+    )
+    parser.addoption("--train", action="store_true", help="also train what a morning decided")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,8 +54,21 @@ def websites() -> Iterator[Websites]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, websites: Websites) -> Iterator[Stack]:
-    environment = {"MOBILIS_CORS_ORIGINS": websites.allowed_origins}
+def mail_server() -> Iterator[MailServer]:
+    """A mail server, which `stack` sends by."""
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, websites: Websites, mail_server: MailServer
+) -> Iterator[Stack]:
+    environment = {
+        "MOBILIS_CORS_ORIGINS": websites.allowed_origins,
+        "MOBILIS_SMTP_URL": mail_server.url,
+        "MOBILIS_MAIL_FROM": "Équipe <equipe@exemple.ca>",
+    }
     running = Stack(tmp_path_factory.mktemp("stack"), environment=environment)
     yield running
     running.stop()
