@@ -448,7 +448,7 @@ def test_exactly_what_is_passed_on_is_shown_first(sign_in, coach, database):
     page = triager.get(f"{address}/forward")
     said = text_of(page)
     assert f'<option value="{coach}" selected>Amina Érable (demandé par la personne)' in page.text
-    assert "a accepté que Amina Érable reçoive ce qu'elle a laissé" in said
+    assert "a accepté qu'on transmette à Amina Érable ce qu'elle a laissé" in said
     preview = re.search(r'id="preview"[^>]*>(.*?)</p>', page.text, re.DOTALL)
     assert re.findall(r'<span lang="(..)">', preview.group(1)) == ["fr", "en"]
     shown = html.unescape(re.sub(r"<[^>]+>", "", preview.group(1)))
@@ -472,7 +472,7 @@ def test_who_agreed_to_the_team_alone_is_asked_first(sign_in, talk, address, coa
     page = triager.get(f"{address}/forward")
     assert "Choisissez une ou un coach" in text_of(page)
     page = triager.get(f"{address}/forward?coach={coach}")
-    assert "mais pas que Amina Érable reçoive" in text_of(page)
+    assert "mais pas qu'on transmette à Amina Érable" in text_of(page)
     assert re.search(r'name="agreed" value="1" required', page.text)
     ask = html.unescape(re.search(r'href="([^"]*letter=ask_to_share[^"]*)"', page.text).group(1))
     assert "Amina Érable" in field(triager.get(ask.removeprefix("/console")), "text")
