@@ -143,8 +143,9 @@ class CaseError(MobilisError):
     `reason` keys the sentence `problem_…` in `content/console/case.yml`: stale, status, reason,
     owner, day, tag, note, merged, merge_unknown, merge_itself, merge_merged, not_merged. Of a
     conversation that is taken over, in `content/console/live.yml`: held, not_held, text_empty,
-    text_long, message_id. Of an e-mail in `content/console/mail.yml`: address, subject, text,
-    blank, form, no_consent, coach, coach_address, not_agreed, again.
+    text_long, message_id. Of an e-mail in `content/console/mail.yml`: address, to, subject, text,
+    blank, form, no_consent, coach, coach_address, not_agreed, shown; in
+    `content/console/base.yml`: again.
     """
 
     def __init__(self, reason: str) -> None:

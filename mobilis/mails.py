@@ -61,10 +61,12 @@ class Office:
 
 @dataclass(frozen=True)
 class Written:
-    """A form that was sent. `key` is the same however often it is; `seen` is the case's state."""
+    """A form that was sent. `key` is the same however often it is; `seen` is the case's state, and
+    `to` the address that was shown."""
 
     key: str
     seen: str
+    to: str
     language: str
     subject: str
     text: str
@@ -105,7 +107,8 @@ def reply(
     closed. Whoever waited is answered once the e-mail is sent.
 
     Raises:
-        CaseError: stale, merged, address, subject, text, blank, form.
+        CaseError: stale, merged, address, subject, text, blank, form; to, when the visitor has
+            left another address since.
         ChatError: not_found.
     """
     if _is_known(connection, conversation_id, written.key):
@@ -113,9 +116,11 @@ def reply(
     case = casework.hold_as_seen(connection, conversation_id, written.seen)
     if not is_address(case.email or ""):
         raise CaseError("address")
+    if case.email != written.to:
+        raise CaseError("to")
     if fresh_letters(ROOT).has_blank(f"{written.subject}\n{written.text}"):
         raise CaseError("blank")
-    mail_id = _keep(connection, person, conversation_id, written, office, REPLY, case.email)
+    mail_id = _keep(connection, person, conversation_id, written, office, REPLY)
     status = case.status if case.status == "closed" else "waiting"
     casework.take_up(connection, person, case, status)
     if not office.sends:
@@ -145,11 +150,16 @@ def forward(
     draft = pass_on(agreement, case._mapping, person)
     if draft.mark != chosen.mark:
         raise CaseError("shown")
-    written = Written(chosen.key, chosen.seen, draft.language, draft.subject, draft.text)
+    told = (draft.language, draft.subject, draft.text)
+    written = Written(chosen.key, chosen.seen, draft.to, *told)
     coach, shared = agreement.coach, list(agreement.facts)
-    about = {"coach_id": coach.id, "coach_name": coach.name, "basis": agreement.basis}
-    to = (written, office, FORWARD, coach.email, {**about, "shared": shared})
-    mail_id = _keep(connection, person, conversation_id, *to)
+    about: dict[str, Any] = {
+        "coach_id": coach.id,
+        "coach_name": coach.name,
+        "basis": agreement.basis,
+        "shared": shared,
+    }
+    mail_id = _keep(connection, person, conversation_id, written, office, FORWARD, about)
     casework.take_up(
         connection, person, case, "in_progress" if case.status == "new" else case.status
     )
@@ -322,7 +332,6 @@ def _keep(
     written: Written,
     office: Office,
     kind: str,
-    recipient: str,
     about: Mapping[str, Any] | None = None,
 ) -> str:
     """Put an e-mail into the outbox; its id.
@@ -338,7 +347,7 @@ def _keep(
         "state": "queued" if office.sends else "noted",
         "author_id": person.id,
         "language": written.language,
-        "recipient": recipient,
+        "recipient": written.to,
         "reply_to": office.reply_to or person.email,
         "subject": checked_subject(written.subject),
         "text": checked_text(written.text),

@@ -68,6 +68,7 @@ class Agreement:
 class Draft:
     """An e-mail as it is shown before it is sent."""
 
+    to: str
     languages: tuple[str, ...]
     subject: str
     text: str
@@ -88,7 +89,7 @@ class Draft:
     @property
     def mark(self) -> str:
         """The same for the same e-mail, so that what is sent is what was shown."""
-        return hashlib.sha256(f"{self.subject}\n\n{self.text}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.to}\n{self.subject}\n{self.text}".encode()).hexdigest()
 
 
 def what_was_left(connection: Connection, conversation_id: str) -> Left | None:
@@ -142,7 +143,7 @@ def pass_on(agreement: Agreement, case: Mapping[str, Any], person: Person) -> Dr
     values = {"coach": coach.name, "staff": person.name, "reference": case["reference"] or ""}
     letters = fresh_letters(ROOT)
     subject, text = letters.pass_on(languages, agreement.facts, values)
-    return Draft(tuple(languages), subject, text)
+    return Draft(coach.email, tuple(languages), subject, text)
 
 
 def draft_reply(
@@ -159,7 +160,7 @@ def draft_reply(
         **_result(connection, case["conversation_id"], language),
     }
     subject, text = fresh_letters(ROOT).write(letter, language, values)
-    return Draft((language,), subject, text)
+    return Draft(case["email"] or "", (language,), subject, text)
 
 
 def _result(connection: Connection, conversation_id: str, language: str) -> dict[str, str]:

@@ -30,6 +30,12 @@ def test_there_is_a_letter_for_each_step(letters: Letters) -> None:
     ]
 
 
+def test_every_letter_is_documented(letters: Letters) -> None:
+    page = (ROOT / "docs" / "console-mail.md").read_text(encoding="utf-8")
+    for name in letters.letters:
+        assert f"| `{name}` | " in page
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_letter_is_filled_in(letters: Letters, language: str) -> None:
     for name in letters.letters:

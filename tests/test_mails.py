@@ -80,6 +80,7 @@ def talk(database: Database) -> Talk:
 
 def written(**changes: str) -> Written:
     usual = {"key": secrets.token_urlsafe(16), "seen": "", "language": "fr"}
+    usual["to"] = "marie.roy@exemple.ca"
     return Written(**{**usual, "subject": "Bonjour", "text": "Voici.", **changes})
 
 
@@ -238,6 +239,8 @@ def why(deed: Callable[[], None]) -> str:
     ("changes", "reason"),
     [
         ({"seen": "2026-01-01T00:00:00+00:00"}, "stale"),
+        ({"to": ""}, "to"),
+        ({"to": "marie.roy@exemple.org"}, "to"),
         ({"subject": ""}, "subject"),
         ({"subject": "  "}, "subject"),
         ({"subject": "x" * 201}, "subject"),
@@ -447,6 +450,16 @@ def test_what_has_changed_since_it_was_shown_is_not_passed_on(
     talk.lead("coach", coach=COACH, coach_agreed=True, name="Marie Roy", message="En plus")
     assert why(lambda: forward(database, person, talk, form)) == "shown"
     assert kept(database) == []
+
+
+def test_a_coach_whose_address_has_changed_is_shown_again(
+    database: Database, person: Person
+) -> None:
+    talk = for_coach(database)
+    form = chosen(database, person, talk)
+    with database.write() as connection:
+        connection.execute(update(models.coaches).values(email="other@exemple.ca"))
+    assert why(lambda: forward(database, person, talk, form)) == "shown"
 
 
 def test_passing_on_twice_by_one_form_is_one_e_mail(database: Database, person: Person) -> None:

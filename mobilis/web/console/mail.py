@@ -90,7 +90,12 @@ async def send_reply(visit: Visit) -> Response:
     if visit.field("do") == "prepare":
         return _show_reply(visit, await read_case_file(visit), written)
     form = mails.Written(
-        written.key, visit.field("seen"), written.language, written.subject, written.text
+        written.key,
+        visit.field("seen"),
+        visit.field("to"),
+        written.language,
+        written.subject,
+        written.text,
     )
     given = (form, visit.door.postman.office, weights_of(visit))
     problem = await _do(visit, mails.reply, *given)
@@ -232,7 +237,7 @@ def _outside(address: str, subject: str, text: str) -> _Outside:
 
 
 def _status(problem: str) -> int:
-    return 409 if problem in ("stale", "shown") else 422
+    return 409 if problem in ("stale", "shown", "to") else 422
 
 
 def _new_key() -> str:

@@ -70,7 +70,7 @@ def send(colleague, address, query="", **changes):
     """Open the form of an answer, change some fields and send it."""
     page = colleague.get(f"{address}/reply{query}")
     assert page.status_code == 200, page.text
-    names = ("csrf", "seen", "key", "letter", "language", "subject", "text")
+    names = ("csrf", "seen", "to", "key", "letter", "language", "subject", "text")
     fields = {name: field(page, name) for name in names}
     fields = {**fields, "do": "note", **changes}
     return colleague.http.post(f"/console{address}/reply", data=fields)
@@ -320,6 +320,7 @@ def test_a_form_sent_twice_is_noted_once(sign_in, address, database):
     page = triager.get(f"{address}/reply")
     key, token = field(page, "key"), field(page, "csrf")
     fields = {"csrf": token, "seen": field(page, "seen"), "key": key, "language": "fr"}
+    fields |= {"to": field(page, "to")}
     fields |= {"subject": "Bonjour", "text": "Voici."}
     for _ in range(2):
         answer = triager.http.post(f"/console{address}/reply", data=fields)
@@ -344,6 +345,18 @@ def test_who_saw_an_older_state_keeps_what_was_typed(sign_in, talk, address, dat
     assert field(page, "text") == "Ce que j'ai écrit"
     assert kept(database) == []
     assert field(page, "seen") != stale
+
+
+def test_an_address_that_changed_meanwhile_is_shown_first(sign_in, talk, address, database):
+    triager = sign_in("triager")
+    talk.lead("interest", name="Léa", organization="Ici", email="lea@exemple.ca")
+    talk.project()
+    page = send(triager, address, to="marie.roy@exemple.ca", text="Pour Marie")
+    assert page.status_code == 409
+    assert "a laissé une autre adresse" in text_of(page)
+    assert field(page, "to") == "lea@exemple.ca"
+    assert field(page, "text") == "Pour Marie"
+    assert kept(database) == []
 
 
 def test_a_form_without_the_token_does_nothing(sign_in, address, database):
@@ -448,7 +461,7 @@ def test_exactly_what_is_passed_on_is_shown_first(sign_in, coach, database):
     page = triager.get(f"{address}/forward")
     said = text_of(page)
     assert f'<option value="{coach}" selected>Amina Érable (demandé par la personne)' in page.text
-    assert "a accepté que Amina Érable reçoive ce qu'elle a laissé" in said
+    assert "a accepté qu'on transmette à Amina Érable ce qu'elle a laissé" in said
     preview = re.search(r'id="preview"[^>]*>(.*?)</p>', page.text, re.DOTALL)
     assert re.findall(r'<span lang="(..)">', preview.group(1)) == ["fr", "en"]
     shown = html.unescape(re.sub(r"<[^>]+>", "", preview.group(1)))
@@ -472,7 +485,7 @@ def test_who_agreed_to_the_team_alone_is_asked_first(sign_in, talk, address, coa
     page = triager.get(f"{address}/forward")
     assert "Choisissez une ou un coach" in text_of(page)
     page = triager.get(f"{address}/forward?coach={coach}")
-    assert "mais pas que Amina Érable reçoive" in text_of(page)
+    assert "mais pas qu'on transmette à Amina Érable" in text_of(page)
     assert re.search(r'name="agreed" value="1" required', page.text)
     ask = html.unescape(re.search(r'href="([^"]*letter=ask_to_share[^"]*)"', page.text).group(1))
     assert "Amina Érable" in field(triager.get(ask.removeprefix("/console")), "text")

@@ -60,7 +60,7 @@ def field(page, name):
 def send(colleague, address, **changes):
     """Open the form of an answer and send it."""
     page = colleague.get(f"{address}/reply")
-    fields = {name: field(page, name) for name in ("csrf", "seen", "key", "language")}
+    fields = {name: field(page, name) for name in ("csrf", "seen", "to", "key", "language")}
     fields |= {"subject": "Votre demande", "text": "Bonjour,\r\n\r\nÀ bientôt.", "do": "send"}
     answer = colleague.http.post(f"/console{address}/reply", data={**fields, **changes})
     assert answer.status_code == 303, answer.text
@@ -109,7 +109,7 @@ def test_the_form_says_where_answers_go_and_offers_no_other_program(sign_in, add
 def test_a_double_click_sends_one_e_mail(sign_in, address, database, server, eventually):
     triager = sign_in("triager")
     page = triager.get(f"{address}/reply")
-    fields = {name: field(page, name) for name in ("csrf", "seen", "key", "language")}
+    fields = {name: field(page, name) for name in ("csrf", "seen", "to", "key", "language")}
     fields |= {"subject": "Une fois", "text": "Une fois."}
     for _ in range(2):
         answer = triager.http.post(f"/console{address}/reply", data=fields)
