@@ -9,7 +9,7 @@ by the projector.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -63,7 +63,7 @@ def read_case(connection: Connection, person: Person, conversation_id: str, posi
         connection.execute(update(case_reads).where(*own).values(**values))
     mentions.mark_seen(connection, person.id, conversation_id)
     if not told:
-        _record(connection, person.id, "case.read", conversation_id)
+        record(connection, person.id, "case.read", conversation_id)
 
 
 def set_status(
@@ -90,7 +90,7 @@ def set_status(
     _change(connection, person.id, conversation_id, status=status, close_reason=why)
     project(connection, conversation_id, weights)
     detail = {"from": case.status, "to": status, **({"reason": why} if why else {})}
-    _record(connection, person.id, "case.status", conversation_id, detail)
+    record(connection, person.id, "case.status", conversation_id, detail)
 
 
 def set_owner(
@@ -108,7 +108,7 @@ def set_owner(
         raise CaseError("owner")
     _change(connection, person.id, conversation_id, owner_id=owner.id if owner else None)
     detail = {"from": case.owner_id or "", "to": owner.id if owner else ""}
-    _record(connection, person.id, "case.owner", conversation_id, detail)
+    record(connection, person.id, "case.owner", conversation_id, detail)
 
 
 def set_follow_up(
@@ -126,7 +126,7 @@ def set_follow_up(
     at = start_of(day) if day else None
     _change(connection, person.id, conversation_id, follow_up_at=at)
     detail = {"day": day.isoformat() if day else ""}
-    _record(connection, person.id, "case.follow_up", conversation_id, detail)
+    record(connection, person.id, "case.follow_up", conversation_id, detail)
 
 
 def add_tag(connection: Connection, person: Person, conversation_id: str, tag: str) -> None:
@@ -143,7 +143,7 @@ def add_tag(connection: Connection, person: Person, conversation_id: str, tag: s
     if tag in _tags(connection, conversation_id):
         return
     connection.execute(insert(case_tags).values(conversation_id=conversation_id, tag=tag))
-    _record(connection, person.id, "case.tag", conversation_id, {"tag": tag})
+    record(connection, person.id, "case.tag", conversation_id, {"tag": tag})
 
 
 def remove_tag(connection: Connection, person: Person, conversation_id: str, tag: str) -> None:
@@ -155,7 +155,7 @@ def remove_tag(connection: Connection, person: Person, conversation_id: str, tag
     _lock(connection, conversation_id)
     own = (case_tags.c.conversation_id == conversation_id, case_tags.c.tag == tag)
     if connection.execute(delete(case_tags).where(*own)).rowcount:
-        _record(connection, person.id, "case.untag", conversation_id, {"tag": tag})
+        record(connection, person.id, "case.untag", conversation_id, {"tag": tag})
 
 
 def tags_in_use(connection: Connection) -> list[str]:
@@ -187,7 +187,7 @@ def add_note(connection: Connection, person: Person, conversation_id: str, text:
     for staff_id in mentioned:
         connection.execute(insert(case_mentions).values(note_id=note_id, staff_id=staff_id))
     detail = {"note": note_id, "mentions": mentioned}
-    _record(connection, person.id, "case.note", conversation_id, detail)
+    record(connection, person.id, "case.note", conversation_id, detail)
     return note_id
 
 
@@ -231,7 +231,7 @@ def merge(
     due = [at for at in (case.follow_up_at, target.follow_up_at) if at]
     _change(connection, person.id, target_id, follow_up_at=min(due, default=None))
     project(connection, conversation_id, weights)
-    _record(connection, person.id, "case.merge", conversation_id, {"into": target_id})
+    record(connection, person.id, "case.merge", conversation_id, {"into": target_id})
     return target_id
 
 
@@ -262,7 +262,7 @@ def unmerge(
     brought = (case_tags.c.conversation_id == target_id, case_tags.c.merged_from == conversation_id)
     connection.execute(delete(case_tags).where(*brought))
     project(connection, conversation_id, weights)
-    _record(connection, person.id, "case.unmerge", conversation_id, {"from": target_id})
+    record(connection, person.id, "case.unmerge", conversation_id, {"from": target_id})
 
 
 def resurface(connection: Connection, weights: Weights, limit: int) -> int:
@@ -292,7 +292,7 @@ def _resurface(connection: Connection, conversation_id: str, weights: Weights) -
     connection.execute(delete(case_reads).where(own))
     project(connection, conversation_id, weights)
     detail = {"from": case.status, "to": status}
-    _record(connection, audit.SYSTEM, "case.resurface", conversation_id, detail)
+    record(connection, audit.SYSTEM, "case.resurface", conversation_id, detail)
     return True
 
 
@@ -401,13 +401,14 @@ def _change(connection: Connection, actor: str, conversation_id: str, **values: 
     connection.execute(update(cases).where(own).values(**{**usual, **values}))
 
 
-def _record(
+def record(
     connection: Connection,
     actor: str,
     action: str,
     conversation_id: str,
-    detail: dict[str, Any] | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
+    """Note in the audit log what was done to a case."""
     audit.record(connection, actor, action, f"case:{conversation_id}", detail)
 
 

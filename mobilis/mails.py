@@ -126,7 +126,7 @@ def reply(
     if not office.sends:
         casework.note_answer(connection, conversation_id, weights)
     detail = {"mail": mail_id, "by": _by(office)}
-    _record(connection, person.id, conversation_id, "case.mail", detail)
+    casework.record(connection, person.id, "case.mail", conversation_id, detail)
 
 
 def forward(
@@ -165,7 +165,7 @@ def forward(
     )
     detail = {"mail": mail_id, "coach": coach.id, "shared": shared, "basis": agreement.basis}
     detail["by"] = _by(office)
-    _record(connection, person.id, conversation_id, "case.forward", detail)
+    casework.record(connection, person.id, "case.forward", conversation_id, detail)
 
 
 def send_again(
@@ -193,7 +193,7 @@ def send_again(
     connection.execute(update(mails).where(own).values(**anew, **times))
     if known.kind == REPLY and case.status == "in_progress":
         casework.take_up(connection, person, case, "waiting")
-    _record(connection, person.id, conversation_id, "case.mail_again", {"mail": mail_id})
+    casework.record(connection, person.id, "case.mail_again", conversation_id, {"mail": mail_id})
 
 
 # What the postman does
@@ -243,7 +243,7 @@ def settle_sent(connection: Connection, taken: Taken, weights: Weights) -> None:
         written_at = connection.execute(query).scalar_one()
         casework.note_answer(connection, taken.conversation_id, weights, written_at)
     detail = {"mail": taken.id}
-    _record(connection, audit.SYSTEM, taken.conversation_id, "case.mail_sent", detail)
+    casework.record(connection, audit.SYSTEM, "case.mail_sent", taken.conversation_id, detail)
 
 
 def settle_later(
@@ -277,7 +277,7 @@ def settle_failed(
         return
     casework.bring_back(connection, taken.conversation_id, weights)
     detail = {"mail": taken.id, "problem": problem}
-    _record(connection, audit.SYSTEM, taken.conversation_id, "case.mail_failed", detail)
+    casework.record(connection, audit.SYSTEM, "case.mail_failed", taken.conversation_id, detail)
 
 
 def settle_doubtful(connection: Connection, weights: Weights) -> None:
@@ -302,16 +302,6 @@ def _step(
         mails.c.state.in_(states),
     )
     return bool(connection.execute(update(mails).where(*mine).values(**values)).rowcount)
-
-
-def _record(
-    connection: Connection,
-    actor: str,
-    conversation_id: str,
-    action: str,
-    detail: Mapping[str, Any],
-) -> None:
-    audit.record(connection, actor, action, f"case:{conversation_id}", detail)
 
 
 def _by(office: Office) -> str:

@@ -97,7 +97,7 @@ def join(
     case = casework.hold(connection, conversation_id)
     if not case.merged_into:
         casework.take_up(connection, person, case, "in_progress")
-    _record(connection, person.id, "case.join", conversation_id, {"from": holder})
+    casework.record(connection, person.id, "case.join", conversation_id, {"from": holder})
 
 
 def speak(
@@ -130,7 +130,7 @@ def speak(
     say(connection, conversation, None, [said], ids=[message_id])
     _hold(connection, conversation_id, held_seen_at=now())
     casework.note_answer(connection, conversation_id, weights)
-    _record(connection, person.id, "case.say", conversation_id, {"message": message_id})
+    casework.record(connection, person.id, "case.say", conversation_id, {"message": message_id})
     return True
 
 
@@ -156,7 +156,7 @@ def hand_back(
     sentence = words["left_with_summary" if summary else "left"]
     _release(connection, conversation, sentence, person.name, summary=summary)
     project(connection, conversation_id, weights)
-    _record(connection, person.id, "case.hand_back", conversation_id)
+    casework.record(connection, person.id, "case.hand_back", conversation_id)
 
 
 def note_seen(connection: Connection, person: Person, conversation_id: str) -> None:
@@ -197,7 +197,7 @@ def relieve(
     _release(connection, conversation, sentence, present.name, choices)
     project(connection, conversation_id, weights)
     detail = {"person": present.staff_id, "unanswered": waiting is not None}
-    _record(connection, audit.SYSTEM, "case.relieved", conversation_id, detail)
+    casework.record(connection, audit.SYSTEM, "case.relieved", conversation_id, detail)
     return True
 
 
@@ -277,13 +277,3 @@ def _must_hold(connection: Connection, person: Person, conversation_id: str) -> 
 def _hold(connection: Connection, conversation_id: str, **values: Any) -> None:
     own = conversations.c.id == conversation_id
     connection.execute(update(conversations).where(own).values(**values))
-
-
-def _record(
-    connection: Connection,
-    actor: str,
-    action: str,
-    conversation_id: str,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    audit.record(connection, actor, action, f"case:{conversation_id}", detail)
