@@ -10,7 +10,7 @@ from rasa_sdk.events import EventType, SlotSet
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import FormValidation, MobilisAction, Turn
 from mobilis.coaches import get_coach
-from mobilis.leads import FIELDS, Details, keep_lead, open_case, split_details, tidy
+from mobilis.leads import FIELDS, Details, is_reachable, keep_lead, open_case, split_details, tidy
 
 STEPS = ("lead_consent", *(f"lead_{field}" for field in FIELDS), "lead_confirmed")
 NOTHING = "-"  # the visitor has nothing to add
@@ -251,10 +251,14 @@ class RequestHuman(MobilisAction):
             message_id=turn.message_id,
             language=turn.language,
         )
+        told = turn.wording("human_again" if known else "human", reference=reference)
+        new = {} if known else {"lead": _lead(reference, "person")}
+        if is_reachable(database, turn.conversation):
+            turn.say("text", f"{told}\n\n{turn.wording('human_reachable')}", **new)
+            return
         link = known_link(content, "contact", turn.language)
         where = link or unknown_links(content, ["contact"], turn.language)[0]
-        text = turn.wording("human_again" if known else "human", reference=reference, where=where)
-        new = {} if known else {"lead": _lead(reference, "person")}
+        text = f"{told}\n\n{turn.wording('human_unreachable', where=where)}"
         turn.say("text", text, turn.choices("declare_interest"), **new)
 
 

@@ -11,10 +11,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, false, func, insert, not_, select
 from sqlalchemy.engine import Connection
 
-from mobilis.models import leads
+from mobilis.models import cases, leads
 from mobilis.store import Database, now
 
 KINDS = ("interest", "coach", "person")
@@ -162,18 +162,31 @@ def write_lead(
 
 
 def open_case(database: Database, conversation_id: str) -> str | None:
-    """The reference of the conversation's open request for a person, if there is one."""
+    """The reference of the conversation's request for a person that nobody has answered yet, nor
+    closed, if there is one."""
+    answered = cases.c.last_answer_at > leads.c.created_at
+    closed = and_(cases.c.status == "closed", cases.c.changed_at > leads.c.created_at)
+    query = (
+        select(leads.c.reference)
+        .outerjoin(cases, cases.c.conversation_id == leads.c.conversation_id)
+        .where(
+            leads.c.conversation_id == conversation_id,
+            leads.c.kind == "person",
+            not_(func.coalesce(answered, false())),
+            not_(func.coalesce(closed, false())),
+        )
+        .order_by(leads.c.created_at)
+    )
     with database.read() as connection:
-        found: str | None = connection.execute(
-            select(leads.c.reference)
-            .where(
-                leads.c.conversation_id == conversation_id,
-                leads.c.kind == "person",
-                leads.c.status != "closed",
-            )
-            .order_by(leads.c.created_at)
-        ).scalar()
+        found: str | None = connection.execute(query).scalar()
     return found
+
+
+def is_reachable(database: Database, conversation_id: str) -> bool:
+    """Whether staff were left an address to write to."""
+    given = (leads.c.conversation_id == conversation_id, leads.c.email.is_not(None))
+    with database.read() as connection:
+        return connection.execute(select(leads.c.id).where(*given).limit(1)).first() is not None
 
 
 def _reference() -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select
 
 from mobilis import leads as leads_module
 from mobilis.errors import StoreError
@@ -18,13 +19,14 @@ from mobilis.leads import (
     FIELDS,
     LIMITS,
     Details,
+    is_reachable,
     keep_lead,
     open_case,
     split_details,
     tidy,
 )
-from mobilis.models import leads, metadata
-from mobilis.store import Database
+from mobilis.models import cases, conversations, leads, metadata
+from mobilis.store import Database, now
 
 REFERENCE = re.compile(r"M-[2-9A-HJKMNP-TV-Z]{6}")
 
@@ -332,10 +334,37 @@ def test_a_declaration_of_interest_is_no_case(database: Database) -> None:
     assert open_case(database, "talk-1") is None
 
 
-def test_a_closed_case_is_not_open(database: Database) -> None:
-    reference = keep(database, kind="person")
+def handled(database: Database, conversation_id: str, **values: Any) -> None:
+    """Staff have done something with the case, a minute from now."""
+    later = now() + timedelta(minutes=1)
+    case = {name: later if value is True else value for name, value in values.items()}
+    usual = {"conversation_id": conversation_id, "channel": "web", "language": "fr", "position": 1}
+    usual |= {"opened_at": now(), "last_at": now(), "messages": 1, "not_understood": 0}
+    usual |= {"clarified": 0, "priority": 0, "status": "new"}
+    talk = {"id": conversation_id, "token_hash": "", "channel": "web", "language": "fr"}
+    talk |= {"position": 1, "created_at": now(), "last_at": now()}
     with database.write() as connection:
-        connection.execute(
-            update(leads).where(leads.c.reference == reference).values(status="closed")
-        )
+        connection.execute(delete(conversations))
+        connection.execute(insert(conversations).values(talk))
+        connection.execute(insert(cases).values({**usual, **case}))
+
+
+@pytest.mark.parametrize(
+    "done", [{"last_answer_at": True}, {"status": "closed", "changed_at": True}]
+)
+def test_a_request_that_was_answered_or_closed_is_not_open(
+    database: Database, done: dict[str, Any]
+) -> None:
+    first = keep(database, kind="person")
+    handled(database, "talk-1", status="in_progress", changed_at=True)
+    assert open_case(database, "talk-1") == first
+    handled(database, "talk-1", **done)
     assert open_case(database, "talk-1") is None
+
+
+def test_who_has_left_an_address_is_reachable(database: Database) -> None:
+    keep(database, kind="person")
+    assert not is_reachable(database, "talk-1")
+    keep(database, "message-2", details=Details(email="marie@exemple.ca"), consented=True)
+    assert is_reachable(database, "talk-1")
+    assert not is_reachable(database, "talk-2")

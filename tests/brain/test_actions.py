@@ -23,6 +23,7 @@ from mobilis.coaches import import_coaches
 from mobilis.content import load_content
 from mobilis.conversations import open_conversation, receive_text
 from mobilis.errors import StoreError
+from mobilis.leads import Details, keep_lead
 from mobilis.models import assessments, erasures, inbox, leads, unhandled
 from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT, Settings
@@ -425,6 +426,15 @@ def test_a_person_is_asked_for_once(database: Database) -> None:
     assert (lead.kind, lead.consent_at, lead.name) == ("person", None, None)
     assert lead.reference in first and lead.reference in again
     assert first != again
+    assert CONTENT.wording["human_unreachable"]["fr"].partition("{")[0] in first
+
+
+def test_who_has_left_an_address_is_not_asked_for_one(database: Database) -> None:
+    given = {"kind": "interest", "conversation_id": TALK, "message_id": "m", "language": "fr"}
+    keep_lead(database, details=Details(email="marie@exemple.ca"), consented=True, **given)
+    found = run("action_request_human")
+    assert wording("human_reachable", "fr") in found.texts[0]
+    assert found.payloads == []
 
 
 @pytest.mark.parametrize(
