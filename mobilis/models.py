@@ -60,6 +60,7 @@ def _conversation_column(primary_key: bool = False) -> Column[str]:
     )
 
 
+OPEN = text("state IN ('pending', 'sending')")
 HELD = text("held_since IS NOT NULL")
 
 conversations = Table(
@@ -140,6 +141,42 @@ choices = Table(
     Column("used_at", UTCDateTime),
     Index(None, "message_id"),
     Index(None, "conversation_id"),
+)
+
+# Where a conversation takes place on a platform that messages are pushed to.
+places = Table(
+    "places",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("key", String(255), nullable=False),  # the place and the person, as one text
+    Column("workspace", String(64), nullable=False),  # of Slack; the tenant of Teams
+    Column("reference", JSON, nullable=False),  # what the platform needs to be written to
+    UniqueConstraint("channel", "key"),
+    Index(None, "channel", "workspace"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True),  # in the order in which they are to be made
+    _conversation_column(),
+    Column(
+        "message_id",
+        String(64),
+        ForeignKey("outbox.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("kind", String(16), nullable=False),  # send | update
+    Column("state", String(16), nullable=False, default="pending"),  # sending | sent | failed
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("done_at", UTCDateTime),
+    Column("remote_id", Text),  # how the platform calls what was sent
+    Column("error", Text),
+    Index(None, "conversation_id", "number"),
+    Index(None, "message_id", "kind"),
+    Index("ix_deliveries_open", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
 tracker_events = Table(

@@ -25,10 +25,12 @@ from mobilis.models import (
     cases,
     choices,
     conversations,
+    deliveries,
     erasures,
     inbox,
     leads,
     outbox,
+    places,
     tracker_events,
     unhandled,
 )
@@ -38,10 +40,11 @@ from mobilis.store import now
 Counts = dict[str, int]  # {table: rows deleted}
 
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
-SPOKEN = (choices, outbox)
+SPOKEN = (deliveries, choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
 OF_STAFF = (case_texts, case_facets, case_tags, case_notes, case_reads, cases)
-ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
+# All that there is of one.
+ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, places, conversations)
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
 TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
 from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
+from mobilis.deliveries import PUSHED, push
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.store import now
 
@@ -195,7 +196,8 @@ def say(
         return
     position = take_positions(connection, conversation, len(replies))
     language = conversation.language
-    said, offered = [], []
+    said: list[dict[str, Any]] = []
+    offered: list[dict[str, Any]] = []
     for offset, reply in enumerate(replies):
         language = reply.language or language
         row = {
@@ -212,6 +214,8 @@ def say(
     connection.execute(_SAY, said)
     if offered:
         connection.execute(_OFFER, offered)
+    if conversation.channel in PUSHED:
+        push(connection, conversation.id, [row["id"] for row in said])
     if language != conversation.language:
         speak(connection, conversation.id, language)
 

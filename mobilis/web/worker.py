@@ -20,6 +20,7 @@ from mobilis.store import Database
 from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
+from mobilis.web.sender import Sender
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
@@ -40,12 +41,14 @@ class Worker:
         database: Database,
         brain: Brain,
         hub: Hub,
+        sender: Sender,
         notice: Mapping[str, str],
     ) -> None:
         self._settings = settings
         self._database = database
         self._brain = brain
         self._hub = hub
+        self._sender = sender
         self._notice = notice
         self._turns: dict[str, asyncio.Task[None]] = {}  # by conversation
         self._sweeps: set[asyncio.Task[None]] = set()
@@ -106,6 +109,7 @@ class Worker:
             logger.error("a turn cannot be stored, it will be tried again: %s", error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
+            self._sender.wake()
             self._hub.news(turn.conversation_id)
             self._hub.typing(turn.conversation_id, on=False)
             del self._turns[turn.conversation_id]
