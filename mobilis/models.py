@@ -179,6 +179,29 @@ deliveries = Table(
     Index("ix_deliveries_open", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
+# Which workspaces of Slack have the app. One that is gone keeps its row, without its token.
+slack_installations = Table(
+    "slack_installations",
+    metadata,
+    Column("workspace", String(64), primary_key=True),  # Slack's team, or its organization
+    Column("name", Text, nullable=False),
+    Column("app_id", String(64), nullable=False),
+    Column("bot_user_id", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("token", Text),  # sealed (mobilis/sealing.py); none when it stands in the settings
+    Column("installed_at", UTCDateTime, nullable=False),
+    Column("gone_at", UTCDateTime),
+    Column("gone_why", String(64)),  # what Slack called it
+)
+
+# Installations under way: each is good once, and not for long.
+slack_states = Table(
+    "slack_states",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("expires_at", UTCDateTime, nullable=False),
+)
+
 tracker_events = Table(
     "tracker_events",
     metadata,

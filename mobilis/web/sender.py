@@ -121,7 +121,8 @@ class Sender:
             if delivery.remote_id:  # else it was never shown
                 await outlet.update(delivery.place, delivery.message, delivery.remote_id)
             return delivery.remote_id
-        found = await outlet.find(delivery.place, delivery.message) if delivery.was_cut else None
+        tried = delivery.was_cut or delivery.attempts  # an answer that was lost may have been a yes
+        found = await outlet.find(delivery.place, delivery.message) if tried else None
         return found or await outlet.send(delivery.place, delivery.message)
 
     def _put_off(self, delivery: Delivery, why: str, retry_after: float) -> None:
