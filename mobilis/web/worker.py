@@ -54,6 +54,7 @@ class Worker:
         self._sweeps: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False  # before Python 3.12, `wait_for` may swallow a cancellation
         self._full = False  # whether messages may be due that no worker was free for
 
     def start(self) -> None:
@@ -61,6 +62,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Take no more messages; let running turns end, for a while; whatever is cut waits on."""
+        self._stopping = True
         if self._loop is not None:
             await _cancel({self._loop})
         running = set(self._turns.values())
@@ -79,7 +81,7 @@ class Worker:
         sweep.add_done_callback(self._sweeps.discard)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self._start_due()

@@ -50,7 +50,7 @@ class Listeners:
         """Something happened in a workspace."""
         event, workspace = body["event"], _workspace(context)
         if event["type"] in ("message", "app_mention"):
-            await self._post(event, workspace, context.bot_user_id)
+            await self._post(event, workspace, _bot_user(body))
         elif event["type"] == "app_home_opened" and event.get("tab") == "home":
             self._desk.later(self._desk.show_home(workspace, event["user"]))
         elif event["type"] == "app_uninstalled":
@@ -148,6 +148,12 @@ async def _on_error(error: Exception) -> BoltResponse:
     """Slack asks again; the words of an exception may hold what somebody wrote."""
     logger.error("a request of Slack failed: %s", type(error).__name__)
     return BoltResponse(status=503, body="")
+
+
+def _bot_user(body: Body) -> str | None:
+    """Whom an event was sent to: us, as a user of the workspace."""
+    asked = body.get("authorizations") or ()
+    return next((str(one["user_id"]) for one in asked if one.get("is_bot")), None)
 
 
 def _workspace(context: AsyncBoltContext) -> str:
