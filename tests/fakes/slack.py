@@ -57,15 +57,19 @@ class Post:
     thread: str | None = None
     metadata: dict[str, Any] | None = None
     edits: int = 0
+    first: list[dict[str, Any]] = field(default_factory=list)  # its blocks before any edit
+
+    def __post_init__(self) -> None:
+        self.first = self.blocks
 
     @property
     def message_id(self) -> str:
         return self.metadata["event_payload"]["id"]
 
-    def buttons(self) -> dict[str, dict[str, Any]]:
-        """What can be pressed, by title: the action as Slack will send it."""
+    def buttons(self, first: bool = False) -> dict[str, dict[str, Any]]:
+        """What can be pressed, or could at `first`, by title: the action as Slack will send it."""
         found = {}
-        for block in self.blocks:
+        for block in self.first if first else self.blocks:
             for element in block.get("elements", ()) if block["type"] == "actions" else ():
                 for option in element.get("options", ()):
                     chosen = {**element, "selected_option": option}
@@ -330,7 +334,7 @@ class Person:
         }
 
     def presses(self, title: str, post: Post, **more: Any) -> httpx.Response:
-        action = {**post.buttons()[title], "action_ts": self.slack.ts()}
+        action = {**post.buttons(first=True)[title], "action_ts": self.slack.ts()}
         if "selected_option" in action:
             action.pop("options")
         return self.interacts(

@@ -25,7 +25,7 @@ from mobilis.slack import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, SlackApp, re
 from mobilis.web.door import Door
 from mobilis.web.incoming import read_body
 from mobilis.web.sender import Outlet
-from mobilis.web.slack.api import TIMEOUT_SECONDS, Slack
+from mobilis.web.slack.api import TIMEOUT_SECONDS, Slack, quiet_logger
 from mobilis.web.slack.bolt import make_bolt
 from mobilis.web.slack.desk import Desk
 from mobilis.web.slack.outlet import SlackOutlet
@@ -93,7 +93,7 @@ class SlackChannel:
             return PlainTextResponse("invalid request", 401)
         try:
             asked = to_async_bolt_request(request, body)
-        except ValueError:  # signed, but not JSON
+        except (ValueError, AttributeError):  # signed, but no object of JSON
             return PlainTextResponse("bad request", 400)
         return to_starlette_response(await self._bolt.async_dispatch(asked))
 
@@ -148,7 +148,7 @@ async def _insist(attempt: Callable[[], Awaitable[bool]]) -> None:
 
 async def _connected(bolt: AsyncApp, app_token: str) -> None:
     """Keep a connection to Slack, over which it sends what happens."""
-    handler = AsyncSocketModeHandler(bolt, app_token, logger=logger)
+    handler = AsyncSocketModeHandler(bolt, app_token, logger=quiet_logger())
 
     async def connect() -> bool:
         await handler.connect_async()  # type: ignore[no-untyped-call]

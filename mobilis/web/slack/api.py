@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -43,7 +44,11 @@ class Slack:
     def client(self, token: str | None = None) -> AsyncWebClient:
         """A client without retries of its own: whether a message is sent again is ours to say."""
         return AsyncWebClient(
-            token=token, base_url=self.app.api_url, session=self._session, retry_handlers=[]
+            token=token,
+            base_url=self.app.api_url,
+            session=self._session,
+            logger=quiet_logger(),
+            retry_handlers=[],
         )
 
     async def call(self, workspace: str, call: Call) -> Mapping[str, Any]:
@@ -104,6 +109,13 @@ class Slack:
         if code in GONE:
             await self._door.write(mark_gone, workspace, code)
         return _failure(response)
+
+
+def quiet_logger() -> logging.Logger:
+    """For the libraries of Slack, which would write whole messages to a log for debugging."""
+    logger = logging.getLogger("mobilis.web.slack.library")
+    logger.setLevel(logging.INFO)
+    return logger
 
 
 def token_of(workspace: Workspace | None, app: SlackApp, seal: Seal) -> str | None:

@@ -21,7 +21,7 @@ from mobilis.slack import COMMANDS, INSTALL_PATH, REDIRECT_PATH, SCOPES, SHORTCU
 from mobilis.web.door import Door
 from mobilis.web.pages import render
 from mobilis.web.slack import views
-from mobilis.web.slack.api import Slack
+from mobilis.web.slack.api import Slack, quiet_logger
 from mobilis.web.slack.blocks import CHOICE
 from mobilis.web.slack.desk import Desk, content
 from mobilis.web.slack.inbound import message_id, read_post
@@ -122,7 +122,7 @@ def make_bolt(door: Door, slack: Slack, desk: Desk, outlet: SlackOutlet) -> Asyn
     """The Bolt app with its listeners. It answers once they are done: what they take in is in the
     database then, and Slack asks again when it could not be."""
     app = AsyncApp(
-        logger=logger,
+        logger=quiet_logger(),
         name="mobilis",
         client=slack.client(),
         authorize=cast(Callable[..., Awaitable[AuthorizeResult]], Authorize(door, slack)),
@@ -175,7 +175,7 @@ def _oauth(door: Door, slack: Slack) -> AsyncOAuthSettings:
         installation_store_bot_only=True,
         state_store=States(door),
         callback_options=AsyncCallbackOptions(success=pages.done, failure=pages.refused),
-        logger=logger,
+        logger=quiet_logger(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 from doors import FakeBrain, FrontDoor
 from fakes.slack import SIGNING_SECRET, FakeSlack, Person
+from sqlalchemy import select
 
+from mobilis.models import deliveries, inbox
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import sender
@@ -62,11 +65,21 @@ def slack_door(
     slack: FakeSlack,
     brain: FakeBrain,
     database: Database,
-) -> FrontDoor:
+) -> Iterator[FrontDoor]:
     """A front door with the token of T1; one process for many tests, since starting it takes a
-    while."""
+    while. What a test leaves under way is not seen by the next one."""
     the_door.stop()
-    return the_slack_door.start()
+    yield the_slack_door.start()
+    end = time.monotonic() + 3
+    while _is_busy(database) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _is_busy(database: Database) -> bool:
+    waiting = select(inbox.c.id).where(inbox.c.state == "pending")
+    going = select(deliveries.c.number).where(deliveries.c.state.in_(("pending", "sending")))
+    with database.read() as connection:
+        return any(connection.execute(query).first() for query in (waiting, going))
 
 
 @pytest.fixture
