@@ -166,9 +166,16 @@ def receive_text(connection: Connection, conversation_id: str, message_id: str, 
 
 
 def receive_choice(
-    connection: Connection, conversation_id: str, message_id: str, choice_id: str
+    connection: Connection,
+    conversation_id: str,
+    message_id: str,
+    choice_id: str,
+    once: bool = False,
 ) -> bool:
     """Take in the button a visitor pressed. A message id that is known already changes nothing.
+
+    Args:
+        once: close it and those beside it, whatever the message: where a second press is a slip.
 
     Returns:
         Whether the message is new.
@@ -181,7 +188,7 @@ def receive_choice(
         return False
     choice = _find_choice(connection, conversation_id, choice_id)
     if not conversation.held:  # a person cannot press on; the assistant will want it later
-        _use_choice(connection, choice)
+        _use_choice(connection, choice, once)
     _append(
         connection,
         conversation,
@@ -248,8 +255,8 @@ def _find_choice(connection: Connection, conversation_id: str, choice_id: str) -
     return choice
 
 
-def _use_choice(connection: Connection, choice: Row[Any]) -> None:
-    if choice.content["kind"] in ONCE_ONLY:
+def _use_choice(connection: Connection, choice: Row[Any], once: bool) -> None:
+    if once or choice.content["kind"] in ONCE_ONLY:
         siblings = choices.c.message_id == choice.message_id
         connection.execute(update(choices).where(siblings).values(used_at=now()))
 
@@ -328,6 +335,11 @@ def transcript(connection: Connection, conversation: Conversation, words: Words)
         who = said[message["role"]]
         lines.append(said["transcript_line"].format(at=at, who=who, text=message["text"]))
     return "\n\n".join(lines) + "\n"
+
+
+def message_of(connection: Connection, row: Row[Any]) -> Message:
+    """A message to the visitor as it is now, from its row of the outbox."""
+    return _answer(row, _used_choices(connection, row.conversation_id, [row]))
 
 
 def _used_choices(

@@ -9,6 +9,9 @@ MobilisError
 ├── BrainError          the brain did not answer a turn
 │   ├── BrainUnavailable    worth trying again later
 │   └── BrainRefused        will never work for this message
+├── DeliveryError       a message could not be shown on Slack or Teams
+│   ├── DeliveryPostponed   worth trying again, after so many seconds where the platform says so
+│   └── DeliveryRefused     will never be shown
 ├── ProviderError       a sign-in provider (OpenID Connect) signed nobody in
 │   ├── ProviderUnavailable it does not answer, or not as one does
 │   └── ProviderRefused     it refuses, or what it says does not hold; carries why
@@ -69,6 +72,22 @@ class BrainUnavailable(BrainError):
 
 class BrainRefused(BrainError):
     """The brain will never answer this message; trying again is of no use."""
+
+
+class DeliveryError(MobilisError):
+    """A message could not be shown on a platform. The message holds nothing that was said."""
+
+
+class DeliveryPostponed(DeliveryError):
+    """It is worth trying again; after `retry_after` seconds, where the platform says so."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class DeliveryRefused(DeliveryError):
+    """It will never be shown: the app or the place is gone, or the platform refuses it."""
 
 
 class ProviderError(MobilisError):

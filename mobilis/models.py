@@ -61,6 +61,7 @@ def _conversation_column(primary_key: bool = False) -> Column[str]:
     )
 
 
+OPEN = text("state IN ('pending', 'sending')")
 HELD = text("held_since IS NOT NULL")
 
 conversations = Table(
@@ -157,6 +158,65 @@ ratings = Table(
     Column("helpful", Boolean, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Index(None, "message_id"),
+)
+
+# Where a conversation takes place on a platform that messages are pushed to.
+places = Table(
+    "places",
+    metadata,
+    _conversation_column(primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("key", String(255), nullable=False),  # the place and the person, as one text
+    Column("workspace", String(64), nullable=False),  # of Slack; the tenant of Teams
+    Column("reference", JSON, nullable=False),  # what the platform needs to be written to
+    UniqueConstraint("channel", "key"),
+    Index(None, "channel", "workspace"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True),  # in the order in which they are to be made
+    _conversation_column(),
+    Column(
+        "message_id",
+        String(64),
+        ForeignKey("outbox.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("kind", String(16), nullable=False),  # send | update
+    Column("state", String(16), nullable=False, default="pending"),  # sending | sent | failed
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("done_at", UTCDateTime),
+    Column("remote_id", Text),  # how the platform calls what was sent
+    Column("error", Text),
+    Index(None, "conversation_id", "number"),
+    Index(None, "message_id", "kind"),
+    Index("ix_deliveries_open", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
+)
+
+# Which workspaces of Slack have the app. One that is gone keeps its row, without its token.
+slack_installations = Table(
+    "slack_installations",
+    metadata,
+    Column("workspace", String(64), primary_key=True),  # Slack's team, or its organization
+    Column("name", Text, nullable=False),
+    Column("app_id", String(64), nullable=False),
+    Column("bot_user_id", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("token", Text),  # sealed (mobilis/sealing.py); none when it stands in the settings
+    Column("installed_at", UTCDateTime, nullable=False),
+    Column("gone_at", UTCDateTime),
+    Column("gone_why", String(64)),  # what Slack called it
+)
+
+# Installations under way: each is good once, and not for long.
+slack_states = Table(
+    "slack_states",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("expires_at", UTCDateTime, nullable=False),
 )
 
 tracker_events = Table(

@@ -27,12 +27,14 @@ from mobilis.models import (
     cases,
     choices,
     conversations,
+    deliveries,
     erasures,
     inbox,
     leads,
     mails,
     missed_decisions,
     outbox,
+    places,
     ratings,
     tracker_events,
     unhandled,
@@ -43,13 +45,14 @@ from mobilis.store import now
 Counts = dict[str, int]  # {table: rows deleted}
 
 # Children before parents, and in the order in which a turn locks, lest the two wait for each other.
-SPOKEN = (ratings, choices, outbox)
+SPOKEN = (deliveries, ratings, choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
 OF_STAFF = (
     *(case_texts, answer_uses, case_facets, case_days, case_tags, case_notes, case_reads, mails),
     cases,
 )
-ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, conversations)  # all that there is of one
+# All that there is of one.
+ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, places, conversations)
 # What goes before a lead does; of the words that a search finds, the projector makes those again
 # that stay.
 TRANSCRIPT = (*SPOKEN, inbox, tracker_events, unhandled, case_texts, answer_uses)

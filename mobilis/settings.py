@@ -49,6 +49,12 @@ class Settings:
     oidc_name: str = "OpenID Connect"
     oidc_domains: tuple[str, ...] = ()
     oidc_role: str = "viewer"
+    slack_signing_secret: str = ""
+    slack_client_id: str = ""
+    slack_client_secret: str = ""
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_api_url: str = ""
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8

@@ -1,8 +1,8 @@
 """What the front door itself says: errors, the demo site, the page of a result, a downloaded
-conversation, and that a person takes one over.
+conversation, that a person takes one over, and what only Slack needs.
 
-From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml and content/console; read
-when it starts.
+From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, slack.yml and
+content/console; read when it starts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SITE = "content/site.yml"
 RESULT = "content/result.yml"
 DOWNLOAD = "content/download.yml"
 TAKEOVER = "content/takeover.yml"
+SLACK = "content/slack.yml"
 CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
@@ -32,6 +33,14 @@ CODES = (
 DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")
 TAKEOVER_KEYS = (
     *("joined", "relieved", "left", "left_with_summary", "forsaken", "forsaken_waiting"),
+)
+SLACK_KEYS = (
+    *("chosen", "choose", "staff_says", "source", "sources", "progress", "score", "cut"),
+    *("of_another", "continue_direct", "continue_direct_unsure", "command_started"),
+    *("home_title", "home_lead", "home_started", "home_privacy", "result_page"),
+    *("form_title", "form_send", "form_cancel", "form_name", "form_organization", "form_email"),
+    *("form_message", "form_consent", "form_consent_needed", "form_kept_title", "form_close"),
+    *("not_installed", "installed_title", "installed_text", "refused_title", "refused_text"),
 )
 SITE_KEYS = (
     *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
@@ -69,14 +78,15 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation
-    and of one that a person takes over."""
+    """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation,
+    of one that a person takes over, and of Slack."""
 
     errors: Sentences
     site: Sentences
     result: Sentences
     download: Sentences
     takeover: Sentences
+    slack: Sentences
     console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
@@ -104,6 +114,7 @@ def load_wording(root: Path) -> Wording:
         result=_sentences(root, RESULT, RESULT_KEYS),
         download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
         takeover=_sentences(root, TAKEOVER, TAKEOVER_KEYS),
+        slack=_sentences(root, SLACK, SLACK_KEYS),
         console={
             path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
             for path in sorted((root / CONSOLE).glob("*.yml"))

@@ -74,6 +74,7 @@ def _particular(table: Table, marker: str, talk: str) -> dict[str, Any]:
     unique = marker + secrets.token_hex(2)
     return {
         "conversations": {"id": talk, "transcript_erased_at": None},
+        "places": {"key": unique},
         "outbox": {"content": {"kind": "text", "text": marker}},
         "tracker_events": {"name": "user", "data": f'{{"event": "user", "text": "{marker}"}}'},
         "assessments": {
@@ -83,6 +84,7 @@ def _particular(table: Table, marker: str, talk: str) -> dict[str, Any]:
         "leads": {"reference": unique[:16], "kind": "interest"},
         "cases": {"merged_into": None},
         "case_texts": {"number": secrets.randbelow(2**31)},
+        "deliveries": {"number": secrets.randbelow(2**31)},
     }.get(table.name, {})
 
 

@@ -20,7 +20,7 @@ from mobilis.store import Database, now
 PERIODS = Periods(transcript_days=180, lead_days=730)
 NOTHING_ELSE = {"conversation_id": "", "last_answer_at": None}
 KEPT_WITH_A_LEAD = {
-    *("conversations", "assessments", "leads", "cases", "case_facets", "case_days"),
+    *("conversations", "places", "assessments", "leads", "cases", "case_facets", "case_days"),
     *("case_tags", "case_notes", "case_reads", "case_mentions", "mails"),
 }
 

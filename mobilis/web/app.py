@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
+from mobilis.web.channels import Channel
 from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
@@ -32,6 +33,8 @@ from mobilis.web.projector import keep_cases
 from mobilis.web.provider import make_provider
 from mobilis.web.relief import keep_relieving
 from mobilis.web.retention import Retention
+from mobilis.web.sender import Sender
+from mobilis.web.slack import make_slack
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
@@ -42,17 +45,24 @@ CONVERSATION = "/api/conversations/{conversation}"
 RESULT = page_path("{page}")
 
 
+def make_channels(settings: Settings) -> list[Channel]:
+    """The channels that the settings switch on."""
+    made: list[Channel | None] = [make_slack(settings)]
+    return [channel for channel in made if channel is not None]
+
+
 def create_app(settings: Settings) -> Starlette:
     """The front door for these settings; the database must be migrated already.
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address, the sign-in provider or the e-mail server makes no
-            sense.
+        SettingError: the database's address, the sign-in provider, the e-mail server or a channel
+            makes no sense.
     """
     guard.quiet_access_log()
+    channels = make_channels(settings)
     app = Starlette(
-        routes=_routes(Widget(settings.project_dir)),
+        routes=_routes(Widget(settings.project_dir), channels),
         middleware=_middleware(settings),
         exception_handlers={
             ChatError: refusals.on_chat_error,
@@ -61,11 +71,12 @@ def create_app(settings: Settings) -> Starlette:
         },
         lifespan=_lifespan,
     )
-    app.state.door = _door(settings)
+    app.state.channels = channels
+    app.state.door = _door(settings, channels)
     return app
 
 
-def _routes(widget: Widget) -> list[Route | Mount]:
+def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
     return [
         Route("/", pages.home),
         Route("/privacy", pages.privacy),
@@ -80,6 +91,7 @@ def _routes(widget: Widget) -> list[Route | Mount]:
         Route(f"{CONVERSATION}/messages/{{message}}/rating", chat.rate_message, methods=["PUT"]),
         Route(f"{CONVERSATION}/events", events.stream_events),
         Route(f"{CONVERSATION}/transcript.txt", chat.read_transcript),
+        *(route for channel in channels for route in channel.routes()),
         *(page.route() for page in CONSOLE),
         Mount("/static", StaticFiles(directory=pages.STATIC)),
     ]
@@ -101,10 +113,11 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return middleware
 
 
-def _door(settings: Settings) -> Door:
+def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
     wording = load_wording(settings.project_dir)
     database = Database.from_settings(settings)
     brain, hub = Brain(settings), Hub()
+    sender = Sender(database, {channel.name: channel.outlet for channel in channels})
     return Door(
         settings=settings,
         wording=wording,
@@ -112,7 +125,8 @@ def _door(settings: Settings) -> Door:
         brain=brain,
         hub=hub,
         retention=Retention(database, Periods.from_settings(settings)),
-        worker=Worker(settings, database, brain, hub, wording.errors["not_answered"]),
+        sender=sender,
+        worker=Worker(settings, database, brain, hub, sender, wording.errors["not_answered"]),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
             address=Limit(settings.messages_per_minute_address),
@@ -134,22 +148,20 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(door.retention.keep()),
         asyncio.create_task(keep_cases(door.database, weights)),
         asyncio.create_task(
-            keep_relieving(
-                door.database,
-                door.hub,
-                timedelta(minutes=door.settings.takeover_minutes),
-                door.wording.takeover,
-                weights,
-            )
+            keep_relieving(door, timedelta(minutes=door.settings.takeover_minutes), weights)
         ),
         asyncio.create_task(door.postman.keep()),
     )
-    door.worker.start()
     try:
-        async with door.brain:
+        async with door.brain, AsyncExitStack() as channels:
+            for channel in app.state.channels:
+                await channels.enter_async_context(channel.running(door))
+            door.worker.start()
+            door.sender.start()
             yield
             door.hub.close()
             await door.worker.stop()
+            await door.sender.stop()
     finally:
         for task in beside:
             task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
@@ -23,7 +24,10 @@ from mobilis.web.limits import client_address
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
 
 CHANNEL = "web"
-RECEIVE = {"text": conversations.receive_text, "choice": conversations.receive_choice}
+RECEIVE: Mapping[str, Callable[[Connection, str, str, str], bool]] = {
+    "text": conversations.receive_text,
+    "choice": conversations.receive_choice,
+}
 
 
 async def open_conversation(request: Request) -> Response:

@@ -19,6 +19,7 @@ from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.provider import Provider
 from mobilis.web.retention import Retention
+from mobilis.web.sender import Sender
 from mobilis.web.worker import Worker
 from mobilis.wording import Wording
 
@@ -49,12 +50,18 @@ class Door:
     brain: Brain
     hub: Hub
     retention: Retention
+    sender: Sender
     worker: Worker
     limits: Limits
     presence: Presence
     postman: Postman
     provider: Provider | None = None
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_HASHES))
+
+    def told(self, conversation_id: str) -> None:
+        """Something was said to a visitor: let it be seen wherever they are."""
+        self.hub.news(conversation_id)
+        self.sender.wake()
 
     async def read(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use case in a reading transaction, off the event loop.

@@ -15,7 +15,7 @@ from mobilis.cases import Weights
 from mobilis.errors import StoreError
 from mobilis.store import Database
 from mobilis.takeover import held_conversations, relieve
-from mobilis.web.hub import Hub
+from mobilis.web.door import Door
 from mobilis.wording import Sentences
 
 POLL_SECONDS = 5.0
@@ -23,16 +23,13 @@ POLL_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-async def keep_relieving(
-    database: Database, hub: Hub, after: timedelta, words: Sentences, weights: Weights
-) -> None:
+async def keep_relieving(door: Door, after: timedelta, weights: Weights) -> None:
     """Look now and then, for ever; never when `after` is no time."""
     while after:
         try:
-            for conversation_id in await to_thread.run_sync(
-                _relieve, database, after, words, weights
-            ):
-                hub.news(conversation_id)
+            given = door.database, after, door.wording.takeover, weights
+            for conversation_id in await to_thread.run_sync(_relieve, *given):
+                door.told(conversation_id)
         except StoreError as error:
             logger.error("conversations that a person has cannot be looked at: %s", error)
         await asyncio.sleep(POLL_SECONDS)

@@ -20,6 +20,7 @@ from mobilis.store import Database
 from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
+from mobilis.web.sender import Sender
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
@@ -40,17 +41,20 @@ class Worker:
         database: Database,
         brain: Brain,
         hub: Hub,
+        sender: Sender,
         notice: Mapping[str, str],
     ) -> None:
         self._settings = settings
         self._database = database
         self._brain = brain
         self._hub = hub
+        self._sender = sender
         self._notice = notice
         self._turns: dict[str, asyncio.Task[None]] = {}  # by conversation
         self._sweeps: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False  # before Python 3.12, `wait_for` may swallow a cancellation
         self._full = False  # whether messages may be due that no worker was free for
 
     def start(self) -> None:
@@ -58,6 +62,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Take no more messages; let running turns end, for a while; whatever is cut waits on."""
+        self._stopping = True
         if self._loop is not None:
             await _cancel({self._loop})
         running = set(self._turns.values())
@@ -76,7 +81,7 @@ class Worker:
         sweep.add_done_callback(self._sweeps.discard)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self._start_due()
@@ -106,6 +111,7 @@ class Worker:
             logger.error("a turn cannot be stored, it will be tried again: %s", error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
+            self._sender.wake()
             self._hub.news(turn.conversation_id)
             self._hub.typing(turn.conversation_id, on=False)
             del self._turns[turn.conversation_id]

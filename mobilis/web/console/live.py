@@ -89,7 +89,7 @@ async def say(visit: Visit) -> Response:
             return _form(visit, live, error.reason, text, status)
         return await _show(visit, error.reason, text, status)
     if _asks_for_a_part(visit):
-        visit.door.hub.news(case_id(visit))
+        visit.door.told(case_id(visit))
         response = _form(visit, await visit.door.read(_look, case_id(visit), None))
         response.headers["HX-Trigger"] = "said"
         return response
@@ -105,12 +105,12 @@ async def hand_back(visit: Visit) -> Response:
     except CaseError as error:
         status = 409 if error.reason == "not_held" else 422
         return await _show(visit, error.reason, summary=summary, status=status)
-    visit.door.hub.news(case_id(visit))
+    visit.door.told(case_id(visit))
     return visit.back_to(f"/cases/{case_id(visit)}#told")
 
 
 def _done(visit: Visit) -> Response:
-    visit.door.hub.news(case_id(visit))
+    visit.door.told(case_id(visit))
     return visit.back_to(f"/cases/{case_id(visit)}/live")
 
 
