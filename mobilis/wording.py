@@ -1,8 +1,8 @@
 """What the front door itself says: errors, the demo site, the page of a result, a downloaded
-conversation, and that a person takes one over.
+conversation, that a person takes one over, and the words around messages on Microsoft Teams.
 
-From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml and content/console; read
-when it starts.
+From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, teams.yml and
+content/console; read when it starts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SITE = "content/site.yml"
 RESULT = "content/result.yml"
 DOWNLOAD = "content/download.yml"
 TAKEOVER = "content/takeover.yml"
+TEAMS = "content/teams.yml"
 CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
@@ -31,6 +32,12 @@ CODES = (
 DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")
 TAKEOVER_KEYS = (
     *("joined", "relieved", "left", "left_with_summary", "forsaken", "forsaken_waiting"),
+)
+TEAMS_KEYS = (
+    *("progress", "chosen", "sources", "answers", "points", "score", "result_page", "coach_page"),
+    *("languages", "regions", "topics", "levels", "reasons", "staff"),
+    *("empty", "moved", "moved_in_vain", "welcome_public", "welcome_back"),
+    *("not_yours", "not_from_teams", "not_for_us"),
 )
 SITE_KEYS = (
     *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
@@ -68,14 +75,15 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation
-    and of one that a person takes over."""
+    """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation,
+    of one that a person takes over, and of Microsoft Teams."""
 
     errors: Sentences
     site: Sentences
     result: Sentences
     download: Sentences
     takeover: Sentences
+    teams: Sentences
     console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
@@ -103,6 +111,7 @@ def load_wording(root: Path) -> Wording:
         result=_sentences(root, RESULT, RESULT_KEYS),
         download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
         takeover=_sentences(root, TAKEOVER, TAKEOVER_KEYS),
+        teams=_sentences(root, TEAMS, TEAMS_KEYS),
         console={
             path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
             for path in sorted((root / CONSOLE).glob("*.yml"))

@@ -33,6 +33,7 @@ from mobilis.web.provider import make_provider
 from mobilis.web.relief import keep_relieving
 from mobilis.web.retention import Retention
 from mobilis.web.sender import Sender
+from mobilis.web.teams.channel import make_teams
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
@@ -45,7 +46,7 @@ RESULT = page_path("{page}")
 
 def make_channels(settings: Settings) -> list[Channel]:
     """The channels that the settings switch on."""
-    made: list[Channel | None] = []
+    made: list[Channel | None] = [make_teams(settings)]
     return [channel for channel in made if channel is not None]
 
 
@@ -54,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises:
         ContentError: a content file is incomplete.
-        SettingError: the database's address, or the sign-in provider, makes no sense.
+        SettingError: the database's address, the sign-in provider or a channel makes no sense.
     """
     guard.quiet_access_log()
     channels = make_channels(settings)
