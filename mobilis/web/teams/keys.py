@@ -65,12 +65,13 @@ class SigningKeys:
 
     async def _read(self) -> None:
         """Read the keys; those that were known stay when that fails."""
-        self._tried_at = self._clock()
         try:
             self._keys = await read_keys(self._openid_url)
             self._read_at = self._clock()
         except TeamsUnavailable as error:
             logger.error("Microsoft Teams: %s", error)
+        finally:
+            self._tried_at = self._clock()
 
 
 async def read_keys(openid_url: str) -> Mapping[str, SigningKey]:
