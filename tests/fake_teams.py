@@ -75,6 +75,7 @@ class FakeTeams:
         self.endorsements: dict[str, list[str]] = {}
         self._good: set[str] = set()
         self._numbers = itertools.count(1)
+        self._last = 0.0  # no two things happen at once
         self._chance = random.Random(7)
 
     def settings(self, **more: Any) -> dict[str, Any]:
@@ -94,7 +95,7 @@ class FakeTeams:
 
     def activity(self, kind: str, chat: Chat, **more: Any) -> Json:
         """Something that happens in a chat, as Teams tells it."""
-        moment = time.time()
+        moment = self._last = max(time.time(), self._last + 0.001)
         told = {
             "type": kind,
             "id": f"{int(moment * 1000)}-{next(self._numbers)}",
@@ -189,7 +190,11 @@ class FakeTeams:
             metadata = {"issuer": ISSUER, "jwks_uri": f"{self.base}/keys"}
             return 200, self.faults.openid or metadata, {}
         if path == "/keys":
-            return 200, self.faults.keys or {"keys": [self._published(key) for key in self.keys]}, {}
+            return (
+                200,
+                self.faults.keys or {"keys": [self._published(key) for key in self.keys]},
+                {},
+            )
         if path == f"/login/{TENANT}/oauth2/v2.0/token":
             return self._sign_in({k: v[0] for k, v in parse_qs(body.decode()).items()})
         if path.startswith("/service/"):
@@ -357,7 +362,9 @@ def words(node: Any) -> str:
 
 
 def _written(moment: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03}Z"
+    return (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03}Z"
+    )
 
 
 def _part(content: Json) -> str:

@@ -94,16 +94,21 @@ def tell_choice_is_gone(connection: Connection, activity: Activity, errors: Sent
         tell(connection, place.conversation_id, activity.message_id, sentence)
 
 
-def welcome(connection: Connection, activity: Activity, words: Sentences) -> Arrival:
-    """Greet where the app was added; where it comes back, say that it goes on."""
-    known = find(connection, CHANNEL, activity.place.key)
-    removed = known.reference.get("removed") if known else None
-    if known and removed and activity.place.reference["at"] < removed:
-        return Arrival(known.conversation_id, False)  # an old activity, sent again
+def welcome(connection: Connection, activity: Activity, words: Sentences) -> Arrival | None:
+    """Greet where the app was added; where it comes back, say that it goes on.
+
+    Returns:
+        None when it was removed again since: the activity is an old one, sent again.
+    """
+    gone = [row for row in _places_of(connection, activity.place) if "removed" in row.reference]
+    if any(activity.place.reference["at"] < row.reference["removed"] for row in gone):
+        return None
+    for row in gone:
+        kept = {name: value for name, value in row.reference.items() if name != "removed"}
+        _refer(connection, row, kept)
     meeting = meet(connection, activity.place, activity.language or DEFAULT_LANGUAGE)
-    if removed is not None:
+    if meeting.conversation_id in [row.conversation_id for row in gone]:
         tell(connection, meeting.conversation_id, activity.message_id, words["welcome_back"])
-        _restore(connection, activity.place)
     return Arrival(meeting.conversation_id, meeting.is_new)
 
 
@@ -119,14 +124,6 @@ def remove(connection: Connection, activity: Activity) -> int:
             _refer(connection, row, {**row.reference, "removed": removed})
             found += 1
     return found
-
-
-def _restore(connection: Connection, place: Place) -> None:
-    """Where the app is back, it is in every thread of the group."""
-    for row in _places_of(connection, place):
-        kept = {name: value for name, value in row.reference.items() if name != "removed"}
-        if kept != row.reference:
-            _refer(connection, row, kept)
 
 
 def _places_of(connection: Connection, place: Place) -> list[Any]:

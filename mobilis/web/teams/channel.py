@@ -114,7 +114,8 @@ class Teams:
 
     async def _welcome(self, door: Door, activity: Activity) -> Response:
         arrival = await door.write(arrivals.welcome, activity, door.wording.teams)
-        self._begin(door, activity, arrival)
+        if arrival is not None:
+            self._begin(door, activity, arrival)
         return Response(status_code=202)
 
     async def _remove(self, door: Door, activity: Activity) -> Response:

@@ -1,4 +1,4 @@
-"""Who may speak in the name of Teams: a test for each way to cheat, and none for a way to get in."""
+"""Who may speak in the name of Teams: a test for each way to cheat."""
 
 from __future__ import annotations
 
