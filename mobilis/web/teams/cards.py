@@ -143,7 +143,12 @@ def _cut(line: str) -> list[str]:
 
 
 def _line(line: Line) -> str:
-    return "".join(_span(span) for span in line)
+    written = ""
+    for span in line:
+        if span.url and written.endswith("!"):  # else it would be a picture
+            written = f"{written[:-1]}\\!"
+        written += _span(span)
+    return written
 
 
 def _span(span: Span) -> str:
