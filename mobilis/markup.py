@@ -1,26 +1,31 @@
-"""The Markdown subset of the chat API as a tree: paragraphs and lists of lines, in bold, in italic
-and with links. Read as the widget reads it (widget/src/markdown.ts). Pure; for channels that write
-in another way.
+"""The Markdown subset of the chat API, read once for whoever shows it otherwise: paragraphs, lists,
+bold, italic, links. The same rules as the widget's (widget/src/markdown.ts).
+
+Pure; called by the channels, which write it as their platform wants it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-SAFE = ("https", "mailto", "tel")  # kinds of addresses that a link may lead to
+SAFE = ("https", "mailto", "tel")
 
+_WORD = r"[^\W_]"
 _INLINE = re.compile(
-    r"\*\*(?P<bold>.+?)\*\*|\*(?!\s)(?P<star>[^*\n]+?)\*|(?<!\w)_(?P<low>[^_\n]+?)_(?!\w)"
+    r"\*\*(?P<bold>.+?)\*\*"
+    r"|\*(?!\s)(?P<star>[^*\n]+?)\*"
+    rf"|(?<!{_WORD})_(?P<under>[^_\n]+?)_(?!{_WORD})"
     r"|\[(?P<title>[^\[\]\n]+)\]\((?P<url>[^()\s]+)\)"
 )
-_ITEM = re.compile(r"\s*(?:[-*•]|(\d+)[.)])\s+(.*)")
+_ITEM = re.compile(r"\s*(?:[-*•]|(?P<number>\d+)[.)])\s+(?P<text>.*)")
 
 
 @dataclass(frozen=True)
-class Span:
-    """A piece of a line, all in one way."""
+class Run:
+    """A piece of text that looks the same throughout; `url` makes it a link."""
 
     text: str
     bold: bool = False
@@ -28,81 +33,78 @@ class Span:
     url: str = ""
 
 
-Line = tuple[Span, ...]
+Line = tuple[Run, ...]
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph with its lines, or a list with its items."""
+    """A paragraph's lines, or a list's items. A numbered list has the number of its first item."""
 
     kind: str  # paragraph | bullets | numbers
     lines: tuple[Line, ...]
-    start: int = 1  # of numbers
+    start: int = 1
 
 
 def parse(text: str) -> list[Block]:
-    """The blocks of a text."""
+    """The paragraphs and lists of a text."""
     blocks: list[Block] = []
-    is_open = False  # whether the next line may continue the last block
+    open_kind = ""  # of the block that the next line may continue
     for line in text.splitlines():
-        item = _ITEM.fullmatch(line)
         if not line.strip():
-            is_open = False
+            open_kind = ""
             continue
-        kind = "paragraph" if not item else "numbers" if item[1] else "bullets"
-        spans = spans_of(item[2] if item else line)
-        if is_open and blocks[-1].kind == kind:
-            blocks[-1] = replace(blocks[-1], lines=(*blocks[-1].lines, spans))
+        kind, start, runs = _read(line)
+        if kind == open_kind:
+            blocks[-1] = replace(blocks[-1], lines=(*blocks[-1].lines, runs))
         else:
-            start = int(item[1][:6]) if item and item[1] else 1
-            blocks.append(Block(kind, (spans,), start))
-        is_open = True
+            blocks.append(Block(kind, (runs,), start))
+        open_kind = kind
     return blocks
 
 
-def spans_of(text: str, bold: bool = False, italic: bool = False) -> Line:
-    """The pieces of one line."""
-    spans: list[Span] = []
-    end = 0
-    for match in _INLINE.finditer(text):
-        _append(spans, Span(text[end : match.start()], bold, italic))
-        end = match.end()
-        if match["bold"]:
-            spans += spans_of(match["bold"], True, italic)
-        elif match["url"]:
-            url = match["url"] if is_safe(match["url"]) else ""
-            title = match["title"] if url else match[0]
-            spans += [replace(span, url=url) for span in _styled(title, bold, italic, url)]
-        else:
-            spans += spans_of(match["star"] or match["low"], bold, True)
-    _append(spans, Span(text[end:], bold, italic))
-    return tuple(spans)
-
-
-def _styled(title: str, bold: bool, italic: bool, url: str) -> Line:
-    """A link's title may be bold or italic; what is no link stays as it was written."""
-    return spans_of(title, bold, italic) if url else (Span(title, bold, italic),)
-
-
-def _append(spans: list[Span], span: Span) -> None:
-    if span.text:
-        spans.append(span)
+def plain(text: str) -> str:
+    """The text without its marks; a link keeps its words alone."""
+    return "\n\n".join(
+        "\n".join("".join(run.text for run in line) for line in block.lines)
+        for block in parse(text)
+    )
 
 
 def is_safe(url: str) -> bool:
-    """Whether a link may lead there."""
+    """Whether an address may be offered as a link."""
     try:
-        parts = urlsplit(url)
+        return urlsplit(url).scheme.lower() in SAFE
     except ValueError:
         return False
-    return parts.scheme in SAFE and (parts.scheme != "https" or bool(parts.netloc))
 
 
-def plain(text: str) -> str:
-    """A text without its marks, for what is read out or shown in one line."""
-    lines = []
-    for block in parse(text):
-        for number, line in enumerate(block.lines, block.start):
-            mark = {"bullets": "• ", "numbers": f"{number}. "}.get(block.kind, "")
-            lines.append(mark + "".join(span.text for span in line))
-    return "\n".join(lines)
+def _read(line: str) -> tuple[str, int, Line]:
+    item = _ITEM.fullmatch(line)
+    if item is None:
+        return "paragraph", 1, tuple(_runs(line.strip(), Run("")))
+    number = item["number"]
+    runs = tuple(_runs(item["text"], Run("")))
+    return ("numbers", int(number), runs) if number else ("bullets", 1, runs)
+
+
+def _runs(text: str, like: Run) -> Iterator[Run]:
+    """The runs of a text, each as `like` looks and as its own marks say."""
+    at = 0
+    for match in _INLINE.finditer(text):
+        if match.start() > at:
+            yield replace(like, text=text[at : match.start()])
+        at = match.end()
+        yield from _marked(match, like)
+    if at < len(text):
+        yield replace(like, text=text[at:])
+
+
+def _marked(match: re.Match[str], like: Run) -> Iterator[Run]:
+    if match["bold"]:
+        yield from _runs(match["bold"], replace(like, bold=True))
+    elif match["url"] and is_safe(match["url"]):
+        yield replace(like, text=match["title"], url=match["url"])
+    elif match["url"]:
+        yield replace(like, text=match.group())
+    else:
+        yield from _runs(match["star"] or match["under"], replace(like, italic=True))

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from mobilis.conversations import Message
-from mobilis.markup import Block, Line, Span, is_safe, parse, plain
+from mobilis.markup import Block, Line, Run, is_safe, parse, plain
 from mobilis.web.teams.activities import VERB
 from mobilis.wording import Sentences
 
@@ -144,26 +144,26 @@ def _cut(line: str) -> list[str]:
 
 def _line(line: Line) -> str:
     written = ""
-    for span in line:
-        if span.url and written.endswith("!"):  # else it would be a picture
+    for run in line:
+        if run.url and written.endswith("!"):  # else it would be a picture
             written = f"{written[:-1]}\\!"
-        written += _span(span)
+        written += _run(run)
     return written
 
 
-def _span(span: Span) -> str:
+def _run(run: Run) -> str:
     """One piece: marks stand close to the words, else they would be shown."""
-    inner = span.text.strip()
+    inner = run.text.strip()
     if not inner:
-        return span.text
-    before, after = span.text.split(inner, 1) if inner != span.text else ("", "")
+        return run.text
+    before, after = run.text.split(inner, 1) if inner != run.text else ("", "")
     written = escape(inner)
-    if span.italic:
+    if run.italic:
         written = f"_{written}_"
-    if span.bold:
+    if run.bold:
         written = f"**{written}**"
-    if span.url:
-        written = f"[{written}]({span.url})"
+    if run.url:
+        written = f"[{written}]({run.url})"
     return f"{before}{written}{after}"
 
 
@@ -210,7 +210,7 @@ def _bar(points: int, of: int) -> str:
 
 def _sources(faq: Mapping[str, Any], words: Words) -> list[Element]:
     lines = [
-        f"- {_span(Span(source['title'], url=source['url'] if is_safe(source['url']) else ''))}"
+        f"- {_run(Run(source['title'], url=source['url'] if is_safe(source['url']) else ''))}"
         for source in faq.get("sources", [])
     ]
     if not lines:

@@ -77,7 +77,9 @@ COACHES = [
 KINDS = {
     "text": message(),
     "text with choices": message(choices=choices("Un", "Deux")),
-    "faq": message("faq", faq={"id": "cost", "sources": [{"title": "Page", "url": "https://a.ca"}]}),
+    "faq": message(
+        "faq", faq={"id": "cost", "sources": [{"title": "Page", "url": "https://a.ca"}]}
+    ),
     "question": message(
         "question",
         question={"id": "impact", "number": 2, "of": 5},
