@@ -115,7 +115,7 @@ def test_after_a_press_a_card_shows_the_choice_and_has_no_buttons(told):
     used = [{**told["choices"][0], "used": True}, *told["choices"][1:]]
     shown = card_of({**told, "choices": used}, WORDS)
     assert buttons(shown) == {}
-    assert f"✓ Votre choix : {used[0]['title']}" in texts(shown)
+    assert f"✓ Votre choix : {used[0]['title']}" in texts(shown)
     assert "Action.Submit" not in str(shown)
 
 
@@ -176,7 +176,7 @@ def test_a_coach_that_was_chosen_is_said_below():
     offered = choices("Contacter Camille", "Contacter Alex")
     offered[1]["used"] = True
     shown = card_of({**KINDS["coaches"], "choices": offered}, WORDS)
-    assert texts(shown)[-1] == "✓ Votre choix : Contacter Alex"
+    assert texts(shown)[-1] == "✓ Votre choix : Contacter Alex"
 
 
 def test_a_person_of_the_team_is_named():
@@ -218,7 +218,7 @@ def test_what_people_wrote_means_nothing_but_itself(text):
     shown = card("result", result={**RESULT, "answers": answers})
     assert texts(shown).count(escape(text)) == 2
     shown = card(choices=[{"id": "c", "title": text, "used": True}])
-    assert texts(shown)[-1] == f"✓ Votre choix : {escape(text)}"
+    assert texts(shown)[-1] == f"✓ Votre choix : {escape(text)}"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

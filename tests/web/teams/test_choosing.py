@@ -52,7 +52,7 @@ def test_a_second_press_shows_the_first_choice_and_does_nothing(chat, offered, b
     chat.press(offered["Oui"])
     again = chat.press(offered["Non"]).json()
     assert again["type"] == CARD
-    assert "Votre choix : Oui" in words(again["value"])
+    assert "Votre choix : Oui" in words(again["value"])
     chat.say("fin")
     eventually(lambda: chat.texts[-1:] == ["echo fin"])
     assert brain.texts()[-2:] == ["/affirm", "fin"]
@@ -74,7 +74,7 @@ def test_an_old_clients_press_is_taken_and_its_card_changed(
     for _ in range(2):
         assert chat.send(activity).status_code == 202
     eventually(lambda: brain.texts()[-1:] == ["/affirm"])
-    eventually(lambda: "Votre choix : Oui" in words(card(chat.shown[1])))
+    eventually(lambda: "Votre choix : Oui" in words(card(chat.shown[1])))
     assert buttons(card(chat.shown[1])) == {}
 
 

@@ -62,10 +62,10 @@ def test_a_press_replaces_the_card_by_one_that_shows_what_was_chosen(chat, brain
         "application/vnd.microsoft.card.adaptive",
     )
     assert buttons(answer["value"]) == {}
-    assert "✓ Votre choix : Non" in words(answer["value"])
+    assert "✓ Votre choix : Non" in words(answer["value"])
     eventually(lambda: chat.texts[-1:] == ["payload /deny"])
     eventually(lambda: buttons(card(chat.shown[1])) == {})
-    assert "Votre choix : Non" in words(card(chat.shown[1]))
+    assert "Votre choix : Non" in words(card(chat.shown[1]))
 
 
 def offering(question):
