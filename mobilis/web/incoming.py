@@ -45,7 +45,7 @@ async def authenticate(request: Request, token: str | None = None) -> Conversati
 
 async def read_object(request: Request, limit: int | None = None) -> dict[str, Any]:
     """The body as a JSON object, of `limit` bytes at most; an empty body is an empty object."""
-    body = await _read_body(request, limit or door_of(request).settings.body_limit)
+    body = await read_body(request, limit or door_of(request).settings.body_limit)
     if not body.strip():
         return {}
     try:
@@ -57,7 +57,8 @@ async def read_object(request: Request, limit: int | None = None) -> dict[str, A
     return data
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, of so many bytes at most."""
     body, size = bytearray(), 0
     too_large = _announced_size(request) > READ_ON_BYTES
     try:

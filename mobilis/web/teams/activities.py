@@ -17,6 +17,7 @@ from mobilis.web.incoming import clean_text
 CHANNEL = "teams"
 EXECUTE = "adaptiveCard/action"
 VERB = "choose"  # of our buttons
+BOTS = "28:"  # what their ids begin with
 LONGEST_ID = 400
 
 _AT = re.compile(r"<at\b[^>]*>(.*?)</at>", re.IGNORECASE | re.DOTALL)
@@ -50,6 +51,8 @@ def read_activity(data: Mapping[str, Any]) -> Activity:
         ChatError: bad_request, when a field is missing or of another kind.
     """
     kind = _string(data, "type")
+    if _string(data, "from", "id").startswith(BOTS):  # they would talk for ever
+        return IGNORED
     if kind in ("message", "invoke", "conversationUpdate", "installationUpdate"):
         return _READERS[kind](data)
     return IGNORED
@@ -156,7 +159,7 @@ def _is_public(data: Mapping[str, Any]) -> bool:
 def _tenant(data: Mapping[str, Any]) -> str:
     tenant = _under(data, "conversation").get("tenantId")
     tenant = tenant or _under(_under(data, "channelData"), "tenant").get("id")
-    return tenant if isinstance(tenant, str) else ""
+    return tenant.lower() if isinstance(tenant, str) else ""
 
 
 def _language(data: Mapping[str, Any]) -> str | None:

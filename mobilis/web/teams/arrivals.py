@@ -26,6 +26,7 @@ from mobilis.turns import Reply, say
 from mobilis.web.teams.activities import CHANNEL, Activity
 from mobilis.wording import DEFAULT_LANGUAGE, Sentences
 
+PRIVATE = ("question", "form")  # kinds of messages that are not for other people's eyes
 QUIET = "quiet-"  # ids of messages whose answers are not shown
 
 
@@ -159,41 +160,43 @@ def tell(
 
 def how_said(connection: Connection, message_id: str) -> Said:
     """How a message to a visitor came to be said."""
-    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
-    if row is None or row.in_reply_to is None:
+    row, asked = _answer_to(connection, message_id)
+    if asked is None:
         return Said()
-    here = (outbox.c.conversation_id == row.conversation_id, outbox.c.position > row.position)
-    later = select(outbox.c.content).where(*here, outbox.c.in_reply_to == row.in_reply_to)
-    asked = _asked(connection, row)
-    return Said(
-        row.in_reply_to,
-        asked.kind if asked else "",
-        any(content["kind"] in ("question", "form") for content in connection.scalars(later)),
+    later = select(outbox.c.content).where(
+        outbox.c.conversation_id == row.conversation_id,
+        outbox.c.in_reply_to == asked.id,
+        outbox.c.position > row.position,
     )
+    kinds = [content["kind"] for content in connection.scalars(later)]
+    return Said(asked.id, asked.kind, any(kind in PRIVATE for kind in kinds))
 
 
-def move(
-    connection: Connection, message_id: str, personal: Place, stop: Opening
-) -> tuple[str, str] | None:
+def move(connection: Connection, message_id: str, personal: Place, stop: Opening) -> list[str]:
     """Ask again in a personal chat what led to a message in public, and end it there, unseen.
 
     Returns:
-        The two conversations; None when what was asked is erased.
+        The two conversations; none when what was asked is erased.
     """
-    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
-    asked = _asked(connection, row) if row else None
-    if row is None or asked is None:
-        return None
+    row, asked = _answer_to(connection, message_id)
+    if asked is None:
+        return []
     meeting = meet(connection, _as_known(connection, personal), asked.language)
     again = f"moved-{asked.id}"
     if asked.payload:
-        title = dict.fromkeys(stop.title, asked.text)
-        opening = Opening(asked.payload, title)
+        opening = Opening(asked.payload, dict.fromkeys(stop.title, asked.text))
         receive_opening(connection, meeting.conversation_id, again, opening)
     else:
         receive_text(connection, meeting.conversation_id, again, asked.text)
-    receive_opening(connection, row.conversation_id, f"{QUIET}{asked.id}", stop)
-    return meeting.conversation_id, row.conversation_id
+    leave(connection, message_id, stop)
+    return [meeting.conversation_id, row.conversation_id]
+
+
+def leave(connection: Connection, message_id: str, stop: Opening) -> None:
+    """End what a message in public belongs to; what is answered to that is not shown."""
+    row, asked = _answer_to(connection, message_id)
+    if asked is not None:
+        receive_opening(connection, row.conversation_id, f"{QUIET}{asked.id}", stop)
 
 
 def _as_known(connection: Connection, personal: Place) -> Place:
@@ -202,8 +205,12 @@ def _as_known(connection: Connection, personal: Place) -> Place:
     return replace(personal, reference=known.reference) if known else personal
 
 
-def _asked(connection: Connection, row: Any) -> Any:
+def _answer_to(connection: Connection, message_id: str) -> tuple[Any, Any]:
+    """The row of a message to a visitor, and of what it answers; None where there is none."""
+    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
+    if row is None:
+        return None, None
     query = select(inbox).where(
         inbox.c.conversation_id == row.conversation_id, inbox.c.id == row.in_reply_to
     )
-    return connection.execute(query).one_or_none()
+    return row, connection.execute(query).one_or_none()

@@ -16,12 +16,11 @@ from mobilis.settings import ROOT
 from mobilis.web.door import Door
 from mobilis.web.teams import arrivals
 from mobilis.web.teams.activities import personal_place
-from mobilis.web.teams.arrivals import QUIET, Said
+from mobilis.web.teams.arrivals import PRIVATE, QUIET, Said
 from mobilis.web.teams.cards import TooLarge, activity_of
 from mobilis.web.teams.clouds import App
 from mobilis.web.teams.connector import Connector
 
-PRIVATE = ("question", "form")  # kinds of messages that are not for other people's eyes
 UNSEEN = ""  # in place of the platform's name for a message: it was not to be shown
 
 
@@ -107,10 +106,12 @@ class TeamsOutlet:
                 place.workspace,
             )
         except DeliveryRefused:
+            await self.door.write(arrivals.leave, message["id"], _stop())
+            self.door.worker.wake()
             return await self._say(place, message, "moved_in_vain")
         personal = personal_place(place, conversation)
         moved = await self.door.write(arrivals.move, message["id"], personal, _stop())
-        if moved is None:
+        if not moved:
             return UNSEEN
         for conversation_id in moved:
             self.door.told(conversation_id)

@@ -79,7 +79,7 @@ def _tenants(activity: Mapping[str, Any]) -> set[str]:
         conversation.get("tenantId") if isinstance(conversation, dict) else None,
         tenant.get("id") if isinstance(tenant, dict) else None,
     }
-    return {name for name in named if isinstance(name, str) and name}
+    return {name.lower() for name in named if isinstance(name, str) and name}
 
 
 def _key_name(token: str) -> str:

@@ -13,7 +13,7 @@ from mobilis.openings import Opening
 from mobilis.places import Place
 from mobilis.turns import Reply
 from mobilis.turns import say as tell
-from mobilis.web.teams.arrivals import Said, how_said, move
+from mobilis.web.teams.arrivals import Said, how_said, leave, move
 
 MOVED = "Pour que vos réponses restent entre nous"
 
@@ -134,6 +134,9 @@ def test_who_cannot_be_written_to_is_told_what_to_do(meet, teams, brain, eventua
     eventually(lambda: chat.texts)
     assert chat.texts[0].startswith("Cette partie se fait en privé")  # as the answer was French
     assert "Quel impact?" not in str(teams.shown)
+    eventually(lambda: brain.texts()[-1:] == ["/stop"])
+    chat.say("et alors?")
+    eventually(lambda: chat.texts[1:] == ["echo et alors?"])
 
 
 def test_a_chat_that_cannot_be_opened_for_now_is_opened_later(meet, teams, eventually):
@@ -167,5 +170,6 @@ def test_what_staff_say_is_shown_where_they_say_it(meet, database, teams, eventu
 def test_what_was_erased_meanwhile_is_not_moved(database):
     stop = Opening("/stop", {"fr": "a", "en": "a"})
     with database.write() as connection:
-        assert move(connection, "gone", Place("teams", "k", "t", {}), stop) is None
+        assert move(connection, "gone", Place("teams", "k", "t", {}), stop) == []
+        leave(connection, "gone", stop)
         assert how_said(connection, "gone") == Said()

@@ -7,6 +7,9 @@ import time
 from doors import echo, say
 from fake_teams import buttons, card, words
 
+from mobilis.errors import StoreError
+from mobilis.web.door import Door
+
 
 def test_a_message_is_acknowledged_at_once_and_answered_afterwards(chat, brain, eventually):
     def slow(question):
@@ -246,6 +249,24 @@ def test_reactions_edits_and_what_else_happens_are_ignored(chat, teams, brain):
         assert chat.send(activity).status_code == 202
     assert brain.asked == []
     assert teams.shown == {}
+
+
+def test_another_bot_is_not_talked_with(meet, teams, brain):
+    chat = meet(person="28:another")
+    assert chat.say("bonjour").status_code == 202
+    assert brain.asked == []
+
+
+def test_a_database_that_refuses_makes_teams_come_back(chat, brain, monkeypatch, eventually):
+    def refuse(*given):
+        raise StoreError("the database refused: x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Door, "write", refuse)
+        answer = chat.say("bonjour")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert brain.asked == []
 
 
 def test_an_invoke_that_is_none_of_ours_is_not_implemented(chat, teams):
