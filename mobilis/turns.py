@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
 from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
-from mobilis.deliveries import PUSHED, push
+from mobilis.deliveries import PUSHED, push, push_again, remote_id
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.store import now
 
@@ -249,12 +249,14 @@ def _reopen_choices(connection: Connection, conversation_id: str, message_id: st
     chosen = select(inbox.c.choice_id).where(
         inbox.c.conversation_id == conversation_id, inbox.c.id == message_id
     )
-    message = select(choices.c.message_id).where(choices.c.id == chosen.scalar_subquery())
-    connection.execute(
-        update(choices)
-        .where(choices.c.message_id == message.scalar_subquery())
-        .values(used_at=None)
-    )
+    query = select(choices.c.message_id).where(choices.c.id == chosen.scalar_subquery())
+    message = connection.execute(query).scalar()
+    if message is None:
+        return
+    own = choices.c.message_id == message
+    connection.execute(update(choices).where(own).values(used_at=None))
+    if remote_id(connection, message):  # it is shown without its buttons
+        push_again(connection, conversation_id, message)
 
 
 def _close(connection: Connection, turn: Turn, **values: Any) -> None:

@@ -56,6 +56,7 @@ class Sender:
         self._under_way: dict[str, asyncio.Task[None]] = {}  # by conversation
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False  # before Python 3.12, `wait_for` may swallow a cancellation
 
     def start(self) -> None:
         if self._outlets:
@@ -63,6 +64,7 @@ class Sender:
 
     async def stop(self) -> None:
         """Begin no more deliveries, and let those under way end."""
+        self._stopping = True
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, *self._under_way.values(), return_exceptions=True)
@@ -72,7 +74,7 @@ class Sender:
         self._wake.set()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self._begin_due()
@@ -121,7 +123,8 @@ class Sender:
             if delivery.remote_id:  # else it was never shown
                 await outlet.update(delivery.place, delivery.message, delivery.remote_id)
             return delivery.remote_id
-        found = await outlet.find(delivery.place, delivery.message) if delivery.was_cut else None
+        tried = delivery.was_cut or delivery.attempts  # an answer that was lost may have been a yes
+        found = await outlet.find(delivery.place, delivery.message) if tried else None
         return found or await outlet.send(delivery.place, delivery.message)
 
     def _put_off(self, delivery: Delivery, why: str, retry_after: float) -> None:

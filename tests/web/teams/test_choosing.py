@@ -27,8 +27,6 @@ def offering(question):
     if question.get("text") == "vas-y":
         two = [{"title": "Oui", "payload": "/affirm"}, {"title": "Non", "payload": "/deny"}]
         return 200, {"messages": [say("Alors?", choices=two, kind="clarify")]}
-    if question.get("text") == "échoue":
-        return 500, {}
     return echo(question)
 
 
@@ -138,6 +136,18 @@ def test_somebody_elses_press_is_answered_in_words_and_changes_nothing(
 def test_a_press_that_makes_no_sense_is_refused(chat, teams, value):
     activity = teams.activity("invoke", chat, name="adaptiveCard/action", value=value)
     assert chat.send(activity).status_code == 400
+
+
+def test_a_press_that_nothing_came_of_gives_the_buttons_back(
+    chat, offered, brain, database, eventually
+):
+    brain.script = lambda question: (422, {})
+    chat.press(offered["Oui"])
+    eventually(lambda: any("n'a pas pu recevoir de réponse" in text for text in chat.texts))
+    eventually(lambda: buttons(card(chat.shown[1])) == offered)
+    brain.script = offering
+    chat.press(offered["Oui"])
+    eventually(lambda: brain.texts()[-1:] == ["/affirm"])
 
 
 def test_an_erased_message_has_no_buttons_any_more(chat, offered, database):
