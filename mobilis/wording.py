@@ -34,7 +34,7 @@ TAKEOVER_KEYS = (
     *("joined", "relieved", "left", "left_with_summary", "forsaken", "forsaken_waiting"),
 )
 TEAMS_KEYS = (
-    *("progress", "chosen", "sources", "answers", "points", "score", "result_page", "coach_page"),
+    *("progress", "chosen", "sources", "answers", "points", "result_page", "coach_page"),
     *("languages", "regions", "topics", "levels", "reasons", "staff"),
     *("empty", "moved", "moved_in_vain", "welcome_public", "welcome_back"),
     *("not_yours", "not_from_teams", "not_for_us"),

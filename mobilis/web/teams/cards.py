@@ -221,15 +221,21 @@ def _sources(faq: Mapping[str, Any], words: Words) -> list[Element]:
 
 def _result(result: Mapping[str, Any], words: Words, public_url: str) -> list[Element]:
     found: list[Element] = []
-    if result.get("score") is not None:
-        points = words["points"].format(points=result["score"], of=result["of"])
-        found.append(_facts([(words["score"], points)]))
     if result.get("answers"):
-        found.append(_heading(words["answers"], separator=True))
+        found.append(_total(result, words))
         found += [element for answer in result["answers"] for element in _answer(answer, words)]
     if public_url and result.get("url"):
         found.append(_actions([_link(words["result_page"], public_url + result["url"])]))
     return found
+
+
+def _total(result: Mapping[str, Any], words: Words) -> Element:
+    """The head of the answers, with all points where there are any."""
+    if result.get("score") is None:
+        return _heading(words["answers"], separator=True)
+    points = words["points"].format(points=result["score"], of=result["of"])
+    figures = _text(points, weight="Bolder", horizontalAlignment="Right")
+    return _columns(_heading(words["answers"]), figures, separator=True)
 
 
 def _answer(answer: Mapping[str, Any], words: Words) -> list[Element]:
