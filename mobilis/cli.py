@@ -13,7 +13,13 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__, console_commands, privacy_commands
+from mobilis import (
+    __version__,
+    console_commands,
+    doctor_commands,
+    privacy_commands,
+    teams_app,
+)
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 from mobilis.staff_commands import add_staff_commands, welcome
@@ -149,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
     console_commands.add_commands(commands)
+    doctor_commands.add_commands(commands)
+    teams_app.add_commands(commands)
     return parser
 
 

@@ -12,6 +12,9 @@ MobilisError
 ├── DeliveryError       a message could not be shown on Slack or Teams
 │   ├── DeliveryPostponed   worth trying again, after so many seconds where the platform says so
 │   └── DeliveryRefused     will never be shown
+├── TeamsError          a request in the name of Microsoft Teams was not taken
+│   ├── TeamsUnavailable    it cannot be checked now
+│   └── TeamsRefused        it does not come from there, or not for us; carries why and status
 ├── ProviderError       a sign-in provider (OpenID Connect) signed nobody in
 │   ├── ProviderUnavailable it does not answer, or not as one does
 │   └── ProviderRefused     it refuses, or what it says does not hold; carries why
@@ -88,6 +91,26 @@ class DeliveryPostponed(DeliveryError):
 
 class DeliveryRefused(DeliveryError):
     """It will never be shown: the app or the place is gone, or the platform refuses it."""
+
+
+class TeamsError(MobilisError):
+    """A request in the name of Microsoft Teams was not taken."""
+
+
+class TeamsUnavailable(TeamsError):
+    """What it takes to check such a request cannot be had now."""
+
+
+class TeamsRefused(TeamsError):
+    """It does not come from Microsoft Teams (401), or is not meant for us (403).
+
+    `why` is a short sentence for the logs, and holds nothing of the request.
+    """
+
+    def __init__(self, why: str, status: int = 401) -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
 
 
 class ProviderError(MobilisError):

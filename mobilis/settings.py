@@ -55,6 +55,14 @@ class Settings:
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_api_url: str = ""
+    teams_app_id: str = ""
+    teams_app_password: str = ""
+    teams_tenant: str = ""
+    teams_allowed_tenants: tuple[str, ...] = ()
+    teams_cloud: str = "public"
+    teams_openid_url: str = ""
+    teams_login_url: str = ""
+    teams_service_url: str = ""
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8

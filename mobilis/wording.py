@@ -1,7 +1,7 @@
 """What the front door itself says: errors, the demo site, the page of a result, a downloaded
-conversation, that a person takes one over, and what only Slack needs.
+conversation, that a person takes one over, and the words around messages on Slack and Teams.
 
-From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, slack.yml and
+From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, slack.yml, teams.yml and
 content/console; read when it starts.
 """
 
@@ -23,6 +23,7 @@ RESULT = "content/result.yml"
 DOWNLOAD = "content/download.yml"
 TAKEOVER = "content/takeover.yml"
 SLACK = "content/slack.yml"
+TEAMS = "content/teams.yml"
 CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
@@ -41,6 +42,12 @@ SLACK_KEYS = (
     *("form_title", "form_send", "form_cancel", "form_name", "form_organization", "form_email"),
     *("form_message", "form_consent", "form_consent_needed", "form_kept_title", "form_close"),
     *("not_installed", "installed_title", "installed_text", "refused_title", "refused_text"),
+)
+TEAMS_KEYS = (
+    *("progress", "chosen", "sources", "answers", "points", "result_page", "coach_page"),
+    *("languages", "regions", "topics", "levels", "reasons", "staff"),
+    *("empty", "moved", "moved_in_vain", "welcome_public", "welcome_back"),
+    *("not_yours", "not_from_teams", "not_for_us"),
 )
 SITE_KEYS = (
     *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
@@ -79,7 +86,7 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 @dataclass(frozen=True)
 class Wording:
     """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation,
-    of one that a person takes over, and of Slack."""
+    of one that a person takes over, and those around messages on Slack and Teams."""
 
     errors: Sentences
     site: Sentences
@@ -87,6 +94,7 @@ class Wording:
     download: Sentences
     takeover: Sentences
     slack: Sentences
+    teams: Sentences
     console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
@@ -115,6 +123,7 @@ def load_wording(root: Path) -> Wording:
         download=_sentences(root, DOWNLOAD, DOWNLOAD_KEYS),
         takeover=_sentences(root, TAKEOVER, TAKEOVER_KEYS),
         slack=_sentences(root, SLACK, SLACK_KEYS),
+        teams=_sentences(root, TEAMS, TEAMS_KEYS),
         console={
             path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
             for path in sorted((root / CONSOLE).glob("*.yml"))

@@ -35,6 +35,7 @@ from mobilis.web.relief import keep_relieving
 from mobilis.web.retention import Retention
 from mobilis.web.sender import Sender
 from mobilis.web.slack import make_slack
+from mobilis.web.teams.channel import make_teams
 from mobilis.web.widget import Widget
 from mobilis.web.worker import Worker
 from mobilis.wording import load_wording
@@ -47,7 +48,7 @@ RESULT = page_path("{page}")
 
 def make_channels(settings: Settings) -> list[Channel]:
     """The channels that the settings switch on."""
-    made: list[Channel | None] = [make_slack(settings)]
+    made: list[Channel | None] = [make_slack(settings), make_teams(settings)]
     return [channel for channel in made if channel is not None]
 
 

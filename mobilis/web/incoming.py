@@ -43,9 +43,9 @@ async def authenticate(request: Request, token: str | None = None) -> Conversati
     return conversation
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; an empty body is an empty object."""
-    body = await read_body(request, door_of(request).settings.body_limit)
+async def read_object(request: Request, limit: int | None = None) -> dict[str, Any]:
+    """The body as a JSON object, of `limit` bytes at most; an empty body is an empty object."""
+    body = await read_body(request, limit or door_of(request).settings.body_limit)
     if not body.strip():
         return {}
     try:
