@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import filled
 import pytest
 from sqlalchemy import select, update
 
@@ -16,7 +18,7 @@ from mobilis.deliveries import press, take_due
 from mobilis.errors import DeliveryPostponed, DeliveryRefused, StoreError
 from mobilis.models import choices, deliveries
 from mobilis.places import Place, meet
-from mobilis.store import now
+from mobilis.store import Database, now
 from mobilis.turns import Reply, say
 from mobilis.web import sender
 from mobilis.web.sender import Sender
@@ -45,6 +47,13 @@ class FakeOutlet:
 
     async def find(self, place: Place, message: dict[str, Any]) -> str | None:
         return self.there.get(message["text"])
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """One of its own: the front doors of other tests have senders too."""
+    with filled.database_of("sqlite", request, tmp_path) as database:
+        yield database
 
 
 @pytest.fixture
