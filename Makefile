@@ -85,7 +85,7 @@ screenshots: train $(WIDGET) ## take the pictures of the widget and write docs/s
 
 morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversations, and write its pictures
 	@deploy/prepare chromium
-	@$(PYTHON) -m pytest tests/browser/test_morning.py --conversations 200000 --train \
+	@$(PYTHON) -m pytest tests/browser/test_morning.py --timeout 0 --conversations 200000 --train \
 	  --write-screenshots docs/screenshots/console
 
 lock: $(INSTALLED) ## lock the requirements again
