@@ -1,4 +1,4 @@
-"""Which cases are to be made again: what was missed of late, all that was missed, what was erased."""
+"""Which cases are to be made again: what was missed, of late or ever, and what was erased."""
 
 from __future__ import annotations
 
