@@ -10,7 +10,7 @@ WIDGET := widget/dist/widget.js
 WIDGET_INSTALLED := widget/node_modules/.installed
 WIDGET_SOURCES := $(shell find widget/src widget/locales widget/build.mjs -type f 2>/dev/null)
 NPM := npm --prefix widget
-# One of two programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
+# One of the programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
 lane = set -o pipefail; { $(2); } 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
 export RASA_TELEMETRY_ENABLED := false
 export PYTHONUNBUFFERED := 1
@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning lock clean
-.PHONY: test-model test-widget test-door test-whole test-parts
+.PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -58,8 +58,8 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare chromium
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== two lanes: the model, then the whole assistant with Rasa; the widget, then its parts on two Pythons"
-	@$(MAKE) --no-print-directory -j2 test-whole test-parts
+	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j2 test-whole test-door test-web test-parts
 
 test-model:
 	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
@@ -73,8 +73,12 @@ test-door: test-widget
 test-whole: test-model test-widget
 	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
 
-test-parts: test-model test-door # without what test-door has told for both Pythons
-	@$(call lane,parts,$(PYTHON) -m pytest -m "not whole and not pure")
+# Without what test-door has told for both Pythons; they begin when one of the two long ones ends.
+test-web: test-widget
+	@$(call lane,web  ,$(PYTHON) -m pytest tests/web -m "not whole and not pure")
+
+test-parts: test-model
+	@$(call lane,parts,$(PYTHON) -m pytest --ignore tests/web -m "not whole and not pure")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
@@ -85,7 +89,7 @@ screenshots: train $(WIDGET) ## take the pictures of the widget and write docs/s
 
 morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversations, and write its pictures
 	@deploy/prepare chromium
-	@$(PYTHON) -m pytest tests/browser/test_morning.py --conversations 200000 --train \
+	@$(PYTHON) -m pytest tests/browser/test_morning.py --timeout 0 --conversations 200000 --train \
 	  --write-screenshots docs/screenshots/console
 
 lock: $(INSTALLED) ## lock the requirements again

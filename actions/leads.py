@@ -251,14 +251,14 @@ class RequestHuman(MobilisAction):
             message_id=turn.message_id,
             language=turn.language,
         )
-        told = turn.wording("human_again" if known else "human", reference=reference)
         new = {} if known else {"lead": _lead(reference, "person")}
+        key = "human_again" if known else "human"
         if is_reachable(database, turn.conversation):
-            turn.say("text", f"{told}\n\n{turn.wording('human_reachable')}", **new)
+            turn.say("text", turn.wording(f"{key}_reachable", reference=reference), **new)
             return
         link = known_link(content, "contact", turn.language)
         where = link or unknown_links(content, ["contact"], turn.language)[0]
-        text = f"{told}\n\n{turn.wording('human_unreachable', where=where)}"
+        text = turn.wording(key, reference=reference, where=where)
         turn.say("text", text, turn.choices("declare_interest"), **new)
 
 

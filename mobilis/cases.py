@@ -52,8 +52,14 @@ class Heard:
     confidence: float
 
 
-def behind(connection: Connection, limit: int) -> list[str]:
-    """Conversations whose case is missing or older than they are, the oldest first."""
+def behind(connection: Connection, limit: int, since: datetime | None = None) -> list[str]:
+    """Conversations whose case is missing or older than they are, the oldest first.
+
+    Args:
+        since: nothing was said before in what is missing; with many conversations, it takes long
+            to look at all of them.
+    """
+    left = select(cases.c.conversation_id).where(cases.c.position < 0).limit(limit)
     query = (
         select(conversations.c.id)
         .outerjoin(cases, cases.c.conversation_id == conversations.c.id)
@@ -64,7 +70,10 @@ def behind(connection: Connection, limit: int) -> list[str]:
         .order_by(conversations.c.last_at)
         .limit(limit)
     )
-    return [row.id for row in connection.execute(query)]
+    if since is not None:
+        query = query.where(conversations.c.last_at >= since)
+    found = [*connection.execute(left).scalars(), *connection.execute(query).scalars()]
+    return list(dict.fromkeys(found))[:limit]
 
 
 def project(connection: Connection, conversation_id: str, weights: Weights) -> bool:

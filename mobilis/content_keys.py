@@ -21,7 +21,7 @@ WORDING = frozenset(
     lead_ask_name lead_ask_organization lead_ask_email lead_message lead_summary lead_bad_name
     lead_bad_organization lead_bad_email lead_bad_message lead_what_to_correct lead_kept
     lead_declined lead_stopped human human_again human_reachable
-    human_unreachable erased erase_question language_switched""".split()
+    human_again_reachable erased erase_question language_switched""".split()
 )
 # Buttons that stand for a step of a dialogue; the others stand for an intent of domain.yml.
 STEPS = frozenset(

@@ -377,6 +377,8 @@ staff_recovery_codes = Table(
     Column("hash", String(64), primary_key=True),
 )
 
+BEHIND = text("position < 0")  # an erasure left them to be made again
+
 # What the queue filters by, beside its order.
 _FILTERED = (
     *("conversation_id", "number", "status", "owner_id", "messages", "language", "channel", "band"),
@@ -430,6 +432,7 @@ cases = Table(
     Index("ix_cases_queue_by_date", "last_at", "priority", *_FILTERED),
     Index(None, "person"),
     Index(None, "opened_at", "conversation_id"),  # exports
+    Index("ix_cases_behind", "position", sqlite_where=BEHIND, postgresql_where=BEHIND),
 )
 
 # The words of each case that a search looks into, without accents. What looks for them is made by

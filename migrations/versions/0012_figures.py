@@ -8,6 +8,8 @@ down_revision = "0011"
 
 INDEXED = ["what", "day", "value", "language", "channel", "times", "conversation_id"]
 
+BEHIND = sa.text("position < 0")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -30,10 +32,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_case_days_figures", "case_days", INDEXED, unique=False)
+    op.create_index(
+        "ix_cases_behind", "cases", ["position"], sqlite_where=BEHIND, postgresql_where=BEHIND
+    )
     # Cases are behind what there is now: the projector makes them again, with their days.
     op.execute("UPDATE cases SET position = -1")
 
 
 def downgrade() -> None:
+    op.drop_index("ix_cases_behind", "cases")
     op.drop_index("ix_case_days_figures", "case_days")
     op.drop_table("case_days")

@@ -9,30 +9,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from anyio import to_thread
 
 from mobilis.cases import behind, grow_older, project
 from mobilis.casework import resurface
 from mobilis.errors import StoreError
-from mobilis.store import Database
+from mobilis.store import Database, now
 
 POLL_SECONDS = 1.0
 AT_ONCE = 50  # cases of one transaction: others want to write too
 AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
+OVERLAP = timedelta(minutes=10)  # of the looks, longer than a transaction may take
 
 logger = logging.getLogger(__name__)
 
 
 async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
-    """Project what is behind, for ever."""
-    polls = 0
+    """Project what is behind, for ever. Every conversation is looked at when it begins and now and
+    then; in between, those of late are enough."""
+    polls, since = 0, None
     while True:
-        done = 0
+        done, moment = 0, now()
         try:
-            done = await to_thread.run_sync(catch_up, database, weights)
             if polls % AGEING_EVERY == 0:
+                since = None
                 await to_thread.run_sync(_age, database, weights)
+            done = await to_thread.run_sync(catch_up, database, weights, since)
+            if done < AT_ONCE:
+                since = moment - OVERLAP
         except StoreError as error:
             logger.error("the console's cases cannot be projected: %s", error)
         polls += 1
@@ -40,10 +46,10 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def catch_up(database: Database, weights: Mapping[str, int]) -> int:
-    """Project some of what is behind; how many."""
+def catch_up(database: Database, weights: Mapping[str, int], since: datetime | None = None) -> int:
+    """Project some of what is behind, of what was said `since` a moment; how many."""
     with database.read() as connection:
-        ids = behind(connection, AT_ONCE)
+        ids = behind(connection, AT_ONCE, since)
     if ids:
         with database.write() as connection:
             for conversation_id in ids:

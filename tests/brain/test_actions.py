@@ -426,14 +426,14 @@ def test_a_person_is_asked_for_once(database: Database) -> None:
     assert (lead.kind, lead.consent_at, lead.name) == ("person", None, None)
     assert lead.reference in first and lead.reference in again
     assert first != again
-    assert CONTENT.wording["human_unreachable"]["fr"].partition("{")[0] in first
 
 
 def test_who_has_left_an_address_is_not_asked_for_one(database: Database) -> None:
     given = {"kind": "interest", "conversation_id": TALK, "message_id": "m", "language": "fr"}
     keep_lead(database, details=Details(email="marie@exemple.ca"), consented=True, **given)
     found = run("action_request_human")
-    assert wording("human_reachable", "fr") in found.texts[0]
+    beginning = CONTENT.wording["human_reachable"]["fr"].partition("{")[0]
+    assert found.texts[0].startswith(beginning)
     assert found.payloads == []
 
 

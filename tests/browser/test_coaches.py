@@ -36,7 +36,7 @@ def test_a_coach_is_contacted_and_the_request_has_a_reference(visit: Visits) -> 
     contact = chat.log.get_by_role("button", name=re.compile("^Contact ")).first
     name = contact.inner_text().removeprefix("Contact ")
     contact.click()
-    chat.says("lead_consent")
+    chat.says("lead_consent_coach")
     expect(chat.messages.nth(-2)).to_contain_text(name)
     chat.press("i_agree")
     chat.says("lead_ask_name")

@@ -196,6 +196,7 @@ def sees_what_is_urgent_and_why(triager: Morning) -> str:
     assert sum(reasons) == int(first.locator(".points strong").inner_text())
     page.locator("#search").fill(f"{NAME} {ORGANIZATION}")
     page.locator("#apply").press("Enter")
+    page.wait_for_url("**search=**")
     row = page.locator("table.cases tbody tr").filter(has_text=triager.word("queue", "is_there"))
     expect(row).to_have_count(1)
     expect(row).to_contain_text(triager.word("queue", "reason_person"))

@@ -1,0 +1,64 @@
+"""Which cases are to be made again: what was missed, of late or ever, and what was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import filled
+import pytest
+from sqlalchemy import update
+from talks import Talk
+
+from mobilis.cases import behind
+from mobilis.models import cases, conversations
+from mobilis.priority import WEIGHTS
+from mobilis.store import Database, now
+from mobilis.web.projector import catch_up
+
+
+@pytest.fixture(params=filled.KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with filled.database_of(request.param, request, tmp_path) as database:
+        yield database
+
+
+def age(database: Database, talk: Talk) -> None:
+    """Let the last thing have been said yesterday."""
+    own = conversations.c.id == talk.id
+    with database.write() as connection:
+        yesterday = now() - timedelta(days=1)
+        connection.execute(update(conversations).where(own).values(last_at=yesterday))
+
+
+def found(database: Database, limit: int = 10, late: bool = False) -> list[str]:
+    since = now() - timedelta(hours=1) if late else None
+    with database.read() as connection:
+        return behind(connection, limit, since)
+
+
+def test_a_case_is_behind_until_it_is_projected(database: Database) -> None:
+    old, new = Talk(database), Talk(database)
+    for talk in (old, new):
+        talk.say("bonjour")
+    age(database, old)
+    assert found(database) == [old.id, new.id]
+    assert found(database, limit=1) == [old.id]
+    assert found(database, late=True) == [new.id]
+    assert catch_up(database, WEIGHTS, now() - timedelta(hours=1)) == 1
+    assert catch_up(database, WEIGHTS) == 1
+    assert found(database) == []
+    new.say("encore")
+    assert found(database, late=True) == [new.id]
+
+
+def test_what_an_erasure_left_behind_is_found_however_old_it_is(database: Database) -> None:
+    talk = Talk(database)
+    talk.say("bonjour")
+    talk.project()
+    age(database, talk)
+    with database.write() as connection:
+        connection.execute(update(cases).values(position=-1))
+    assert found(database, late=True) == [talk.id]
+    assert found(database) == [talk.id]
