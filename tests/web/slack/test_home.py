@@ -246,11 +246,8 @@ def test_a_form_without_any_value_says_what_is_missing(someone, slack, database,
 
 
 def test_a_form_that_we_did_not_make_is_acknowledged(someone, database):
-    sent = {
-        "type": "view_submission",
-        "view": {"id": "V1", "type": "modal", "callback_id": "other"},
-    }
-    assert someone.interacts(sent).status_code == 200
+    view = {"id": "V1", "type": "modal", "callback_id": "other"}
+    assert someone.interacts({"type": "view_submission", "view": view}).status_code == 200
     assert kept(database) == []
 
 
