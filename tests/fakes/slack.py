@@ -431,7 +431,7 @@ def _shown(post: Post) -> dict[str, Any]:
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
-        return await request.json()
+        return {**request.query, **json.loads(await request.text() or "{}")}
     form = {name: str(value) for name, value in (await request.post()).items()}
     given: dict[str, Any] = {**request.query, **form}
     for name in ("blocks", "metadata", "view"):

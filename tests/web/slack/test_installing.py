@@ -248,11 +248,11 @@ def test_the_installation_store_is_one_of_slack_sdk(many, slack, database):
     from types import SimpleNamespace
 
     from mobilis.sealing import Seal
-    from mobilis.slack import read_app
+    from mobilis.slack import PURPOSE, read_app
     from mobilis.web.door import Door
 
     settings = many.settings
-    app, seal = read_app(settings), Seal(settings.secret, "slack tokens")
+    app, seal = read_app(settings), Seal(settings.secret, PURPOSE)
 
     async def play() -> None:
         door = SimpleNamespace(settings=settings, database=database)
