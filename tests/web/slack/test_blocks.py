@@ -88,7 +88,7 @@ def test_an_answer_shows_its_sources_as_links():
         {"title": "Le guide", "url": "https://a.ca/2"},
     ]
     post = shown("Oui.", kind="faq", faq={"id": "cost", "sources": sources})
-    line = "Sources : <https://a.ca/1|La loi &amp; la règle> · <https://a.ca/2|Le guide>"
+    line = "Sources : <https://a.ca/1|La loi &amp; la règle> · <https://a.ca/2|Le guide>"
     assert post.blocks[-1] == {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
     assert line in post.text
     one = shown("Oui.", kind="faq", faq={"id": "cost", "sources": sources[:1]}, language="en")
@@ -164,8 +164,8 @@ def test_a_message_whose_button_was_pressed_shows_which_and_no_button():
     offered[0]["used"] = True
     post = shown("D'accord?", choices=offered)
     assert post.buttons() == {}
-    assert post.blocks[-1]["elements"][0]["text"] == "Votre choix : *Oui &amp; non*"
-    assert post.text == "D'accord?\nVotre choix : *Oui &amp; non*"
+    assert post.blocks[-1]["elements"][0]["text"] == "Votre choix : *Oui &amp; non*"
+    assert post.text == "D'accord?\nVotre choix : *Oui &amp; non*"
 
 
 # Limits

@@ -322,7 +322,7 @@ def test_the_assessment_moves_from_a_channel_to_a_direct_message(
     eventually(lambda: any("Quel est le but?" in text for text in slack.said(someone.direct)))
     eventually(lambda: "/stop" in brain.texts())
     said = slack.said("C1", "1.1")
-    assert said[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
+    assert said[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
     assert not any("Quel est le but?" in text for text in said)
     someone.mentions("et le coût?", ts="1.3", thread_ts="1.1")
     eventually(lambda: slack.said("C1", "1.1")[-1] == "echo et le coût?")

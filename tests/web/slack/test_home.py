@@ -109,7 +109,7 @@ def test_a_home_that_cannot_be_shown_is_only_logged(someone, slack, eventually, 
 @pytest.mark.parametrize(
     ("command", "hello", "answer"),
     [
-        ("/preparation", "Bonjour !", "C'est parti : je vous ai écrit en message direct."),
+        ("/preparation", "Bonjour !", "C'est parti : je vous ai écrit en message direct."),
         ("/readiness", "Hello!", "Here we go: I've sent you a direct message."),
     ],
 )

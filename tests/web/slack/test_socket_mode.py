@@ -54,7 +54,7 @@ def test_a_command_over_the_socket_gets_its_sentence(connected, slack, eventuall
         **{"trigger_id": "1.2.x", "is_enterprise_install": "false"},
     }
     answer = sends(connected, "slash_commands", command, eventually)
-    assert answer == {"text": "C'est parti : je vous ai écrit en message direct."}
+    assert answer == {"text": "C'est parti : je vous ai écrit en message direct."}
 
 
 def test_a_form_over_the_socket_is_checked(connected, slack, eventually):
