@@ -343,7 +343,7 @@ class Person:
                 "actions": [{"block_id": "b", **action}],
                 "channel": {"id": post.channel},
                 "container": {"type": "message", "message_ts": post.ts},
-                "message": {"ts": post.ts, "text": post.text, "blocks": post.blocks},
+                "message": {"ts": post.ts, "text": post.text, "thread_ts": post.thread},
                 **more,
             }
         )

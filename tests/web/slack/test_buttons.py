@@ -155,7 +155,7 @@ def test_a_button_for_somebody_else_says_so_alone(
     anglophone.presses("Trouver une ou un coach", public_offer)
     [told] = eventually(lambda: slack.alone)
     assert told["text"].startswith("These buttons answer somebody else.")
-    assert told["user"] == "U2"
+    assert (told["user"], told["thread_ts"]) == ("U2", "1.1")
     assert said(database) == []
 
 
