@@ -466,6 +466,8 @@ def wrong_blocks(blocks: list[dict[str, Any]]) -> list[str]:
         text = block.get("text", {}).get("text")
         if block["type"] == "section" and not 0 < len(text) <= LIMITS["section"]:
             wrong.append("section")
+        fields = [field["text"] for field in block.get("fields", ())]
+        wrong += ["fields" for text in fields if not 0 < len(text) <= 2000 or len(fields) > 10]
         if block["type"] == "context":
             wrong += ["context" for e in block["elements"] if not 0 < len(e["text"]) <= 2000]
         if block["type"] == "actions":

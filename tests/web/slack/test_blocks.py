@@ -139,10 +139,11 @@ def test_coaches_are_cards_and_their_list_is_not_said_twice():
     plain = {**coach, "url": "", "name": "Bob"}
     text = "J'ai trouvé 2 coachs.\n\n- **Ann <Roy>** – Logement\n- **Bob** – x\n\nFictif."
     post = shown(text, kind="coaches", coaches=[coach, plain], choices=choices("Contacter Ann"))
-    assert [block["type"] for block in post.blocks] == ["section", "section", "section", "actions"]
-    card = "*<https://a.ca|Ann &lt;Roy&gt;>*\nLogement &amp; villes\nfrançais · Québec"
-    assert post.blocks[1]["text"]["text"] == card
-    assert post.blocks[2]["text"]["text"].startswith("*Bob*\n")
+    texts = [block["text"]["text"] for block in post.blocks[:4]]
+    card = "*<https://a.ca|Ann &lt;Roy&gt;>*\nLogement &amp; villes"
+    assert texts == ["J'ai trouvé 2 coachs.", card, "*Bob*\nLogement &amp; villes", "Fictif."]
+    facts = [field["text"] for field in post.blocks[1]["fields"]]
+    assert facts == ["*Langues*\nfrançais", "*Régions*\nQuébec"]
     assert "• *Ann &lt;Roy&gt;*" in post.text
 
 
@@ -198,7 +199,7 @@ def test_a_title_that_is_too_long_for_a_button_stands_in_full_above():
     assert len(short) <= BUTTON
     assert short.endswith("…")
     assert f"• {title}" in post.says()
-    assert "• Court" not in post.says()
+    assert "• Court" in post.says()
     assert f"• {title}" in post.text
 
 
@@ -298,3 +299,13 @@ def test_every_question_is_one_that_slack_takes(language):
         )
         for title in titles:
             assert escape(title) in post.text
+
+
+def test_coaches_without_a_list_in_the_text_come_last():
+    coach = {"id": "a", "name": "Ann", "bio": "", "url": "", "facts": {}}
+    post = shown("J'ai trouvé une personne.", kind="coaches", coaches=[coach])
+    assert [block["text"]["text"] for block in post.blocks] == [
+        "J'ai trouvé une personne.",
+        "*Ann*",
+    ]
+    assert "fields" not in post.blocks[1]
