@@ -9,6 +9,7 @@ from fakes.slack import broken
 from sqlalchemy import select
 
 from mobilis.content import load_content
+from mobilis.errors import ContentError
 from mobilis.models import inbox, leads
 from mobilis.settings import ROOT
 from mobilis.web.slack import views
@@ -255,3 +256,15 @@ def test_a_form_that_cannot_be_opened_is_only_logged(someone, slack, eventually,
     slack.next["views.open"].append(broken(503))
     someone.presses_home(views.HOME_FORM)
     eventually(lambda: "Slack refuses: 503" in caplog.text)
+
+
+def test_a_broken_content_file_is_only_logged_by_its_kind(
+    someone, slack, eventually, caplog, monkeypatch
+):
+    def broken_content():
+        raise ContentError("content/choices.yml: …")
+
+    monkeypatch.setattr("mobilis.web.slack.desk.content", broken_content)
+    someone.send(someone.event({"type": "app_home_opened", "user": "U1", "tab": "home"}))
+    eventually(lambda: "Slack: ContentError" in caplog.text)
+    assert slack.homes == {}
