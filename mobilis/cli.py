@@ -13,7 +13,13 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from mobilis import __version__, console_commands, doctor_commands, privacy_commands
+from mobilis import (
+    __version__,
+    console_commands,
+    dev_commands,
+    doctor_commands,
+    privacy_commands,
+)
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 from mobilis.staff_commands import add_staff_commands, welcome
@@ -146,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
     console_commands.add_commands(commands)
+    dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
     return parser
 
