@@ -31,6 +31,7 @@ SCOPES = {
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 COMMANDS = {"/preparation": "fr", "/readiness": "en"}  # the language that each speaks
 SHORTCUT = "declare_interest"
+PURPOSE = "slack tokens"  # of the seal of workspaces' tokens
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ TAKEOVER_KEYS = (
 SLACK_KEYS = (
     *("chosen", "choose", "staff_says", "source", "sources", "progress", "score", "cut"),
     *("of_another", "continue_direct", "continue_direct_unsure", "command_started"),
-    *("home_title", "home_lead", "home_started", "home_privacy", "result_page"),
+    *("languages", "regions", "topics", "levels", "reasons", "result_page"),
+    *("home_title", "home_lead", "home_started", "home_privacy"),
     *("form_title", "form_send", "form_cancel", "form_name", "form_organization", "form_email"),
     *("form_message", "form_consent", "form_consent_needed", "form_kept_title", "form_close"),
     *("not_installed", "installed_title", "installed_text", "refused_title", "refused_text"),

@@ -21,6 +21,7 @@ PARTS = ("actions", "mobilis.web", "mobilis.cli")  # what people and Rasa start
 COMMAND_LINE = {
     "mobilis.cli",
     "mobilis.console_commands",
+    "mobilis.doctor_commands",
     "mobilis.privacy_commands",
     "mobilis.staff_commands",
     "mobilis.terminal",

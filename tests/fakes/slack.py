@@ -343,7 +343,7 @@ class Person:
                 "actions": [{"block_id": "b", **action}],
                 "channel": {"id": post.channel},
                 "container": {"type": "message", "message_ts": post.ts},
-                "message": {"ts": post.ts, "text": post.text, "blocks": post.blocks},
+                "message": {"ts": post.ts, "text": post.text, "thread_ts": post.thread},
                 **more,
             }
         )
@@ -431,7 +431,7 @@ def _shown(post: Post) -> dict[str, Any]:
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
-        return await request.json()
+        return {**request.query, **json.loads(await request.text() or "{}")}
     form = {name: str(value) for name, value in (await request.post()).items()}
     given: dict[str, Any] = {**request.query, **form}
     for name in ("blocks", "metadata", "view"):
@@ -466,6 +466,8 @@ def wrong_blocks(blocks: list[dict[str, Any]]) -> list[str]:
         text = block.get("text", {}).get("text")
         if block["type"] == "section" and not 0 < len(text) <= LIMITS["section"]:
             wrong.append("section")
+        fields = [field["text"] for field in block.get("fields", ())]
+        wrong += ["fields" for text in fields if not 0 < len(text) <= 2000 or len(fields) > 10]
         if block["type"] == "context":
             wrong += ["context" for e in block["elements"] if not 0 < len(e["text"]) <= 2000]
         if block["type"] == "actions":

@@ -13,7 +13,6 @@ import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -33,6 +32,7 @@ from mobilis.web.slack.outlet import SlackOutlet
 BODY_LIMIT = 1_000_000  # bytes: a button's request holds the whole message that it stands below
 RETRY_SECONDS = 1.0  # until Slack is asked again; doubles
 LONGEST_RETRY_SECONDS = 60.0
+PING_SECONDS = 5.0  # between two looks at the connection of Socket Mode, and two tries of it
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ async def _insist(attempt: Callable[[], Awaitable[bool]]) -> None:
         try:
             if await attempt():
                 return
-        except (DeliveryError, StoreError, SlackApiError, aiohttp.ClientError, OSError) as error:
+        except (DeliveryError, StoreError) as error:
             logger.warning("Slack: %s; trying again", type(error).__name__)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_RETRY_SECONDS)
@@ -148,15 +148,12 @@ async def _insist(attempt: Callable[[], Awaitable[bool]]) -> None:
 
 async def _connected(bolt: AsyncApp, app_token: str) -> None:
     """Keep a connection to Slack, over which it sends what happens."""
-    handler = AsyncSocketModeHandler(bolt, app_token, logger=quiet_logger())
-
-    async def connect() -> bool:
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-        return True
-
+    handler = AsyncSocketModeHandler(
+        bolt, app_token, logger=quiet_logger(), ping_interval=PING_SECONDS
+    )
     try:
-        await _insist(connect)
-        await asyncio.sleep(float("inf"))  # slack-sdk connects again by itself
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+        await asyncio.sleep(float("inf"))  # slack-sdk tries again by itself, as before
     finally:
         with suppress(aiohttp.ClientError, OSError):
             await handler.close_async()  # type: ignore[no-untyped-call]

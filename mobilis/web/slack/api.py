@@ -15,12 +15,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from mobilis.errors import DeliveryError, DeliveryPostponed, DeliveryRefused
 from mobilis.sealing import Seal
-from mobilis.slack import SlackApp
+from mobilis.slack import PURPOSE, SlackApp
 from mobilis.web.door import Door
 from mobilis.workspaces import Workspace, find_workspace, mark_gone, save_workspace
 
 TIMEOUT_SECONDS = 10.0
-PURPOSE = "slack tokens"  # of the seal
 # The token is worth nothing any more: nothing will be sent before the app is installed again.
 GONE = ("token_revoked", "account_inactive", "invalid_auth", "not_authed", "token_expired")
 # Slack is not well, or wants us to wait.

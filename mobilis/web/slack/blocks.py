@@ -16,6 +16,7 @@ from mobilis.markup import Block, Run, is_safe, parse
 from mobilis.wording import Sentences
 
 SECTION = 3000  # characters of a section
+FIELD = 2000  # characters of a fact beside a section
 BUTTON = 75  # characters of a button, or of an option of a menu
 MOST_BLOCKS = 50
 MOST_BUTTONS = 10  # more than these become a menu (Slack would take 25)
@@ -27,6 +28,7 @@ PIECE = 500  # characters that are never cut: as entities, a section's worth at 
 
 CHOICE = "choice"  # what the action ids of buttons and menus begin with
 FULL, EMPTY = "▰", "▱"
+FACTS = ("languages", "regions", "topics", "levels", "reasons")  # of a coach, and their words
 
 Shown = dict[str, Any]
 Words = Mapping[str, str]
@@ -49,10 +51,9 @@ def render(message: Message, look: Look) -> Shown:
     """`text` and `blocks` of a message."""
     words = look.words(message)
     above = [*_staff(message, words), *_progress(message, words)]
-    body = _sections(_text(message))
+    body = [*_body(message, words)]
     below = [
         *_result(message, words, look.site),
-        *_coaches(message),
         *_sources(message, words),
         *_choices(message, words),
     ]
@@ -152,12 +153,16 @@ def _context(text: str) -> Shown:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(text, URL)}]}
 
 
-def _text(message: Message) -> list[Block]:
-    """What is shown of the text: a list of coaches stands in their cards instead."""
-    blocks = parse(message["text"])
-    if message.get("coaches"):
-        return [block for block in blocks if block.kind != "bullets"]
-    return blocks
+def _body(message: Message, words: Words) -> Iterator[Shown]:
+    """The text; the cards of coaches stand in the place of their list."""
+    blocks, cards = parse(message["text"]), list(_coaches(message, words))
+    place = next((n for n, b in enumerate(blocks) if b.kind == "bullets"), len(blocks))
+    if not cards:
+        yield from _sections(blocks)
+        return
+    yield from _sections(blocks[:place])
+    yield from cards
+    yield from _sections(blocks[place + 1 :])
 
 
 def _said_by(message: Message, words: Words) -> str | None:
@@ -223,12 +228,16 @@ def _packed(lines: Iterable[str]) -> Iterator[str]:
         yield text
 
 
-def _coaches(message: Message) -> Iterator[Shown]:
+def _coaches(message: Message, words: Words) -> Iterator[Shown]:
     for coach in message.get("coaches") or ():
         named = f"*{_link(coach['name'], coach.get('url') or '')}*"
-        facts = [escape(fact) for fact in (coach.get("facts") or {}).values() if fact]
-        lines = [named, escape(coach.get("bio") or ""), " · ".join(facts)]
-        yield _section(_cut("\n".join(line for line in lines if line), SECTION))
+        lines = [named, escape(coach.get("bio") or "")]
+        card = _section(_cut("\n".join(line for line in lines if line), SECTION))
+        facts = coach.get("facts") or {}
+        told = [f"*{words[name]}*\n{escape(facts[name])}" for name in FACTS if facts.get(name)]
+        if told:
+            card["fields"] = [{"type": "mrkdwn", "text": _cut(fact, FIELD)} for fact in told]
+        yield card
 
 
 def _sources_words(message: Message, words: Words) -> str | None:
@@ -262,9 +271,9 @@ def _choices(message: Message, words: Words) -> Iterator[Shown]:
 
 
 def _written_out(choices: Iterable[Mapping[str, str]]) -> Iterator[Shown]:
-    """What is too long for a button stands above it in full."""
-    long = [choice["title"] for choice in choices if len(choice["title"]) > BUTTON]
-    yield from (_section(text) for text in _packed(f"• {escape(title)}" for title in long))
+    """Where a title is too long for its button, all stand above in full."""
+    titles = [f"• {escape(choice['title'])}" for choice in choices]
+    yield from (_section(text) for text in _packed(titles))
 
 
 def _elements(choices: Sequence[Mapping[str, str]], words: Words) -> Iterator[Shown]:

@@ -17,6 +17,7 @@ from slack_bolt.oauth.async_callback_options import (
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.response import BoltResponse
 
+from mobilis.places import Place
 from mobilis.slack import COMMANDS, INSTALL_PATH, REDIRECT_PATH, SCOPES, SHORTCUT
 from mobilis.web.door import Door
 from mobilis.web.pages import render
@@ -24,7 +25,7 @@ from mobilis.web.slack import views
 from mobilis.web.slack.api import Slack, quiet_logger
 from mobilis.web.slack.blocks import CHOICE
 from mobilis.web.slack.desk import Desk, content
-from mobilis.web.slack.inbound import message_id, read_post
+from mobilis.web.slack.inbound import DIRECT, direct, message_id, read_post, thread
 from mobilis.web.slack.outlet import SlackOutlet
 from mobilis.web.slack.stores import Authorize, Installations, States, workspace_id
 from mobilis.wording import preferred_language
@@ -77,8 +78,9 @@ class Listeners:
         if name.startswith(CHOICE) and body.get("message"):
             chosen = action.get("selected_option") or action
             channel, ts = body["channel"]["id"], body["message"]["ts"]
-            ids = (channel, ts, str(action.get("action_ts")))
-            await self._desk.choose(workspace, user, channel, ids, str(chosen.get("value")))
+            pressed = message_id(channel, ts, str(action.get("action_ts")))
+            here = _where(workspace, user, channel, body["message"].get("thread_ts"))
+            await self._desk.choose(here, pressed, str(chosen.get("value")))
         elif name in views.HOME:
             pressed = message_id(user, name, str(action.get("action_ts")))
             await self._desk.begin(workspace, user, pressed, views.HOME[name])
@@ -154,6 +156,13 @@ def _bot_user(body: Body) -> str | None:
     """Whom an event was sent to: us, as a user of the workspace."""
     asked = body.get("authorizations") or ()
     return next((str(one["user_id"]) for one in asked if one.get("is_bot")), None)
+
+
+def _where(workspace: str, user: str, channel: str, ts: str | None) -> Place:
+    """Where somebody is who pressed a button."""
+    if ts and not channel.startswith(DIRECT):
+        return thread(workspace, channel, ts, user)
+    return direct(workspace, user, channel)
 
 
 def _workspace(context: AsyncBoltContext) -> str:

@@ -65,13 +65,9 @@ class Desk:
             return
         self._wake(talk)
 
-    async def choose(
-        self, workspace: str, user: str, channel: str, ids: tuple[str, ...], choice_id: str
-    ) -> None:
+    async def choose(self, here: Place, pressed: str, choice_id: str) -> None:
         """Somebody pressed a button of a message, or chose from its menu."""
         sentences = self._door.wording.slack
-        here = direct(workspace, user, channel)
-        pressed = message_id(*ids)
         try:
             talks = await self._door.write(_choose, here, pressed, choice_id, sentences)
         except ChatError as error:

@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from mobilis.content import LANGUAGES, fresh_content
-from mobilis.conversations import Message, lock_conversation, receive_opening
+from mobilis.conversations import Message, lock_conversation, receive_opening, receive_text
 from mobilis.deliveries import press
 from mobilis.errors import ChatError
 from mobilis.models import choices, inbox, outbox
-from mobilis.openings import Opening, find_opening
+from mobilis.openings import Opening
 from mobilis.places import Meeting, Place, find, meet
 from mobilis.settings import ROOT
 from mobilis.store import now
@@ -24,8 +24,8 @@ from mobilis.wording import Sentences
 # What a button may ask for that is nobody else's business. (An erasure is made where it is asked
 # for: it is of what was said there.)
 INTENTS = ("start_assessment", "resume", "start_over", "declare_interest", "request_human")
-# What the assistant asks that is not to be answered before others, and how to begin it again.
-KINDS = {"question": "start_assessment", "form": "declare_interest"}
+# What the assistant asks that is not to be answered before others.
+KINDS = ("question", "form")
 LEAVING = "leaving-"  # what begins the id of a message that only leaves a dialogue
 
 
@@ -49,12 +49,22 @@ def meet_directly(connection: Connection, place: Place, language: str) -> Meetin
 
 
 def ask_in_private(connection: Connection, place: Place, message: Message) -> bool:
-    """Begin in a direct message what a message of a channel asks; whether that could be done."""
-    opening = find_opening(fresh_content(ROOT), KINDS[message["kind"]])
-    if opening is None:
+    """Say again in a direct message what led to a message of a channel; whether that could be
+    done."""
+    query = (
+        select(inbox)
+        .join(outbox, outbox.c.in_reply_to == inbox.c.id)
+        .where(outbox.c.id == message["id"], inbox.c.conversation_id == outbox.c.conversation_id)
+    )
+    asked = connection.execute(query).one_or_none()
+    if asked is None:
         return False
-    meeting = meet_directly(connection, place, message["language"])
-    receive_opening(connection, meeting.conversation_id, f"asked-{message['id']}"[:64], opening)
+    talk = meet_directly(connection, place, message["language"]).conversation_id
+    if asked.payload is None:
+        receive_text(connection, talk, asked.id, asked.text)
+    else:
+        title = dict.fromkeys(LANGUAGES, asked.text)
+        receive_opening(connection, talk, asked.id, Opening(asked.payload, title))
     return True
 
 

@@ -67,8 +67,8 @@ def test_after_a_click_the_message_shows_what_was_chosen_and_its_buttons_are_gon
     someone.presses("Trouver une ou un coach", offer)
     eventually(lambda: offer.edits == 1)
     assert offer.buttons() == {}
-    assert "Votre choix : *Trouver une ou un coach*" in offer.says()
-    assert "Votre choix : *Trouver une ou un coach*" in offer.text
+    assert "Votre choix : *Trouver une ou un coach*" in offer.says()
+    assert "Votre choix : *Trouver une ou un coach*" in offer.text
     assert "Que voulez-vous faire?" in offer.says()
 
 
@@ -146,7 +146,7 @@ def test_more_than_ten_options_are_a_menu(someone, slack, brain, database, event
     someone.presses("Choix 7", post)
     eventually(lambda: post.edits == 1)
     assert said(database) == [("Choix 7", "/n7")]
-    assert "Votre choix : *Choix 7*" in post.says()
+    assert "Votre choix : *Choix 7*" in post.says()
 
 
 def test_a_button_for_somebody_else_says_so_alone(
@@ -155,7 +155,7 @@ def test_a_button_for_somebody_else_says_so_alone(
     anglophone.presses("Trouver une ou un coach", public_offer)
     [told] = eventually(lambda: slack.alone)
     assert told["text"].startswith("These buttons answer somebody else.")
-    assert told["user"] == "U2"
+    assert (told["user"], told["thread_ts"]) == ("U2", "1.1")
     assert said(database) == []
 
 
@@ -180,9 +180,9 @@ def test_what_is_personal_moves_from_a_thread_to_a_direct_message(
     eventually(lambda: public_offer.edits == 1)
     eventually(lambda: len(slack.said("C1", "1.1")) == 3)
     thread = slack.said("C1", "1.1")
-    assert thread[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
+    assert thread[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
     assert f"payload {payload}" not in thread
-    assert f"Votre choix : *{title}*" in public_offer.says()
+    assert f"Votre choix : *{title}*" in public_offer.says()
     assert sum(q.get("payload") == payload for q in brain.answered) == 1
 
 

@@ -10,6 +10,7 @@ from doors import say
 from fakes.slack import Person, broken
 from sqlalchemy import select
 
+from mobilis.errors import ChatError
 from mobilis.models import conversations, inbox, places
 from mobilis.web.slack import desk
 
@@ -37,8 +38,6 @@ def asks(question: dict[str, str]) -> tuple[int, Any]:
         return 200, {"messages": [say("Voici cinq questions."), QUESTION]}
     if question.get("payload") == "/stop":
         return 200, {"messages": [say("C'est mis de côté.")]}
-    if question.get("payload") == "/start_assessment":
-        return 200, {"messages": [QUESTION]}
     return 200, {"messages": [say(f"echo {question.get('text') or question['payload']}")]}
 
 
@@ -322,7 +321,7 @@ def test_the_assessment_moves_from_a_channel_to_a_direct_message(
     eventually(lambda: any("Quel est le but?" in text for text in slack.said(someone.direct)))
     eventually(lambda: "/stop" in brain.texts())
     said = slack.said("C1", "1.1")
-    assert said[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
+    assert said[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
     assert not any("Quel est le but?" in text for text in said)
     someone.mentions("et le coût?", ts="1.3", thread_ts="1.1")
     eventually(lambda: slack.said("C1", "1.1")[-1] == "echo et le coût?")
@@ -333,8 +332,6 @@ def test_the_form_moves_from_a_channel_to_a_direct_message(
     someone, slack, brain, database, eventually
 ):
     def script(question):
-        if question.get("payload") == "/declare_interest":
-            return 200, {"messages": [say("Êtes-vous d'accord?", kind="form")]}
         if "coordonnées" in question.get("text", ""):
             return 200, {"messages": [say("Êtes-vous d'accord?", kind="form")]}
         return 200, {"messages": [say("ok")]}
@@ -360,3 +357,33 @@ def test_what_moved_is_not_shown_again_when_it_changes(someone, slack, brain, da
     again = deliveries.c.kind == "update"
     eventually(lambda: rows(database, deliveries, again)[0].state == "sent")
     assert slack.called("chat.update") == []
+
+
+def test_what_can_no_longer_be_moved_says_where_to_go(
+    someone, slack, brain, database, eventually, monkeypatch
+):
+    brain.script = asks
+    with monkeypatch.context() as patch:
+        patch.setattr("mobilis.web.slack.outlet.ask_in_private", lambda *_: False)
+        someone.mentions("faire l'auto-évaluation", ts="1.1")
+        eventually(lambda: len(slack.posts) == 3)
+    assert slack.said("C1", "1.1")[-1].startswith(
+        "Les renseignements personnels ne s'échangent pas"
+    )
+    assert slack.said(someone.direct) == []
+
+
+def test_what_is_erased_while_it_moves_says_where_to_go(
+    someone, slack, brain, database, eventually, monkeypatch
+):
+    def gone(*_: Any) -> bool:
+        raise ChatError("unauthorized", 401)
+
+    brain.script = asks
+    with monkeypatch.context() as patch:
+        patch.setattr("mobilis.web.slack.outlet.ask_in_private", gone)
+        someone.mentions("faire l'auto-évaluation", ts="1.1")
+        eventually(lambda: len(slack.posts) == 3)
+    assert slack.said("C1", "1.1")[-1].startswith(
+        "Les renseignements personnels ne s'échangent pas"
+    )

@@ -9,6 +9,7 @@ from fakes.slack import broken
 from sqlalchemy import select
 
 from mobilis.content import load_content
+from mobilis.errors import ContentError
 from mobilis.models import inbox, leads
 from mobilis.settings import ROOT
 from mobilis.web.slack import views
@@ -109,7 +110,7 @@ def test_a_home_that_cannot_be_shown_is_only_logged(someone, slack, eventually, 
 @pytest.mark.parametrize(
     ("command", "hello", "answer"),
     [
-        ("/preparation", "Bonjour !", "C'est parti : je vous ai écrit en message direct."),
+        ("/preparation", "Bonjour !", "C'est parti : je vous ai écrit en message direct."),
         ("/readiness", "Hello!", "Here we go: I've sent you a direct message."),
     ],
 )
@@ -246,11 +247,8 @@ def test_a_form_without_any_value_says_what_is_missing(someone, slack, database,
 
 
 def test_a_form_that_we_did_not_make_is_acknowledged(someone, database):
-    sent = {
-        "type": "view_submission",
-        "view": {"id": "V1", "type": "modal", "callback_id": "other"},
-    }
-    assert someone.interacts(sent).status_code == 200
+    view = {"id": "V1", "type": "modal", "callback_id": "other"}
+    assert someone.interacts({"type": "view_submission", "view": view}).status_code == 200
     assert kept(database) == []
 
 
@@ -258,3 +256,15 @@ def test_a_form_that_cannot_be_opened_is_only_logged(someone, slack, eventually,
     slack.next["views.open"].append(broken(503))
     someone.presses_home(views.HOME_FORM)
     eventually(lambda: "Slack refuses: 503" in caplog.text)
+
+
+def test_a_broken_content_file_is_only_logged_by_its_kind(
+    someone, slack, eventually, caplog, monkeypatch
+):
+    def broken_content():
+        raise ContentError("content/choices.yml: …")
+
+    monkeypatch.setattr("mobilis.web.slack.desk.content", broken_content)
+    someone.send(someone.event({"type": "app_home_opened", "user": "U1", "tab": "home"}))
+    eventually(lambda: "Slack: ContentError" in caplog.text)
+    assert slack.homes == {}

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from doors import say
-from fakes.slack import broken, refused
+from fakes.slack import Person, broken, refused
 from sqlalchemy import select, update
 
 from mobilis.errors import DeliveryPostponed
@@ -111,8 +111,6 @@ def test_what_slack_answers_never_reaches_the_log_as_it_is(
 
 
 def test_when_nobody_answers_it_is_tried_again(open_slack, slack, database, eventually):
-    from fakes.slack import Person
-
     someone = Person(slack, open_slack(slack_api_url="http://127.0.0.1:9/api/").http)
     assert someone.says("a").status_code == 200
     found = eventually(lambda: [s for s in states(database) if s[1]])
@@ -130,12 +128,23 @@ def test_a_post_whose_answer_was_lost_is_not_posted_twice(
     assert [state for state, _, _ in states(database)] == ["sent", "sent"]
 
 
+def test_a_slack_that_takes_too_long_is_asked_again_and_nothing_is_posted_twice(
+    open_slack, slack, database, eventually, monkeypatch
+):
+    monkeypatch.setattr("mobilis.web.slack.TIMEOUT_SECONDS", 0.5)
+    someone = Person(slack, open_slack().http)
+    slack.slow[POST] = 0.8
+    someone.says("a")
+    eventually(lambda: any("TimeoutError" in (error or "") for _, _, error in states(database)))
+    slack.slow[POST] = 0
+    eventually(lambda: settled(database) and len(slack.posts) == 2)
+    assert [post.text for post in slack.posts] == ["Bonjour !", "echo a"]
+
+
 @pytest.mark.parametrize("method", ["says", "mentions"])
 def test_a_post_that_a_process_could_not_note_is_not_posted_twice(
     open_slack, slack, database, eventually, method
 ):
-    from fakes.slack import Person
-
     door = open_slack()
     someone = Person(slack, door.http)
     getattr(someone, method)("a", ts="1.1")
@@ -184,8 +193,6 @@ def test_another_apps_message_with_metadata_is_not_taken_for_ours(
 def test_a_token_that_is_worth_nothing_ends_the_sending_and_is_noted(
     open_slack, slack, database, eventually, code
 ):
-    from fakes.slack import Person
-
     someone = Person(slack, open_slack().http)
     eventually(lambda: installed(database))
     slack.teams["T1"].revoked = code
@@ -235,9 +242,6 @@ def test_when_slack_is_down_at_the_start_it_is_asked_again(
     slack.next["auth.test"].extend([broken(500), broken(503)])
     open_slack()
     eventually(lambda: installed(database))
-
-
-async def _nothing(*_) -> None: ...
 
 
 def test_before_the_front_door_runs_a_delivery_waits():
