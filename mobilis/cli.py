@@ -16,6 +16,7 @@ from pathlib import Path
 from mobilis import (
     __version__,
     console_commands,
+    dev_commands,
     doctor_commands,
     privacy_commands,
     teams_app,
@@ -152,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
     console_commands.add_commands(commands)
+    dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
     teams_app.add_commands(commands)
     return parser
