@@ -54,9 +54,9 @@ class Stage:
     """Teams, as far as the front door can tell. `base` is where both are reached."""
 
     base: str
-    shown: dict[str, list[Json]] = field(default_factory=dict)  # activities, by conversation
+    shown: dict[str, list[Json]] = field(default_factory=dict)  # by conversation, both sides
     note: str = ""  # what a press was answered in words
-    changed: float = 0.0  # when anything was shown last
+    changed: float = 0.0  # when anything new was shown last
     run: str = field(default_factory=lambda: secrets.token_hex(4))  # each one begins anew
     token: str = field(default_factory=secrets.token_hex)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "stage"}))
@@ -101,7 +101,6 @@ class Stage:
         """GET /dev/teams: a place as somebody sees it."""
         place, person = _chosen(request.query_params)
         note, self.note = self.note, ""
-        cards = [activity["attachments"][0]["content"] for activity in self._here(place, person)]
         return render(
             "teams_stage.html",
             "en",
@@ -111,7 +110,7 @@ class Stage:
             people=PEOPLE,
             place=place,
             person=person,
-            cards=cards,
+            shown=self._here(place, person),
             note=note,
             blocks=blocks,
         )
@@ -121,18 +120,20 @@ class Stage:
 
         Other websites cannot: a browser says from where a form was sent.
         """
-        if request.headers.get("origin", self.base) != self.base:
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return Response(status_code=403)
         form = {name: str(value) for name, value in (await request.form()).items()}
         place, person = _chosen(form)
         if form.get("choice"):
             self.note = await self._press(place, person, form["choice"])
         elif form.get("text", "").strip():
+            self._here(place, person).append({"from": person, "text": form["text"]})
             await self._send(self._message(place, person, form["text"]))
         else:
             member = {"membersAdded": [{"id": BOTS + APP}]}
             await self._send(self._activity("conversationUpdate", place, person, **member))
-        await self._settle()
+        if not self.note:
+            await self._settle()
         return RedirectResponse(f"{HERE}?place={place}&person={person}#end", 303)
 
     async def _press(self, place: str, person: str, choice: str) -> str:
@@ -174,7 +175,7 @@ class Stage:
         return f"a:{self._id(person)}" if place == "personal" else f"19:{self.run}@{place}"
 
     def _here(self, place: str, person: str) -> list[Json]:
-        return self.shown.get(self._conversation(place, person), [])
+        return self.shown.setdefault(self._conversation(place, person), [])
 
     async def _send(self, activity: Json) -> httpx.Response:
         """Bring an activity to the front door, as Teams would."""
@@ -225,7 +226,6 @@ class Stage:
     async def change(self, request: Request) -> Response:
         here = self.shown[request.path_params["id"]]
         here[int(request.path_params["at"])] = await request.json()
-        self.changed = time.monotonic()
         return JSONResponse({"id": request.path_params["at"]})
 
 
