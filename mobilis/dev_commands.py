@@ -1,4 +1,8 @@
-"""`mobilis dev …`: a platform on this computer, to see what it would show. Called by the CLI."""
+"""`mobilis dev …`: a platform on this computer, to see a conversation as it shows it. Called by the
+CLI.
+
+The front door's own program shows it, since the command line imports nothing of the front door.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,20 @@ from typing import Any
 
 from mobilis.settings import Settings
 
+PLATFORMS = {"slack": ("Slack", "8020"), "teams": ("Microsoft Teams", "8010")}  # name, usual port
+
 
 def add_commands(commands: Any) -> None:
     """Their parsers, below `mobilis`."""
     dev = commands.add_parser("dev", help="a platform on this computer, beside what is running")
     platforms = dev.add_subparsers(required=True, metavar="PLATFORM")
-    slack = platforms.add_parser("slack", help="talk as on Slack, on a local page")
-    slack.add_argument("--port", default="8020", metavar="N", help="of the page (8020)")
-    slack.set_defaults(command=_show_slack)
+    for platform, (name, port) in PLATFORMS.items():
+        one = platforms.add_parser(platform, help=f"talk as on {name}, on a local page")
+        one.add_argument("--port", default=port, metavar="N", help=f"of the page ({port})")
+        one.set_defaults(command=_show, platform=platform)
 
 
-def _show_slack(options: argparse.Namespace, settings: Settings) -> int:
-    """The front door's own program shows it, since the command line imports nothing of it."""
-    program = [sys.executable, "-m", "mobilis.web.slack.stage", "--port", options.port]
+def _show(options: argparse.Namespace, settings: Settings) -> int:
+    program = [sys.executable, "-m", f"mobilis.web.{options.platform}.stage"]
+    program += ["--port", options.port]
     os.execv(program[0], program)  # in our place, so that it ends as we would

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 import uvicorn
+from starlette.routing import Route
 
 from mobilis.settings import Settings
 from mobilis.web.app import create_app
@@ -25,9 +27,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def make_server(settings: Settings) -> Server:
-    """A server of the front door, not yet running."""
+def make_server(settings: Settings, more: Sequence[Route] = ()) -> Server:
+    """A server of the front door, not yet running; `more` are routes of a tool beside it."""
     app = create_app(settings)
+    app.router.routes[:0] = more
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -240,7 +240,8 @@ def _total(result: Mapping[str, Any], words: Words) -> Element:
 
 def _answer(answer: Mapping[str, Any], words: Words) -> list[Element]:
     """One answer as a bar, with what was said below."""
-    title = _text(escape(answer["title"]), weight="Bolder")
+    about = f"{answer['title'][:1].upper()}{answer['title'][1:]}"
+    title = _text(escape(about), weight="Bolder")
     said = _text(escape(answer["answer"]), isSubtle=True, spacing="None")
     if answer.get("points") is None:
         return [title, said]
