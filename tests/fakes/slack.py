@@ -28,7 +28,7 @@ CLIENT_ID, CLIENT_SECRET = "111.222", "the client secret of the tests"
 APP_TOKEN = "xapp-1-tests"
 SCOPES = (
     "app_mentions:read,channels:history,chat:write,commands,groups:history,im:history,im:write,"
-    "mpim:history,users:read"
+    "mpim:history,users:read,users:read.email"
 )
 LIMITS = {"blocks": 50, "section": 3000, "elements": 25, "button": 75, "value": 2000}
 
