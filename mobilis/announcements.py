@@ -1,5 +1,5 @@
-"""What staff are told on Slack or Teams: a new lead, a request for a person, a wait that lasts, what
-could not be delivered, an app that is gone.
+"""What staff are told on Slack or Teams: a new lead, a request for a person, a wait that lasts,
+what could not be delivered, an app that is gone.
 
 Each is made in the transaction of its cause, once for each place that is told of them. What is
 older than the switching on of a place is not told there. mobilis/bulletins.py shows them;
@@ -26,7 +26,7 @@ Key = tuple[str, str]  # a channel, and a place in it
 
 
 def set_targets(connection: Connection, keys: Collection[Key]) -> None:
-    """Tell these places, from now on or still, and no others; what the others wait for is dropped."""
+    """Tell these places, from now on or still, and no others; what those wait for is dropped."""
     key = tuple_(announcement_targets.c.channel, announcement_targets.c.target)
     known = {(row.channel, row.target) for row in connection.execute(select(announcement_targets))}
     gone = known - set(keys)

@@ -196,7 +196,7 @@ deliveries = Table(
     Index("ix_deliveries_open", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
-# Where staff are told of what happens, on Slack or Teams, and since when (mobilis/announcements.py).
+# Where staff are told of things, on Slack or Teams, and since when (mobilis/announcements.py).
 announcement_targets = Table(
     "announcement_targets",
     metadata,

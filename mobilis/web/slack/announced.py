@@ -66,8 +66,8 @@ class Claims:
         self._slack = slack
 
     async def press(self, body: Mapping[str, Any], workspace: str) -> None:
-        """Somebody wants a case. The message is shown anew by the sender; who did not get it is told
-        why, alone."""
+        """Somebody wants a case. The sender shows the message anew; who did not get it is told why,
+        alone."""
         user, channel = body["user"]["id"], (body.get("channel") or {}).get("id", "")
         try:
             done = await self._claim(body, workspace, user, channel)
@@ -117,4 +117,4 @@ def _is_of(person: Mapping[str, Any], workspace: str) -> bool:
     others = ("deleted", "is_bot", "is_stranger", "is_restricted", "is_ultra_restricted")
     if any(person.get(name) for name in others) or person.get("is_email_confirmed") is False:
         return False
-    return person.get("team_id", workspace) == workspace
+    return bool(person.get("team_id", workspace) == workspace)
