@@ -18,6 +18,7 @@ from mobilis.announcements import announce, announce_waits, set_targets
 from mobilis.bulletins import Board, Style
 from mobilis.claims import claim
 from mobilis.dead_letters import why
+from mobilis.conversations import lock_conversation
 from mobilis.deliveries import MOST_ATTEMPTS, give_up
 from mobilis.errors import ChatError
 from mobilis.models import announcement_targets, announcements, audit, cases, deliveries
@@ -25,6 +26,7 @@ from mobilis.places import Place, meet
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
 from mobilis.store import Database, now
+from mobilis.turns import Reply, say
 from mobilis.wording import load_wording
 from mobilis.workspaces import Workspace, mark_gone, save_workspace
 
@@ -90,12 +92,6 @@ def dead(database: Database, error: str = "Slack refuses: is_archived") -> tuple
     place = Place("slack", "T1/U1", "T1", {"channel": "D1", "user": "U1"})
     with database.write() as connection:
         one = meet(connection, place, "fr").conversation_id
-    talk = Talk(database)  # for the tools of its own
-    talk.id = one
-    from mobilis.conversations import lock_conversation
-    from mobilis.turns import Reply, say
-
-    with database.write() as connection:
         conversation = lock_conversation(connection, one)
         assert conversation
         say(connection, conversation, None, [Reply("Bonjour", "fr")])
@@ -145,9 +141,7 @@ def test_a_wait_is_told_once_each_time_that_somebody_waits(database: Database) -
         with database.write() as connection:
             own = update(cases).where(cases.c.conversation_id == talk.id)
             connection.execute(own.values(waiting_since=since))
-            connection.execute(
-                update(announcement_targets).values(since=now() - timedelta(days=9))
-            )
+            connection.execute(update(announcement_targets).values(since=now() - timedelta(days=9)))
             announce_waits(connection, 24)
             announce_waits(connection, 24)
             announce_waits(connection, 0)
@@ -203,7 +197,7 @@ def test_no_personal_data_is_told_unless_the_settings_say(database: Database) ->
     assert "New declaration of interest" in text and "Priority: 30 points" in text
     assert not any(word in text for word in ("Marie", "marie@", "secret"))
     with database.write() as connection:
-        connection.execute(update(announcements).values(state="pending"))
+        connection.execute(update(announcements).values(state="pending", due_at=now()))
     [delivery] = take(database, board(detail="name"))
     text = str(delivery.message)
     assert "Name: Marie Tremblay" in text
