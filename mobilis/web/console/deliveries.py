@@ -17,6 +17,7 @@ from mobilis.web.console.gate import Page, Visit
 from mobilis.web.console.layout import local
 
 DONE = ("again", "aside")
+LARGEST = 2**31 - 1  # that PostgreSQL takes for a number
 
 
 async def show_undelivered(visit: Visit) -> Response:
@@ -48,7 +49,7 @@ async def set_aside(visit: Visit) -> Response:
 
 async def _do(visit: Visit, deed: Callable[[Connection, Person, int], None], done: str) -> Response:
     number = str(visit.request.path_params["number"])
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+    if not (number.isascii() and number.isdecimal() and int(number) <= LARGEST):
         raise ChatError("not_found", 404)
     await visit.door.write(deed, visit.person, int(number))
     return visit.back_to(f"/deliveries?done={done}")

@@ -20,7 +20,7 @@ from mobilis.web.teams.activities import CHANNEL, CLAIM, Activity, short_key
 from mobilis.web.teams.cards import CARD, LONGEST_TITLE, VERSION, escape
 from mobilis.web.teams.connector import Connector
 
-ASKED = ("mobilis avis", "mobilis notices")  # what tells whoever writes it how the place is called
+ASKED = ("avis ici", "notices here")  # what tells whoever writes it how the place is called
 GUEST = "#ext#"  # in the names of people of other organizations
 
 

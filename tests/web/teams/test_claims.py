@@ -214,7 +214,7 @@ def test_teams_that_refuses_for_good_is_a_dead_letter(told_door, teams, database
 
 def test_the_word_in_a_channel_tells_the_setting(told_door, teams, room, eventually, brain):
     chat = room()
-    assert chat.say("Mobilis avis").status_code == 202
+    assert chat.say("Avis ici").status_code == 202
     [told] = eventually(lambda: chat.shown)
     assert f"MOBILIS_NOTICES_TEAMS={TENANT},{ROOM},{teams.service}" in told["text"]
     assert brain.asked == []
