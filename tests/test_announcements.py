@@ -17,8 +17,8 @@ from mobilis import dead_letters, privacy, staff
 from mobilis.announcements import announce, announce_waits, set_targets
 from mobilis.bulletins import Board, Style
 from mobilis.claims import claim
-from mobilis.dead_letters import why
 from mobilis.conversations import lock_conversation
+from mobilis.dead_letters import why
 from mobilis.deliveries import MOST_ATTEMPTS, give_up
 from mobilis.errors import ChatError
 from mobilis.models import announcement_targets, announcements, audit, cases, deliveries
@@ -341,7 +341,7 @@ def test_the_same_cause_is_told_once(database: Database) -> None:
 
 def test_dead_letters_are_tried_again_or_set_aside_and_noted(database: Database) -> None:
     ann = person_of(database)
-    one, first = dead(database)
+    _, first = dead(database)
     _, second = dead(database, "Teams answered 403")
     with database.write() as connection:
         listed = dead_letters.read_dead_letters(connection)

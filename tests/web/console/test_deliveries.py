@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filled
 import pytest
-from hostile import HARMLESS, MARK, PAYLOADS, Shape
+from hostile import HARMLESS, PAYLOADS, Shape
 from sqlalchemy import select
 
 from mobilis import audit
@@ -57,7 +57,7 @@ def last_entry(database):
 def test_the_page_says_what_where_and_why_and_nothing_that_was_said(
     sign_in, dead, language, title, reason, again
 ):
-    talk, number = dead()
+    talk, _ = dead()
     page = sign_in("triager", language=language).get("/deliveries").text
     assert f"<h1>{title}</h1>" in page and reason in page and f">{again}<" in page
     assert f'href="/console/cases/{talk}"' in page and ">Slack<" in page
