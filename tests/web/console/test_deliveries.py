@@ -28,6 +28,7 @@ def dead(door, database):
                 deliveries=given,
                 announcements=aside,
                 places={"channel": "slack"},
+                conversations={"held_since": None},
             )
             own = deliveries.c.conversation_id == talk
             return talk, connection.scalar(select(deliveries.c.number).where(own))
@@ -60,7 +61,7 @@ def test_the_page_says_what_where_and_why_and_nothing_that_was_said(
     talk, _ = dead()
     page = sign_in("triager", language=language).get("/deliveries").text
     assert f"<h1>{title}</h1>" in page and reason in page and f">{again}<" in page
-    assert f'href="/console/cases/{talk}"' in page and ">Slack<" in page
+    assert f'href="/console/cases/{talk}"' in page and ">Slack, " in page
     assert "Slack refuses: is_archived" in page
     assert SECRET not in page.replace(talk, "")
     assert f'<a href="/console/deliveries" aria-current="page">{title}</a>' in page
@@ -123,8 +124,8 @@ def test_workspaces_that_are_gone_and_notices_that_failed_are_there(sign_in, dea
         more = {"state": "failed", "kind": "lead", "channel": "teams", "error": "Teams answered 4"}
         filled.fill(connection, "x", announcements=more)
     page = sign_in("triager").get("/deliveries").text
-    assert "Amies &lt;b&gt;, depuis le" in page
-    assert "Nouvelle demande</strong>, Teams" in page and "Teams answered 4" in page
+    assert "Amies &lt;b&gt; (depuis le" in page
+    assert "Nouvelle demande</strong> (Teams, " in page and "Teams answered 4" in page
 
 
 def test_hostile_names_and_errors_are_only_text(sign_in, dead, database):
