@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from mobilis import answer_uses
+from mobilis.announcements import announce_leads
 from mobilis.case_days import project_days
 from mobilis.models import (
     assessments,
@@ -120,6 +121,7 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     _project_facets(connection, conversation_id, labels.values(), bool(talk.transcript_erased_at))
     answer_uses.project(connection, conversation_id, labels)
     project_days(connection, talk, keep=bool(talk.transcript_erased_at))
+    announce_leads(connection, conversation_id, led)
     return True
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from mobilis.announcements import announce_undelivered
 from mobilis.conversations import Message, message_of, receive_choice
 from mobilis.models import choices, deliveries, outbox
 from mobilis.places import Place, place_of
@@ -163,12 +164,16 @@ def put_off(connection: Connection, delivery: Delivery, why: str, due_at: dateti
 
 
 def give_up(connection: Connection, number: int, why: str) -> None:
-    """It will never be shown: staff see it among the dead letters.
+    """It will never be shown: staff see it among the dead letters, and are told.
 
     Args:
         why: for staff; must hold nothing that was said.
     """
     _set(connection, number, state="failed", done_at=now(), error=why)
+    own = select(deliveries.c.conversation_id).where(deliveries.c.number == number)
+    conversation_id = connection.execute(own).scalar()
+    if conversation_id is not None:  # else it was erased meanwhile
+        announce_undelivered(connection, conversation_id, number)
 
 
 def _set(connection: Connection, number: int, **values: Any) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import and_, insert, select, update
 from sqlalchemy.engine import Connection
 
 from mobilis import audit, casework
+from mobilis.announcements import announce
 from mobilis.cases import Weights
 from mobilis.conversations import lock_conversation
 from mobilis.errors import CaseError, ChatError
@@ -269,13 +270,15 @@ def settle_later(
 def settle_failed(
     connection: Connection, taken: Taken, problem: str, answer: str, weights: Weights
 ) -> None:
-    """It will not be sent: the case is unread for everybody, and shows why."""
+    """It will not be sent: the case is unread for everybody, shows why, and staff are told."""
     if lock_conversation(connection, taken.conversation_id) is None:
         return
     values = {"state": "failed", "problem": problem, "answer": answer}
     if not _step(connection, taken, ("queued", "sending"), values):
         return
     casework.bring_back(connection, taken.conversation_id, weights)
+    cause = f"{taken.id}:{taken.attempt}"
+    announce(connection, "mail", cause, now(), taken.conversation_id)
     detail = {"mail": taken.id, "problem": problem}
     casework.record(connection, audit.SYSTEM, "case.mail_failed", taken.conversation_id, detail)
 

@@ -196,6 +196,45 @@ deliveries = Table(
     Index("ix_deliveries_open", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
+# Where staff are told of things, on Slack or Teams, and since when (mobilis/announcements.py).
+announcement_targets = Table(
+    "announcement_targets",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("target", String(512), primary_key=True),  # the workspace and the channel in it
+    Column("since", UTCDateTime, nullable=False),
+)
+
+# What staff are told there: one for each cause and target.
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("number", Integer, primary_key=True),  # in the order in which they were made
+    Column("id", String(32), nullable=False, unique=True),  # what its button says: of no use alone
+    Column(  # none: it is of no conversation
+        "conversation_id", String(64), ForeignKey("conversations.id", ondelete="CASCADE")
+    ),
+    Column(
+        "kind", String(16), nullable=False
+    ),  # lead | person | waiting | undelivered | mail | gone
+    Column("cause", String(128), nullable=False),  # what made it; nothing makes it twice
+    Column("channel", String(16), nullable=False),
+    Column("target", String(512), nullable=False),
+    Column("state", String(16), nullable=False),  # pending | sending | sent | failed
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("remote_id", Text),  # how the platform calls it, once it is shown
+    Column("error", Text),
+    # What it shows of the case, lest it be shown again for nothing; whose it is, and since when.
+    Column("shown_owner", String(36), nullable=False),
+    Column("shown_status", String(16), nullable=False),
+    Column("claimed_at", UTCDateTime),
+    UniqueConstraint("channel", "target", "kind", "cause"),
+    Index(None, "conversation_id"),
+    Index(None, "state", "due_at"),
+)
+
 # Which workspaces of Slack have the app. One that is gone keeps its row, without its token.
 slack_installations = Table(
     "slack_installations",

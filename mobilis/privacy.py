@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from mobilis.models import (
+    announcements,
     answer_uses,
     assessments,
     case_days,
@@ -49,7 +50,7 @@ SPOKEN = (deliveries, ratings, choices, outbox)
 LEFT_BY_TURNS = (tracker_events, assessments, leads, unhandled)
 OF_STAFF = (
     *(case_texts, answer_uses, case_facets, case_days, case_tags, case_notes, case_reads, mails),
-    cases,
+    *(announcements, cases),
 )
 # All that there is of one.
 ERASED = (*SPOKEN, inbox, *LEFT_BY_TURNS, *OF_STAFF, places, conversations)

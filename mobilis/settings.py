@@ -63,6 +63,11 @@ class Settings:
     teams_openid_url: str = ""
     teams_login_url: str = ""
     teams_service_url: str = ""
+    notices_slack: str = ""
+    notices_teams: tuple[str, ...] = ()
+    notices_language: str = "fr"
+    notices_detail: str = "none"
+    notices_wait_hours: float = 24.0
     turn_timeout: float = 20.0
     encoder: str = ""
     turn_attempts: int = 8

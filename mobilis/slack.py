@@ -27,6 +27,7 @@ SCOPES = {
     "im:write": "to begin a direct message",
     "mpim:history": "the same as channels:history, in group messages",
     "users:read": "to know the language that somebody has chosen",
+    "users:read.email": "to know who of staff claims a case",
 }
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 COMMANDS = {"/preparation": "fr", "/readiness": "en"}  # the language that each speaks

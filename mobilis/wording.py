@@ -1,8 +1,9 @@
 """What the front door itself says: errors, the demo site, the page of a result, a downloaded
-conversation, that a person takes one over, and the words around messages on Slack and Teams.
+conversation, that a person takes one over, the words around messages on Slack and Teams, and what
+staff are told there.
 
-From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, slack.yml, teams.yml and
-content/console; read when it starts.
+From content/errors.yml, site.yml, result.yml, download.yml, takeover.yml, slack.yml, teams.yml,
+announcements.yml and content/console; read when it starts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ DOWNLOAD = "content/download.yml"
 TAKEOVER = "content/takeover.yml"
 SLACK = "content/slack.yml"
 TEAMS = "content/teams.yml"
+ANNOUNCEMENTS = "content/announcements.yml"
 CONSOLE = "content/console"
 CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
@@ -49,6 +51,13 @@ TEAMS_KEYS = (
     *("languages", "regions", "topics", "levels", "reasons", "staff"),
     *("empty", "moved", "moved_in_vain", "welcome_public", "welcome_back"),
     *("not_yours", "not_from_teams", "not_for_us"),
+)
+ANNOUNCEMENT_KEYS = (
+    *("title_interest", "title_coach", "title_person", "title_waiting", "title_undelivered"),
+    *("title_mail", "title_gone", "gone_from", "priority", "reason", "since", "name"),
+    *("language_fr", "language_en", "claim", "taken", "closed", "open_case", "open_undelivered"),
+    *("claim_claimed", "claim_yours", "claim_taken", "claim_closed", "claim_merged", "claim_gone"),
+    *("claim_stranger", "claim_no_email", "claim_unknown", "claim_unavailable", "place"),
 )
 SITE_KEYS = (
     *("skip", "demo", "name_home", "other_language", "footer", "footer_label"),
@@ -87,7 +96,8 @@ Sentences = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
 @dataclass(frozen=True)
 class Wording:
     """The sentences of errors, of the demo site, of a result's page, of a downloaded conversation,
-    of one that a person takes over, and those around messages on Slack and Teams."""
+    of one that a person takes over, those around messages on Slack and Teams, and what staff are
+    told there."""
 
     errors: Sentences
     site: Sentences
@@ -96,6 +106,7 @@ class Wording:
     takeover: Sentences
     slack: Sentences
     teams: Sentences
+    announcements: Sentences
     console: Mapping[str, Sentences]  # by file of content/console
 
     def error(self, code: str, language: str, **values: object) -> str:
@@ -125,6 +136,7 @@ def load_wording(root: Path) -> Wording:
         takeover=_sentences(root, TAKEOVER, TAKEOVER_KEYS),
         slack=_sentences(root, SLACK, SLACK_KEYS),
         teams=_sentences(root, TEAMS, TEAMS_KEYS),
+        announcements=_sentences(root, ANNOUNCEMENTS, ANNOUNCEMENT_KEYS),
         console={
             path.stem: _sentences(root, f"{CONSOLE}/{path.name}")
             for path in sorted((root / CONSOLE).glob("*.yml"))

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
+from mobilis.announcements import announce
 from mobilis.models import slack_installations, slack_states
 from mobilis.store import now
 
@@ -64,7 +65,7 @@ def list_workspaces(connection: Connection) -> list[Workspace]:
 
 
 def mark_gone(connection: Connection, workspace_id: str, why: str) -> bool:
-    """It has the app no more: nothing is sent to it from now on.
+    """It has the app no more: nothing is sent to it from now on, and staff are told.
 
     Args:
         why: what Slack calls it, such as `app_uninstalled`.
@@ -74,8 +75,12 @@ def mark_gone(connection: Connection, workspace_id: str, why: str) -> bool:
     """
     own = slack_installations.c.workspace == workspace_id
     here = update(slack_installations).where(own, slack_installations.c.gone_at.is_(None))
-    gone = here.values(gone_at=now(), gone_why=why[:64], token=None)
-    return bool(connection.execute(gone).rowcount)
+    moment = now()
+    gone = here.values(gone_at=moment, gone_why=why[:64], token=None)
+    if not connection.execute(gone).rowcount:
+        return False
+    announce(connection, "gone", f"slack:{workspace_id}:{moment.isoformat()}", moment)
+    return True
 
 
 def issue_state(connection: Connection, seconds: int) -> str:

@@ -73,6 +73,7 @@ class FakeTeams:
         self.forms: list[dict[str, str]] = []  # given to the sign-in
         self.opened: list[Json] = []  # given to open personal chats
         self.endorsements: dict[str, list[str]] = {}
+        self.members: dict[str, Json] = {}  # what the directory says of people, by id
         self._good: set[str] = set()
         self._numbers = itertools.count(1)
         self._last = 0.0  # no two things happen at once
@@ -198,7 +199,7 @@ class FakeTeams:
         if path == f"/login/{TENANT}/oauth2/v2.0/token":
             return self._sign_in({k: v[0] for k, v in parse_qs(body.decode()).items()})
         if path.startswith("/service/"):
-            return self._connector(method, path, json.loads(body), bearer)
+            return self._connector(method, path, json.loads(body or b"null"), bearer)
         return 404, {}, {}
 
     def _published(self, key: RSAKey) -> Json:
@@ -228,6 +229,10 @@ class FakeTeams:
             self.opened.append(body)
             status = self.faults.chat or 201
             return status, {"id": personal_id(body["members"][0]["id"])}, {}
+        if method == "GET" and parts[3:4] == ["members"]:
+            member = self.members.get(parts[4])
+            found = {"id": parts[4], "tenantId": TENANT, **(member or {})}
+            return (200, found, {}) if member is not None else (404, {"error": {}}, {})
         if body["type"] != "typing":
             if self.faults.answers:
                 status, headers = self.faults.answers.pop(0)

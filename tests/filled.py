@@ -84,6 +84,7 @@ def _particular(table: Table, marker: str, talk: str) -> dict[str, Any]:
         "leads": {"reference": unique[:16], "kind": "interest"},
         "cases": {"merged_into": None},
         "case_texts": {"number": secrets.randbelow(2**31)},
+        "announcements": {"number": secrets.randbelow(2**31), "cause": unique},
         "deliveries": {"number": secrets.randbelow(2**31)},
     }.get(table.name, {})
 

@@ -20,7 +20,7 @@ from mobilis.results import page_path
 from mobilis.retention import Periods
 from mobilis.settings import Settings
 from mobilis.store import Database
-from mobilis.web import chat, events, guard, health, pages, refusals, results
+from mobilis.web import announcing, chat, events, guard, health, pages, refusals, results
 from mobilis.web.brain import Brain
 from mobilis.web.channels import Channel
 from mobilis.web.console import CONSOLE
@@ -73,7 +73,11 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=_lifespan,
     )
     app.state.channels = channels
-    app.state.door = _door(settings, channels)
+    door = app.state.door = _door(settings, channels)
+    app.state.board = board = announcing.make_board(settings, door.wording)
+    told = {channel for channel, _ in board.places}
+    outlets = {channel.name: channel.outlet for channel in channels if channel.name in told}
+    app.state.announcer = Sender(door.database, outlets, board)
     return app
 
 
@@ -152,6 +156,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             keep_relieving(door, timedelta(minutes=door.settings.takeover_minutes), weights)
         ),
         asyncio.create_task(door.postman.keep()),
+        asyncio.create_task(announcing.keep_targets(door.database, app.state.board)),
     )
     try:
         async with door.brain, AsyncExitStack() as channels:
@@ -159,10 +164,12 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
                 await channels.enter_async_context(channel.running(door))
             door.worker.start()
             door.sender.start()
+            app.state.announcer.start()
             yield
             door.hub.close()
             await door.worker.stop()
             await door.sender.stop()
+            await app.state.announcer.stop()
     finally:
         for task in beside:
             task.cancel()

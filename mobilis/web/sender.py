@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from anyio import to_thread
+from sqlalchemy.engine import Connection
 
 from mobilis import deliveries
 from mobilis.conversations import Message
@@ -47,11 +48,35 @@ class Outlet(Protocol):
         the platform cannot say."""
 
 
+class Queue(Protocol):
+    """What is to be shown, and what came of it: messages to visitors (mobilis/deliveries.py) or to
+    staff (mobilis/bulletins.py)."""
+
+    def take_due(
+        self, connection: Connection, channels: Collection[str], limit: int, busy: Collection[str]
+    ) -> list[Delivery]:
+        """What is due, taken; nothing of the conversations that are `busy`."""
+
+    def note_sent(self, connection: Connection, number: int, remote: str) -> None:
+        """It is shown."""
+
+    def put_off(
+        self, connection: Connection, delivery: Delivery, why: str, due_at: datetime
+    ) -> bool:
+        """Try again later; False when it is given up."""
+
+    def give_up(self, connection: Connection, number: int, why: str) -> None:
+        """It will never be shown."""
+
+
 class Sender:
     """`start` and `stop` bracket its life. `outlets` are by channel."""
 
-    def __init__(self, database: Database, outlets: Mapping[str, Outlet]) -> None:
+    def __init__(
+        self, database: Database, outlets: Mapping[str, Outlet], queue: Queue = deliveries
+    ) -> None:
         self._database = database
+        self._queue = queue
         self._outlets = outlets
         self._under_way: dict[str, asyncio.Task[None]] = {}  # by conversation
         self._wake = asyncio.Event()
@@ -92,7 +117,7 @@ class Sender:
 
     def _take(self, limit: int, busy: list[str]) -> list[Delivery]:
         with self._database.write() as connection:
-            return deliveries.take_due(connection, list(self._outlets), limit, busy)
+            return self._queue.take_due(connection, list(self._outlets), limit, busy)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
@@ -133,12 +158,12 @@ class Sender:
             wait = retry_after * random.uniform(1.0, 1.25)
             due_at = max(due_at, now() + timedelta(seconds=wait))
         with self._database.write() as connection:
-            deliveries.put_off(connection, delivery, why, due_at)
+            self._queue.put_off(connection, delivery, why, due_at)
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         with self._database.write() as connection:
-            deliveries.give_up(connection, delivery.number, why)
+            self._queue.give_up(connection, delivery.number, why)
 
     def _note_sent(self, delivery: Delivery, remote: str) -> None:
         with self._database.write() as connection:
-            deliveries.note_sent(connection, delivery.number, remote)
+            self._queue.note_sent(connection, delivery.number, remote)

@@ -28,7 +28,7 @@ CLIENT_ID, CLIENT_SECRET = "111.222", "the client secret of the tests"
 APP_TOKEN = "xapp-1-tests"
 SCOPES = (
     "app_mentions:read,channels:history,chat:write,commands,groups:history,im:history,im:write,"
-    "mpim:history,users:read"
+    "mpim:history,users:read,users:read.email"
 )
 LIMITS = {"blocks": 50, "section": 3000, "elements": 25, "button": 75, "value": 2000}
 
@@ -41,6 +41,8 @@ class Team:
     token: str = "xoxb-T1"
     bot: str = "UBOT"
     locales: dict[str, str] = field(default_factory=dict)  # of its people
+    emails: dict[str, str] = field(default_factory=dict)
+    traits: dict[str, dict[str, Any]] = field(default_factory=dict)  # what else is said of them
     revoked: str = ""  # what Slack says of the token, once it is worth nothing
     scopes: str = SCOPES
 
@@ -191,7 +193,10 @@ class FakeSlack:
         locale = team.locales.get(given["user"])
         if locale is None:
             return _error("user_not_found")
-        return {"user": {"id": given["user"], "locale": locale}}
+        user = given["user"]
+        email = {"email": team.emails[user]} if user in team.emails else {}
+        known = {"id": user, "team_id": team.id, "locale": locale, "profile": email}
+        return {"user": {**known, **team.traits.get(user, {})}}
 
     def _conversations_open(self, team: Team, given: dict[str, Any]) -> dict[str, Any]:
         return {"channel": {"id": f"D{given['users']}"}}

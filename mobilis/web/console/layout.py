@@ -21,6 +21,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 NAVIGATION = (
     ("queue", "read"),
     ("mentions", "act"),
+    ("deliveries", "act"),
     ("learning", "act"),
     ("figures", "read"),
     ("export", "export"),

@@ -22,6 +22,7 @@ from mobilis.slack import COMMANDS, INSTALL_PATH, REDIRECT_PATH, SCOPES, SHORTCU
 from mobilis.web.door import Door
 from mobilis.web.pages import render
 from mobilis.web.slack import views
+from mobilis.web.slack.announced import ACTION, Claims
 from mobilis.web.slack.api import Slack, quiet_logger
 from mobilis.web.slack.blocks import CHOICE
 from mobilis.web.slack.desk import Desk, content
@@ -46,6 +47,7 @@ class Listeners:
         self._slack = slack
         self._desk = desk
         self._outlet = outlet
+        self._claims = Claims(door, slack)
 
     async def event(self, body: Body, context: AsyncBoltContext) -> None:
         """Something happened in a workspace."""
@@ -81,6 +83,8 @@ class Listeners:
             pressed = message_id(channel, ts, str(action.get("action_ts")))
             here = _where(workspace, user, channel, body["message"].get("thread_ts"))
             await self._desk.choose(here, pressed, str(chosen.get("value")))
+        elif name == ACTION:
+            self._desk.later(self._claims.press(body, workspace))
         elif name in views.HOME:
             pressed = message_id(user, name, str(action.get("action_ts")))
             await self._desk.begin(workspace, user, pressed, views.HOME[name])

@@ -17,8 +17,9 @@ from mobilis.errors import ChatError, DeliveryPostponed, DeliveryRefused
 from mobilis.models import outbox
 from mobilis.places import Place
 from mobilis.web.door import Door
+from mobilis.web.slack.announced import show
 from mobilis.web.slack.api import Slack
-from mobilis.web.slack.blocks import Look, notice, render
+from mobilis.web.slack.blocks import Look, notice
 from mobilis.web.slack.inbound import is_public
 from mobilis.web.slack.privately import LEAVING, ask_in_private, is_private, leave
 
@@ -45,7 +46,7 @@ class SlackOutlet:
     async def send(self, place: Place, message: Message) -> str:
         """Post a message; its `ts`. Nothing is posted of what only leaves a dialogue."""
         slack, door, look = self._parts()
-        shown = render(message, look)
+        shown = show(message, look)
         if is_public(place):
             if await door.read(_is_leaving, message["id"]):
                 return ""
@@ -71,7 +72,7 @@ class SlackOutlet:
         slack, _, look = self._parts()
         if is_public(place) and is_private(message):
             return  # what stands in its place has no buttons
-        channel, shown = await self._channel(place), render(message, look)
+        channel, shown = await self._channel(place), show(message, look)
         await slack.call(
             place.workspace,
             lambda client: client.chat_update(channel=channel, ts=remote_id, **shown),

@@ -17,6 +17,7 @@ from mobilis.web.incoming import clean_text
 CHANNEL = "teams"
 EXECUTE = "adaptiveCard/action"
 VERB = "choose"  # of our buttons
+CLAIM = "claim"  # of the button below what staff are told
 BOTS = "28:"  # what their ids begin with
 LONGEST_ID = 400
 
@@ -28,7 +29,8 @@ class Activity:
     """Something that happened on Teams.
 
     `kind` is text, choice (a button of an old client), invoke (a button that waits for an answer),
-    unknown_invoke, installed, removed or ignored. `message_id` is the same whenever the activity is
+    claim and claim_invoke (the same, of what staff are told), unknown_invoke, installed, removed or
+    ignored. `message_id` is the same whenever the activity is
     sent again.
     """
 
@@ -62,6 +64,8 @@ def _message(data: Mapping[str, Any]) -> Activity:
     value = data.get("value")
     if isinstance(value, Mapping) and isinstance(value.get("choice"), str):
         return _activity("choice", data, choice=value["choice"][:64])
+    if isinstance(value, Mapping) and isinstance(value.get(CLAIM), str):
+        return _activity("claim", data, choice=value[CLAIM][:64])
     mentions = _mentions(data)
     if _is_public(data) and _string(data, "recipient", "id") not in mentions:
         return IGNORED
@@ -72,6 +76,9 @@ def _invoke(data: Mapping[str, Any]) -> Activity:
     action = _under(data, "value").get("action")
     if data.get("name") != EXECUTE or not isinstance(action, Mapping):
         return _activity("unknown_invoke", data)
+    claimed = _under(action, "data").get(CLAIM)
+    if action.get("verb") == CLAIM and isinstance(claimed, str):
+        return _activity("claim_invoke", data, choice=claimed[:64])
     chosen = _under(action, "data").get("choice")
     if action.get("verb") != VERB or not isinstance(chosen, str):
         raise ChatError("bad_request", 400)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
+from mobilis.announcements import announce
 from mobilis.conversations import (
     Message,
     lock_conversation,
@@ -22,6 +23,7 @@ from mobilis.errors import ChatError
 from mobilis.models import choices, inbox, outbox, places
 from mobilis.openings import Opening
 from mobilis.places import Place, find, meet
+from mobilis.store import now
 from mobilis.turns import Reply, say
 from mobilis.web.teams.activities import CHANNEL, Activity
 from mobilis.wording import DEFAULT_LANGUAGE, Sentences
@@ -114,7 +116,8 @@ def welcome(connection: Connection, activity: Activity, words: Sentences) -> Arr
 
 
 def remove(connection: Connection, activity: Activity) -> int:
-    """Send nothing any more to where the app was removed; what was said is kept. How many places.
+    """Send nothing any more to where the app was removed; what was said is kept, and staff
+    are told. How many places.
 
     One that was written from after that is left alone: the app is back.
     """
@@ -124,6 +127,9 @@ def remove(connection: Connection, activity: Activity) -> int:
         if not removed or row.reference.get("at", "") <= removed:
             _refer(connection, row, {**row.reference, "removed": removed})
             found += 1
+    if found:
+        cause = f"teams:{activity.place.workspace}:{activity.message_id}"
+        announce(connection, "gone", cause, now())
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mobilis.errors import ChatError, TeamsRefused, TeamsUnavailable
+from mobilis.errors import ChatError, DeliveryError, StoreError, TeamsRefused, TeamsUnavailable
 from mobilis.settings import Settings
 from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
@@ -20,6 +20,7 @@ from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
 from mobilis.web.sender import Outlet
 from mobilis.web.teams import arrivals, tokens
 from mobilis.web.teams.activities import CHANNEL, Activity, read_activity
+from mobilis.web.teams.announced import ASKED, setting_of, take_claim
 from mobilis.web.teams.arrivals import Arrival
 from mobilis.web.teams.cards import CARD, card_of
 from mobilis.web.teams.clouds import App, read_app
@@ -83,6 +84,8 @@ class Teams:
         return await self._work[activity.kind](self, door, activity)
 
     async def _take_text(self, door: Door, activity: Activity) -> Response:
+        if activity.text.casefold() in ASKED and activity.place.reference["public"]:
+            return self._say_place(door, activity)
         words = (door.settings.text_limit, door.wording.errors, door.wording.teams)
         self._begin(door, activity, await door.write(arrivals.take_text, activity, *words))
         return Response(status_code=202)
@@ -109,6 +112,24 @@ class Teams:
         card = card_of(message, door.wording.teams, self._app.public_url)
         return _invoke_response(CARD, card)
 
+    async def _answer_claim(self, door: Door, activity: Activity) -> Response:
+        """Somebody of staff takes a case; they alone are told what came of it."""
+        return _invoke_response(MESSAGE, await take_claim(door, self._connector, activity))
+
+    async def _take_claim(self, door: Door, activity: Activity) -> Response:
+        """The same on a client that waits for no answer: the card is changed by a delivery."""
+        self._later(take_claim(door, self._connector, activity))
+        return Response(status_code=202)
+
+    def _say_place(self, door: Door, activity: Activity) -> Response:
+        """Tell whoever sets mobilis up how the place is called that staff are to be told in."""
+        place, language = activity.place, activity.language or DEFAULT_LANGUAGE
+        text = door.wording.announcements["place"][language].format(setting=setting_of(place))
+        told = {"type": "message", "textFormat": "plain", "text": text}
+        service_url, conversation = place.reference["service_url"], place.reference["conversation"]
+        self._later(self._connector.send(service_url, conversation, told))
+        return Response(status_code=202)
+
     async def _refuse_invoke(self, door: Door, activity: Activity) -> Response:
         return Response(status_code=501)
 
@@ -133,15 +154,21 @@ class Teams:
             composing = show_composing(
                 self._outlet, door.hub, activity.place, arrival.conversation_id
             )
-            task = asyncio.create_task(composing)
-            self._beside.add(task)
-            task.add_done_callback(self._beside.discard)
+            self._later(composing)
             door.worker.wake()
+
+    def _later(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something once Teams has its answer."""
+        task = asyncio.create_task(_logged(work))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     _work: Mapping[str, Callable[[Teams, Door, Activity], Awaitable[Response]]] = {
         "text": _take_text,
         "choice": _take_choice,
         "invoke": _answer_choice,
+        "claim": _take_claim,
+        "claim_invoke": _answer_claim,
         "unknown_invoke": _refuse_invoke,
         "installed": _welcome,
         "removed": _remove,
@@ -157,6 +184,14 @@ def make_teams(settings: Settings) -> Teams | None:
     """
     app = read_app(settings)
     return Teams(app) if app else None
+
+
+async def _logged(work: Coroutine[Any, Any, object]) -> None:
+    """Nobody waits for what comes after the answer: what went wrong is for the log."""
+    try:
+        await work
+    except (DeliveryError, StoreError) as error:
+        logger.warning("Teams: %s", error)
 
 
 def _refuse(request: Request, error: TeamsRefused) -> Response:

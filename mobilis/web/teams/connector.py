@@ -39,6 +39,9 @@ class Connector(Protocol):
     async def open_chat(self, service_url: str, bot: str, person: str, tenant: str) -> str:
         """The id of the personal chat with a person, whether it is new or not."""
 
+    async def member(self, service_url: str, conversation: str, person: str) -> Mapping[str, Any]:
+        """What the organization says of somebody in a conversation."""
+
     async def close(self) -> None:
         """Nothing more will be asked."""
 
@@ -122,11 +125,15 @@ class HttpConnector:
             raise DeliveryRefused("the personal chat has no id")
         return found
 
+    async def member(self, service_url: str, conversation: str, person: str) -> Mapping[str, Any]:
+        path = f"v3/conversations/{quote(conversation, safe='')}/members/{quote(person, safe='')}"
+        return _object(await self._ask("GET", service_url, path, None))
+
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _ask(
-        self, method: str, service_url: str, path: str, content: Mapping[str, Any]
+        self, method: str, service_url: str, path: str, content: Mapping[str, Any] | None
     ) -> httpx.Response:
         if not self._app.trusts(service_url):
             raise DeliveryRefused("the service is none that we write to")
@@ -143,7 +150,7 @@ class HttpConnector:
         return answer
 
     async def _request(
-        self, method: str, address: str, token: str, content: Mapping[str, Any]
+        self, method: str, address: str, token: str, content: Mapping[str, Any] | None
     ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
         try:
@@ -154,12 +161,16 @@ class HttpConnector:
             raise DeliveryRefused("the address of the conversation makes no sense") from None
 
 
-def _id(answer: httpx.Response) -> str:
+def _object(answer: httpx.Response) -> Mapping[str, Any]:
     try:
         content = answer.json()
     except ValueError:
-        return ""
-    found = content.get("id") if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _id(answer: httpx.Response) -> str:
+    found = _object(answer).get("id")
     return found if isinstance(found, str) else ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mobilis.bulletins import KIND
 from mobilis.content import fresh_content
 from mobilis.conversations import Message
 from mobilis.errors import DeliveryRefused
@@ -16,6 +17,7 @@ from mobilis.settings import ROOT
 from mobilis.web.door import Door
 from mobilis.web.teams import arrivals
 from mobilis.web.teams.activities import personal_place
+from mobilis.web.teams.announced import announced
 from mobilis.web.teams.arrivals import PRIVATE, QUIET, Said
 from mobilis.web.teams.cards import TooLarge, activity_of
 from mobilis.web.teams.clouds import App
@@ -86,6 +88,8 @@ class TeamsOutlet:
         return await self._connector.send(service_url, conversation, self._activity(message))
 
     def _activity(self, message: Message) -> Mapping[str, Any]:
+        if message["kind"] == KIND:
+            return announced(message)
         try:
             return activity_of(message, self.door.wording.teams, self._app.public_url)
         except TooLarge as error:
