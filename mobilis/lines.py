@@ -103,9 +103,7 @@ class ApiLine:
                 else:
                     raise LineFailed(f"expected status {status}, got {got}")
             if time.monotonic() + pause >= end:
-                raise LineFailed(
-                    f"expected status {status} within {self._patience:g} s, got {got}"
-                )
+                raise LineFailed(f"expected status {status} within {self._patience:g} s, got {got}")
             time.sleep(pause)
 
 

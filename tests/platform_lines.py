@@ -1,8 +1,8 @@
 """Journeys on Slack and on Teams: somebody who writes and presses buttons there, and reads what is
 shown. The platforms are the tests' own; the assistant is the real one, as `mobilis up` runs it.
 
-A line knows from the database which messages a turn was answered with, and when all is done. Each of
-them is then held against what the platform shows: the words, the buttons, each once and in order.
+A line knows from the database which messages a turn was answered with, and when all is done. Each
+is then held against what the platform shows: the words, the buttons, once and in order.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A soak: many people on Slack and on Teams at once, platforms that misbehave as they do, and a front
-door that is killed again and again. Whoever runs one gets counts, and judges them.
+"""A soak: many people on Slack and on Teams at once, platforms that misbehave as they do, and a
+front door that is killed again and again. Whoever runs one gets counts, and judges them.
 
 The front door is a real process on SQLite; the platforms and the brain are the tests' own, on
 loopback. Every process is ended by its id.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -73,7 +74,8 @@ class Talk:
 
     def expected(self) -> list[str]:
         """What must be shown, each once."""
-        return [*self.greeting, *(f"echo {text}" for text in dict.fromkeys(t for t, _ in self.brought))]
+        texts = dict.fromkeys(text for text, _ in self.brought)
+        return [*self.greeting, *(f"echo {text}" for text in texts)]
 
 
 @dataclass
@@ -115,6 +117,8 @@ class Soak:
         self._door: Running | None = None
         self._lock = threading.Lock()
         self._taken = 0
+        self._dead: dict[str, int] = {}
+        self._environment: dict[str, str] = {}
         self._total = 0
 
     def run(self) -> Outcome:
@@ -322,7 +326,7 @@ def _add(count: Count, talk: Talk) -> None:
     count.doubled += sum(times[text] - 1 for text in expected if times[text] > 1)
     count.strange += sum(times[text] for text in times if text not in set(expected))
     places = [expected.index(text) for text in dict.fromkeys(shown) if text in set(expected)]
-    count.unordered += sum(1 for one, next in zip(places, places[1:]) if next < one)
+    count.unordered += sum(1 for one, after in pairwise(places) if after < one)
 
 
 def _rest(database: Database) -> int:

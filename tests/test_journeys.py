@@ -48,9 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def open_line(
-    stack: Stack, slack_beside: FakeSlack, teams_beside: FakeTeams
-) -> Iterator[OpenLine]:
+def open_line(stack: Stack, slack_beside: FakeSlack, teams_beside: FakeTeams) -> Iterator[OpenLine]:
     lines: list[PlatformLine] = []
 
     def start(platform: str) -> PlatformLine:
@@ -73,9 +71,7 @@ def test_journey(path: Path, stack: Stack, request: pytest.FixtureRequest) -> No
         (folder / f"{path.stem}.md").write_text(to_markdown(transcript), encoding="utf-8")
 
 
-def test_journey_on_a_platform(
-    platform: str, name: str, stack: Stack, open_line: OpenLine
-) -> None:
+def test_journey_on_a_platform(platform: str, name: str, stack: Stack, open_line: OpenLine) -> None:
     line = open_line(platform)
     journey = load_journey(ROOT / "tests" / "journeys" / f"{name}.yml")
     hold(journey, line, stack)
