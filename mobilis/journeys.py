@@ -33,7 +33,8 @@ language. A list stands for "one of these" in kind, faq, question, number, band,
 level means "all of these".
 
     kind, language, faq (id), question (id), number (of the question), band, score, gaps
-    says: lead_kept     a key of content/wording.yml or a response of domain.yml, filled in or not
+    says: lead_kept     a key of content/wording.yml or a response of domain.yml, filled in or not;
+                        a list: one after the other, as paragraphs
     noted: {question: impact, option: c}    the answer that is read back
     contains, lacks     lists of texts
     choices             choices that are offered, among others perhaps
