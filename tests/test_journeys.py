@@ -71,6 +71,7 @@ def test_journey(path: Path, stack: Stack, request: pytest.FixtureRequest) -> No
         (folder / f"{path.stem}.md").write_text(to_markdown(transcript), encoding="utf-8")
 
 
+@pytest.mark.timeout(900)
 def test_journey_on_a_platform(platform: str, name: str, stack: Stack, open_line: OpenLine) -> None:
     line = open_line(platform)
     journey = load_journey(ROOT / "tests" / "journeys" / f"{name}.yml")
