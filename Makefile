@@ -90,7 +90,7 @@ morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversati
 	  --write-screenshots docs/screenshots/console
 
 journeys: train ## play every journey over the chat API, on Slack and on Teams
-	@$(PYTHON) -m pytest tests/test_journeys.py --all-channels -k "not postgres" -v
+	@$(PYTHON) -m pytest tests/test_journeys.py --all-channels -k "not postgres" -vv
 
 soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
 	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s

@@ -3,6 +3,15 @@ shown. The platforms are the tests' own; the assistant is the real one, as `mobi
 
 A line knows from the database which messages a turn was answered with, and when all is done. Each
 is then held against what the platform shows: the words, the buttons, once and in order.
+
+Every journey can be played on both, restarts and kills included. What is different there by nature:
+    - A conversation begins with a mention alone (Slack) or when the app is installed (Teams), in
+      the language of the person's platform; nobody switches it but by asking, as in the journeys.
+    - A button can be pressed once, and while it is shown: a second time nobody finds it.
+    - Slack keeps what begins with / for commands; with a space before it, it comes as a message.
+    - What is erased is erased here. The platform goes on showing it, which `history_lacks` does not
+      look at.
+    - A kill may show a message of Teams twice, since Teams cannot say whether it arrived.
 """
 
 from __future__ import annotations
@@ -308,7 +317,8 @@ def as_slack_writes(text: str) -> str:
     """What somebody typed, with what Slack makes of it: entities, links, addresses."""
     escaped = html.escape(text, quote=False)
     linked = _LINK.sub(lambda match: f"<{match[0]}>", escaped)
-    return _ADDRESS.sub(lambda match: f"<mailto:{match[0]}|{match[0]}>", linked)
+    written = _ADDRESS.sub(lambda match: f"<mailto:{match[0]}|{match[0]}>", linked)
+    return f" {written}" if written.startswith("/") else written
 
 
 def _is_busy(connection: Connection, talk: str) -> bool:

@@ -70,3 +70,4 @@ def test_buttons_that_stay_after_a_press_are_told() -> None:
 def test_what_is_typed_comes_as_slack_writes_it() -> None:
     assert as_slack_writes("R&D < a@b.ca") == "R&amp;D &lt; <mailto:a@b.ca|a@b.ca>"
     assert as_slack_writes("https://a.ca/b") == "<https://a.ca/b>"
+    assert as_slack_writes("/restart") == " /restart"
