@@ -219,17 +219,8 @@ class SlackLine(PlatformLine):
     def pressed(self, message: Message, choice: str) -> PlatformTurn:
         post = self._post(message["id"])
         titles = {value: title for title, value in on_slack(post).buttons.items()}
-        action = {**post.buttons()[titles[choice]], "action_ts": self._slack.ts()}
-        if "selected_option" in action:
-            action.pop("options")
-        body = {
-            "type": "block_actions",
-            "actions": [{"block_id": "b", **action}],
-            "channel": {"id": post.channel},
-            "container": {"type": "message", "message_ts": post.ts},
-            "message": {"ts": post.ts, "text": post.text, "blocks": post.blocks},
-        }
-        id = message_id(post.channel, post.ts, action["action_ts"])
+        body = press_on_slack(self._slack, post, titles[choice])
+        id = message_id(post.channel, post.ts, body["actions"][0]["action_ts"])
         return PlatformTurn(self, id, lambda: self._person.interacts(body))
 
     def shown(self) -> list[str]:
@@ -311,6 +302,20 @@ class TeamsLine(PlatformLine):
             here = query.where(deliveries.c.conversation_id == self._talk(connection))
             for row in connection.execute(here):
                 self._remotes[row.message_id] = row.remote_id
+
+
+def press_on_slack(slack: FakeSlack, post: Post, title: str) -> dict[str, Any]:
+    """A press of a button, or a choice from a menu: the same one however often it is brought."""
+    action = {**post.buttons()[title], "action_ts": slack.ts()}
+    if "selected_option" in action:
+        action.pop("options")
+    return {
+        "type": "block_actions",
+        "actions": [{"block_id": "b", **action}],
+        "channel": {"id": post.channel},
+        "container": {"type": "message", "message_ts": post.ts},
+        "message": {"ts": post.ts, "text": post.text, "blocks": post.blocks},
+    }
 
 
 def as_slack_writes(text: str) -> str:

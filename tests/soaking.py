@@ -22,9 +22,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx
-from doors import SECRET, FakeBrain
-from fake_teams import Chat, FakeTeams, personal_id
-from fakes.slack import SIGNING_SECRET, FakeSlack, Person
+from doors import SECRET, Answer, FakeBrain, Question, echo
+from fake_teams import Chat, FakeTeams, buttons, card, personal_id
+from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Post
+from platform_lines import press_on_slack
 from processes import free_port
 from sqlalchemy import func, select
 
@@ -36,6 +37,7 @@ from mobilis.store import Database, migrate
 AGAIN, SWAPPED, LIMITED = 0.10, 0.05, 0.05  # shares of events
 AT_ONCE = 8  # conversations in which somebody writes
 PER_TALK = 25  # messages of a conversation, at most
+ASKING = 5  # one answer in so many has a button, which is pressed twice in the end
 IN_PUBLIC = 4  # one conversation in so many is in a channel or a group
 RETRY_SECONDS = 0.1
 PATIENCE_SECONDS = 60.0  # for one event
@@ -51,6 +53,8 @@ serve(load_settings())
 """
 
 Send = Callable[[], httpx.Response]
+Stream = list[tuple[str, Send]]  # what comes, named
+BUTTON, PAYLOAD = "Encore ", "/again"
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,15 @@ class Talk:
     channel: str
     greeting: list[str]
     shown: Callable[[], list[str]]
-    brought: list[tuple[str, Send]] = field(default_factory=list)  # texts, some of them again
+    offered: Callable[[], Stream]  # a press of each button that is shown, by its number
+    brought: Stream = field(default_factory=list)  # texts, some of them again
+    pressed: Stream = field(default_factory=list)
 
     def expected(self) -> list[str]:
         """What must be shown, each once."""
-        texts = dict.fromkeys(text for text, _ in self.brought)
-        return [*self.greeting, *(f"echo {text}" for text in texts)]
+        said = dict.fromkeys(f"echo {text}" for text, _ in self.brought)
+        asked = dict.fromkeys(f"payload {PAYLOAD}{number}" for number, _ in self.pressed)
+        return [*self.greeting, *said, *asked]
 
 
 @dataclass
@@ -89,6 +96,8 @@ class Count:
     doubled: int = 0
     unordered: int = 0
     strange: int = 0  # shown, but never said
+    presses: int = 0
+    left: int = 0  # buttons that are still shown
     dead: int = 0  # given up
 
 
@@ -127,9 +136,12 @@ class Soak:
         migrate(self._database_url)
         with self._platforms() as (slack, teams, brain, http):
             talks = self._talks(slack, teams, http)
-            self._total = sum(len(talk.brought) for talk in talks)
             with self._running():
-                self._bring(talks)
+                self._bring([talk.brought for talk in talks])
+                self._wait()
+                for talk in talks:  # slips included
+                    talk.pressed = [press for one in talk.offered() for press in (one, one)]
+                self._bring([talk.pressed for talk in talks])
                 self._wait()
             counts = {name: self._count(name, talks) for name in ("slack", "teams")}
             turns = Counter((q["conversation"], q["message"]) for q in brain.answered)
@@ -147,6 +159,7 @@ class Soak:
     @contextmanager
     def _platforms(self) -> Iterator[tuple[FakeSlack, FakeTeams, FakeBrain, httpx.Client]]:
         slack, teams, brain = FakeSlack().start(), FakeTeams(), FakeBrain()
+        brain.script = answer
         slack.busy = teams.faults.share = LIMITED
         self._environment = self._settings(slack, teams, brain)
         base = f"http://127.0.0.1:{self._port}"
@@ -217,7 +230,24 @@ class Soak:
         slack.teams[who.team].locales[who.user] = "fr-FR"
         thread = slack.ts() if public else None
         where = "C1" if public else who.direct
-        talk = Talk("slack", [GREETING], lambda: slack.said(where, thread))
+
+        def posts() -> list[Post]:
+            return [p for p in list(slack.posts) if (p.channel, p.thread) == (where, thread)]
+
+        def press(post: Post, title: str) -> Send:
+            body = press_on_slack(slack, post, title)
+            return lambda: who.interacts(body)
+
+        talk = Talk(
+            "slack",
+            [GREETING],
+            shown=lambda: [post.text.split("\n")[0] for post in posts()],
+            offered=lambda: [
+                (title.removeprefix(BUTTON), press(post, title))
+                for post in posts()
+                for title in post.buttons()
+            ],
+        )
 
         def event(text: str) -> Send:
             said = who.said(text)
@@ -236,7 +266,21 @@ class Soak:
         kind = "groupChat" if public else "personal"
         place = f"19:{number:04}@thread.v2" if public else personal_id(person)
         chat = Chat(teams, http.post, place, person, kind)
-        talk = Talk("teams", [] if public else [GREETING], lambda: list(chat.texts))
+
+        def press(choice: str) -> Send:
+            activity = teams.press(chat, choice)
+            return lambda: chat.send(activity)
+
+        talk = Talk(
+            "teams",
+            [] if public else [GREETING],
+            shown=lambda: list(chat.texts),
+            offered=lambda: [
+                (title.removeprefix(BUTTON), press(choice))
+                for activity in chat.shown
+                for title, choice in buttons(card(activity)).items()
+            ],
+        )
 
         def event(text: str) -> Send:
             activity = teams.message(chat, text)
@@ -256,8 +300,9 @@ class Soak:
                 talk.brought.append(self._chance.choice(talk.brought))
         return talk
 
-    def _bring(self, talks: list[Talk]) -> None:
-        shuffled = self._chance.sample(talks, len(talks))
+    def _bring(self, streams: list[Stream]) -> None:
+        shuffled = self._chance.sample(streams, len(streams))
+        self._total += sum(len(stream) for stream in streams)
         ended = threading.Event()
         watching = threading.Thread(target=self._show_progress, args=(ended,), daemon=True)
         watching.start()
@@ -268,8 +313,8 @@ class Soak:
             ended.set()
             watching.join()
 
-    def _talk(self, talk: Talk) -> None:
-        for _, send in talk.brought:
+    def _talk(self, stream: Stream) -> None:
+        for _, send in stream:
             self._insist(send)
             with self._lock:
                 self._taken += 1
@@ -316,10 +361,22 @@ class Soak:
         return count
 
 
+def answer(question: Question) -> Answer:
+    """What the brain says: an echo, with a button beneath some."""
+    status, content = echo(question)
+    said, _, number = question.get("text", "").partition(" ")
+    if said == "message" and int(number) % ASKING == 0:
+        button = {"title": f"{BUTTON}{number}", "payload": f"{PAYLOAD}{number}"}
+        content["messages"][0]["choices"] = [button]
+    return status, content
+
+
 def _add(count: Count, talk: Talk) -> None:
     expected, shown = talk.expected(), talk.shown()
     times = Counter(shown)
-    count.messages += len(expected) - len(talk.greeting)
+    count.messages += len({text for text, _ in talk.brought})
+    count.presses += len({number for number, _ in talk.pressed})
+    count.left += len(talk.offered())
     count.brought += len(talk.brought)
     count.answers += len(expected)
     count.lost += sum(1 for text in expected if not times[text])
@@ -354,11 +411,13 @@ def to_markdown(outcome: Outcome, date: str) -> str:
     rows = [
         ("messages", "messages"),
         ("brought, again ones included", "brought"),
+        ("buttons pressed, each twice", "presses"),
         ("answers to be shown, greetings included", "answers"),
         ("lost", "lost"),
         ("shown twice", "doubled"),
         ("out of order", "unordered"),
         ("shown, but never said", "strange"),
+        ("buttons that stayed after they were pressed", "left"),
         ("given up (dead letters)", "dead"),
     ]
     lines = [
