@@ -17,7 +17,8 @@ export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test install train widget lint transcripts screenshots morning lock clean
+.PHONY: help run test install train widget lint transcripts screenshots morning journeys soak
+.PHONY: lock clean
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -91,6 +92,12 @@ morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversati
 	@deploy/prepare chromium
 	@$(PYTHON) -m pytest tests/browser/test_morning.py --timeout 0 --conversations 200000 --train \
 	  --write-screenshots docs/screenshots/console
+
+journeys: train ## play every journey over the chat API, on Slack and on Teams
+	@$(PYTHON) -m pytest tests/test_journeys.py --all-channels -k "not postgres" -vv
+
+soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
+	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

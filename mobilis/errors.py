@@ -23,6 +23,7 @@ MobilisError
 │   ├── MailRefused         will never be taken as it is
 │   └── MailDoubtful        may have been taken all the same
 ├── JourneyFailed       a scripted conversation did not go as written; names file and step
+├── LineFailed          over what it is held, something did not go as it should
 ├── StaffError          what is asked about an account of staff will not do; carries which field
 ├── CaseError           what staff ask about a case will not do; carries why
 ├── EditError           what an admin edits cannot be changed so; carries why
@@ -165,6 +166,10 @@ class JourneyFailed(MobilisError):
 
     The message names the file, the step, what was expected and what was got.
     """
+
+
+class LineFailed(MobilisError):
+    """Over what a scripted conversation is held, something did not go as it should."""
 
 
 class StaffError(MobilisError):

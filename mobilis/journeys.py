@@ -33,7 +33,8 @@ language. A list stands for "one of these" in kind, faq, question, number, band,
 level means "all of these".
 
     kind, language, faq (id), question (id), number (of the question), band, score, gaps
-    says: lead_kept     a key of content/wording.yml or a response of domain.yml, filled in or not
+    says: lead_kept     a key of content/wording.yml or a response of domain.yml, filled in or not;
+                        a list: one after the other, as paragraphs
     noted: {question: impact, option: c}    the answer that is read back
     contains, lacks     lists of texts
     choices             choices that are offered, among others perhaps
@@ -47,17 +48,14 @@ history must hold exactly what was said: nothing lost, nothing twice.
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-import httpx
-
 from mobilis.content import LANGUAGES, read_yaml
-from mobilis.errors import ContentError, JourneyFailed
+from mobilis.errors import ContentError, JourneyFailed, LineFailed
 from mobilis.expectations import (
     Expectation,
     Label,
@@ -70,6 +68,7 @@ from mobilis.expectations import (
     load_words,
     mismatches,
 )
+from mobilis.lines import Line, Turn, over_the_api
 from mobilis.settings import ROOT
 from mobilis.transcripts import (
     PROCESSES,
@@ -82,14 +81,14 @@ from mobilis.transcripts import (
     to_markdown,
 )
 
-__all__ = ["Journey", "Processes", "Step", "load_journey", "load_journeys", "play", "to_markdown"]
+__all__ = [
+    *("Journey", "Processes", "Step", "hold", "load_journey", "load_journeys", "play"),
+    "to_markdown",
+]
 
 FOLDER = ROOT / "tests" / "journeys"
 ANY = "any"
 PATIENCE_SECONDS = 120.0  # for one turn, restarts included
-WAIT_SECONDS = 30
-RETRY_SECONDS = 0.3
-LATER = frozenset((429, 502, 503))  # statuses that ask to come back
 
 _SPOKEN_KEYS = {
     *("say", "choose", "switch", "kill_during", "expect"),
@@ -264,47 +263,44 @@ def play(
     Raises:
         JourneyFailed: it did not go as written; names the file, the step, expected and got.
     """
-    timeout = httpx.Timeout(WAIT_SECONDS + 10, connect=5)
-    with httpx.Client(base_url=base_url, timeout=timeout, trust_env=False) as client:
-        player = _Player(journey, client, processes, patience)
-        player.open()
-        for step in journey.steps:
-            player.play(step)
+    with over_the_api(base_url, patience) as line:
+        return hold(journey, line, processes)
+
+
+def hold(journey: Journey, line: Line, processes: Processes | None = None) -> Transcript:
+    """Play `journey` over a line that is not used yet.
+
+    Raises:
+        JourneyFailed: it did not go as written; names the file, the step, expected and got.
+    """
+    player = _Player(journey, line, processes)
+    player.open()
+    for step in journey.steps:
+        player.play(step)
     return Transcript(journey.title, journey.language, tuple(player.entries))
 
 
 class _Player:
     """One conversation being held: what was said so far, and in which language it goes on."""
 
-    def __init__(
-        self,
-        journey: Journey,
-        client: httpx.Client,
-        processes: Processes | None,
-        patience: float,
-    ) -> None:
+    def __init__(self, journey: Journey, line: Line, processes: Processes | None) -> None:
         self.journey = journey
-        self.client = client
+        self.line = line
         self.processes = processes
-        self.patience = patience
         self.now = Situation(journey.words, journey.language)
         self.entries: list[tuple[str, Entry]] = []
         self.received: list[Message] = []
         self.said_ids: list[str] = []  # of every message so far, as the history should hold them
         self.where = f"{journey.name}.yml"
-        self.path = ""
-        self.headers: dict[str, str] = {}
 
     def open(self) -> None:
         """Open the conversation; its greeting must be in the journey's language."""
-        body = {"language": self.journey.language}
-        opened = self._until_done("POST", "/api/conversations", 201, json=body)
-        self.path = f"/api/conversations/{opened['conversation']}"
-        self.headers = {"Authorization": f"Bearer {opened['token']}"}
-        self._take(opened["messages"])
-        if not opened["messages"]:
+        with self._failing():
+            greeting = self.line.open(self.journey.language)
+        self._take(greeting)
+        if not greeting:
             self._fail("expected a greeting, got no message")
-        self._verify([{"kind": "text"}], opened["messages"], more=True)
+        self._verify([{"kind": "text"}], greeting, more=True)
 
     def play(self, step: Step) -> None:
         """Do what `step` says and verify what comes back."""
@@ -314,15 +310,8 @@ class _Player:
             self._note(Disturbed(step.restart, killed=False))
             self._verify_history()
             return
-        message = self._message(step)
-        if step.kill_during:
-            self._until_done("POST", f"{self.path}/messages", 202, json=message)
-            self._processes().kill(step.kill_during)
-            self._note(Disturbed(step.kill_during, killed=True))
-        answer = self._until_done(
-            "POST", f"{self.path}/messages", 200, params={"wait": WAIT_SECONDS}, json=message
-        )["messages"]
-        self.said_ids.append(message["id"])
+        with self._failing():
+            answer = self._answer(step)
         self.now.language = step.switch or self.now.language
         self._take(answer)
         self._verify(step.expect, answer, step.more)
@@ -330,21 +319,30 @@ class _Player:
             self._verify_history()
         self._verify_texts(step)
 
-    def _message(self, step: Step) -> dict[str, str]:
-        """The request of a step: what is typed, or the choice that is named."""
-        message_id = str(uuid.uuid4())
+    def _answer(self, step: Step) -> list[Message]:
+        turn = self._turn(step)
+        if step.kill_during:
+            turn.bring()
+            self._processes().kill(step.kill_during)
+            self._note(Disturbed(step.kill_during, killed=True))
+        answer = turn.answer()
+        self.said_ids.append(turn.id)
+        return answer
+
+    def _turn(self, step: Step) -> Turn:
+        """What a step says: what is typed, or the choice that is named."""
         if step.say is not None:
             self._note(Typed(step.say))
-            return {"id": message_id, "text": step.say}
-        choice = self._find(step.choose or {})
+            return self.line.say(step.say)
+        message, choice = self._find(step.choose or {})
         self._note(Pressed(choice["title"]))
-        return {"id": message_id, "choice": choice["id"]}
+        return self.line.choose(message, choice)
 
-    def _find(self, label: Label) -> Mapping[str, Any]:
+    def _find(self, label: Label) -> tuple[Message, Mapping[str, Any]]:
         for message in reversed(self.received):
             choice = find_choice(self.now.words, label, message, message["language"])
             if choice is not None:
-                return choice
+                return message, choice
         offered = [c["title"] for c in (self.received[-1].get("choices") or [])]
         self._fail(f"expected the choice {dict(label)}, the last message offers {offered}")
 
@@ -396,36 +394,16 @@ class _Player:
             self.said_ids = [message["id"] for message in history]
 
     def _history(self) -> list[Message]:
-        found = self._until_done("GET", f"{self.path}/messages", 200)
-        return list(found["messages"])
+        with self._failing():
+            return self.line.history()
 
-    # --- the wire
-
-    def _until_done(self, method: str, path: str, status: int, **request: Any) -> dict[str, Any]:
-        """The JSON of the answer with `status`; asks again while the stack comes back.
-
-        Asking again is safe: a message with a known id is the same message.
-        """
-        end = time.monotonic() + self.patience
-        while True:
-            got, pause = "no connection", RETRY_SECONDS
-            try:
-                response = self.client.request(method, path, headers=self.headers, **request)
-            except httpx.TransportError as error:
-                got = f"{type(error).__name__}"
-            else:
-                if response.status_code == status:
-                    return dict(response.json())
-                got = f"status {response.status_code}: {response.text[:300]}"
-                if response.status_code == 202:
-                    got = "no answer yet"
-                elif response.status_code in LATER:
-                    pause = float(response.headers.get("retry-after", RETRY_SECONDS))
-                else:
-                    self._fail(f"expected status {status}, got {got}")
-            if time.monotonic() + pause >= end:
-                self._fail(f"expected status {status} within {self.patience:g} s, got {got}")
-            time.sleep(pause)
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """What the line says of a failure, with where it was."""
+        try:
+            yield
+        except LineFailed as error:
+            self._fail(str(error))
 
     def _processes(self) -> Processes:
         if self.processes is None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_teams import FakeTeams
+from fakes.slack import SIGNING_SECRET, FakeSlack
 from mail_servers import MailServer
 from processes import Postgres, Stack
 from websites import Websites
@@ -22,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-transcripts", type=Path, metavar="FOLDER", help="write what the journeys said"
     )
+    parser.addoption(
+        "--all-channels", action="store_true", help="play every journey on Slack and Teams too"
+    )
+    parser.addoption("--events", type=int, default=150, help="of the soak of Slack and Teams")
+    parser.addoption("--write-soak", type=Path, metavar="FILE", help="write what the soak counted")
     parser.addoption(
         "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"
     )
@@ -61,17 +68,45 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="session")
+def slack_beside() -> Iterator[FakeSlack]:
+    """The Slack of `stack`."""
+    slack = FakeSlack().start()
+    yield slack
+    slack.stop()
+
+
+@pytest.fixture(scope="session")
+def teams_beside() -> Iterator[FakeTeams]:
+    """The Teams of `stack`."""
+    teams = FakeTeams()
+    yield teams
+    teams.stop()
+
+
+@pytest.fixture(scope="session")
 def stack(
-    tmp_path_factory: pytest.TempPathFactory, websites: Websites, mail_server: MailServer
+    tmp_path_factory: pytest.TempPathFactory,
+    websites: Websites,
+    mail_server: MailServer,
+    slack_beside: FakeSlack,
+    teams_beside: FakeTeams,
 ) -> Iterator[Stack]:
     environment = {
         "MOBILIS_CORS_ORIGINS": websites.allowed_origins,
         "MOBILIS_SMTP_URL": mail_server.url,
         "MOBILIS_MAIL_FROM": "Équipe <equipe@exemple.ca>",
+        "MOBILIS_SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "MOBILIS_SLACK_BOT_TOKEN": "xoxb-T1",
+        "MOBILIS_SLACK_API_URL": slack_beside.base,
+        **_environment(teams_beside.settings(public_url="")),
     }
     running = Stack(tmp_path_factory.mktemp("stack"), environment=environment)
     yield running
     running.stop()
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    return {f"MOBILIS_{name.upper()}": value for name, value in settings.items()}
 
 
 @pytest.fixture(scope="session")

@@ -274,6 +274,9 @@ class FakeTeams:
             do_PUT = do_POST
 
             def _respond(self, body: bytes) -> None:
+                if len(body) < int(self.headers.get("Content-Length", 0)):
+                    self.close_connection = True  # whoever asked is gone
+                    return
                 teams.asked.append((self.command, self.path))
                 time.sleep(teams.faults.latency)
                 bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")

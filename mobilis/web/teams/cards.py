@@ -28,6 +28,7 @@ LONGEST_TITLE = 120  # of a button
 ROW_LENGTH, ROW_SIZE = 44, 3  # characters and buttons that fit side by side on a telephone
 FACTS = ("languages", "regions", "topics", "levels", "reasons")
 
+_SPACES = re.compile(r"[ \t\r\n]+")  # a no-break space stays: French has one before a colon
 _SPECIAL = re.compile(r"([\\*_\[\]])")
 # What makes a line more than a line, where it begins one.
 _BEGINNING = re.compile(r"^(\s*)(?:([-+#>])|(\d+)([.)]))")
@@ -180,7 +181,7 @@ def _unmarked(line: str) -> str:
 
 
 def _shortened(text: str, length: int) -> str:
-    text = " ".join(text.split())
+    text = _SPACES.sub(" ", text).strip()
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 

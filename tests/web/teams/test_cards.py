@@ -263,6 +263,12 @@ def test_a_message_that_teams_would_refuse_is_refused_here():
         activity_of(message(text="é" * 45_000), WORDS)
 
 
+def test_a_no_break_space_stays_where_french_has_it():
+    shown = card("text", "Réponse\u00a0: oui", choices=choices("A.  Oui\u00a0: bien\nsûr"))
+    assert list(buttons(shown)) == ["A. Oui\u00a0: bien sûr"]
+    assert shown["speak"] == "Réponse\u00a0: oui"
+
+
 def test_a_buttons_title_is_cut_where_it_is_too_long():
     shown = card(choices=choices("mot " * 100))
     [title] = buttons(shown)
