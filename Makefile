@@ -74,11 +74,11 @@ test-door: test-widget
 test-whole: test-model test-widget
 	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
 
-# Without what test-door has told for both Pythons; they begin when one of the two long ones ends.
-test-web: test-widget
+# Without what test-door has told for both Pythons, and after it, so that test-whole begins first.
+test-web: test-door
 	@$(call lane,web  ,$(PYTHON) -m pytest tests/web -m "not whole and not pure")
 
-test-parts: test-model
+test-parts: test-model test-door
 	@$(call lane,parts,$(PYTHON) -m pytest --ignore tests/web -m "not whole and not pure")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts

@@ -147,7 +147,7 @@ def visitor(visit: Visits, filled: Database, language: str) -> Chat:
     chat.press("send")
     chat.says("lead_kept")
     chat.say({"fr": "je veux parler à une personne", "en": "I want to talk to a person"}[language])
-    chat.says("human")
+    chat.says("human_reachable")
     return chat
 
 
