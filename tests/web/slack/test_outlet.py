@@ -157,7 +157,8 @@ def test_a_post_that_a_process_could_not_note_is_not_posted_twice(
     eventually(lambda: settled(database))
     assert len(slack.posts) == 2
     with database.read() as connection:
-        noted = connection.execute(select(deliveries.c.remote_id)).scalars().all()
+        query = select(deliveries.c.remote_id).order_by(deliveries.c.number)
+        noted = connection.execute(query).scalars().all()
     assert noted == [post.ts for post in slack.posts]
 
 
