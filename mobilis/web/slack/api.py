@@ -20,6 +20,7 @@ from mobilis.web.door import Door
 from mobilis.workspaces import Workspace, find_workspace, mark_gone, save_workspace
 
 TIMEOUT_SECONDS = 10.0
+UNSURE_SECONDS = 10.0  # to wait before Slack is asked what became of a request without an answer
 # The token is worth nothing any more: nothing will be sent before the app is installed again.
 GONE = ("token_revoked", "account_inactive", "invalid_auth", "not_authed", "token_expired")
 # Slack is not well, or wants us to wait.
@@ -63,7 +64,7 @@ class Slack:
         except SlackApiError as error:
             raise await self._failure(workspace, error.response) from None
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise DeliveryPostponed(f"Slack does not answer: {type(error).__name__}") from None
+            raise _unanswered(error) from None
         data: Any = response.data
         return data if isinstance(data, dict) else {}
 
@@ -91,7 +92,7 @@ class Slack:
         except SlackApiError as error:
             raise _failure(error.response) from None
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise DeliveryPostponed(f"Slack does not answer: {type(error).__name__}") from None
+            raise _unanswered(error) from None
         workspace = Workspace(
             id=str(response.get("team_id")),
             name=str(response.get("team")),
@@ -124,6 +125,14 @@ def token_of(workspace: Workspace | None, app: SlackApp, seal: Seal) -> str | No
     if app.bot_token:
         return app.bot_token
     return seal.open(workspace.token) if workspace and workspace.token else None
+
+
+def _unanswered(error: Exception) -> DeliveryPostponed:
+    """Slack may still be at it, unless it was never reached: only later can one see whether it did
+    what was asked."""
+    reached = not isinstance(error, aiohttp.ClientConnectorError)
+    why = f"Slack does not answer: {type(error).__name__}"
+    return DeliveryPostponed(why, UNSURE_SECONDS if reached else 0.0)
 
 
 def _failure(response: Any) -> DeliveryError:

@@ -16,6 +16,7 @@ from mobilis.models import deliveries, inbox
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import sender
+from mobilis.web.slack import api
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,7 @@ def quick_sender() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender, "POLL_SECONDS", 0.02)
         patch.setattr(sender, "BACKOFF_SECONDS", 0.01)
+        patch.setattr(api, "UNSURE_SECONDS", 0.01)
         yield
 
 

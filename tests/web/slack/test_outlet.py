@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 from doors import say
@@ -132,12 +133,14 @@ def test_a_slack_that_takes_too_long_is_asked_again_and_nothing_is_posted_twice(
     open_slack, slack, database, eventually, monkeypatch
 ):
     monkeypatch.setattr("mobilis.web.slack.TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("mobilis.web.slack.api.UNSURE_SECONDS", 1.5)
     someone = Person(slack, open_slack().http)
     slack.slow[POST] = 0.8
     someone.says("a")
     eventually(lambda: any("TimeoutError" in (error or "") for _, _, error in states(database)))
     slack.slow[POST] = 0
     eventually(lambda: settled(database) and len(slack.posts) == 2)
+    time.sleep(1)
     assert [post.text for post in slack.posts] == ["Bonjour !", "echo a"]
 
 
@@ -157,7 +160,8 @@ def test_a_post_that_a_process_could_not_note_is_not_posted_twice(
     eventually(lambda: settled(database))
     assert len(slack.posts) == 2
     with database.read() as connection:
-        noted = connection.execute(select(deliveries.c.remote_id)).scalars().all()
+        query = select(deliveries.c.remote_id).order_by(deliveries.c.number)
+        noted = connection.execute(query).scalars().all()
     assert noted == [post.ts for post in slack.posts]
 
 

@@ -25,7 +25,7 @@ OFFER = {**say("Que **faire**?"), "choices": [{"title": "Un <choix>", "payload":
 @pytest.fixture
 def page(settings, database, brain, the_door, the_slack_door, monkeypatch) -> Iterator[Callable]:
     """Does something on the page, and gives the page that follows."""
-    monkeypatch.setattr(stage, "SETTLED", 0.2)
+    monkeypatch.setattr(stage, "SETTLED", 0.4)
     the_door.stop()
     the_slack_door.stop()
     _, server = make_stage(settings, free_port())
