@@ -94,7 +94,8 @@ class Board:
         _set(connection, number, state="failed", error=why)
 
     def _sweep(self, connection: Connection) -> None:
-        _mark_changed(connection)
+        for channel, key in self.places:
+            _mark_changed(connection, channel, key)
         if self._swept_at is None or self._swept_at < now() - SWEEP_EVERY:
             announce_waits(connection, self._wait_hours)
             self._swept_at = now()
@@ -204,8 +205,8 @@ def _settled(
     return style.words["taken"].format(name=owner.name if owner else "", when=when)
 
 
-def _mark_changed(connection: Connection) -> None:
-    """Have those shown again whose case is somebody else's, closed or open again since."""
+def _mark_changed(connection: Connection, channel: str, target: str) -> None:
+    """Have those of a place shown again whose case changed hands, or was closed or opened."""
     owner = func.coalesce(cases.c.owner_id, "")
     is_closed, was_closed = cases.c.status == "closed", announcements.c.shown_status == "closed"
     otherwise = or_(
@@ -217,6 +218,8 @@ def _mark_changed(connection: Connection) -> None:
         select(announcements.c.number)
         .join(cases, cases.c.conversation_id == announcements.c.conversation_id)
         .where(
+            announcements.c.channel == channel,
+            announcements.c.target == target,
             announcements.c.state == "sent",
             announcements.c.created_at > now() - WATCHED,
             otherwise,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -22,6 +22,7 @@ from mobilis.staff import Person
 from mobilis.store import now
 
 MOST = 200  # that one page shows
+LATELY = timedelta(days=30)
 # What the platforms and the channels say, by what it means; the first that fits counts.
 WHYS = (
     ("gone", r"no working app|app was removed|token_revoked|account_inactive|invalid_auth"),
@@ -84,8 +85,10 @@ def read_dead_letters(connection: Connection) -> list[DeadLetter]:
 
 
 def read_unsent(connection: Connection) -> list[Unsent]:
-    """The announcements to staff that failed, the newest first."""
-    failed = select(announcements).where(announcements.c.state == "failed")
+    """The announcements to staff that failed lately, the newest first."""
+    failed = select(announcements).where(
+        announcements.c.state == "failed", announcements.c.created_at > now() - LATELY
+    )
     rows = connection.execute(failed.order_by(announcements.c.number.desc()).limit(MOST))
     return [
         Unsent(row.kind, row.channel, row.created_at, why(row.error or ""), row.error or "")

@@ -232,7 +232,7 @@ announcements = Table(
     Column("claimed_at", UTCDateTime),
     UniqueConstraint("channel", "target", "kind", "cause"),
     Index(None, "conversation_id"),
-    Index(None, "state", "due_at"),
+    Index(None, "channel", "target", "state", "created_at"),
 )
 
 # Which workspaces of Slack have the app. One that is gone keeps its row, without its token.

@@ -21,7 +21,15 @@ from mobilis.conversations import lock_conversation
 from mobilis.dead_letters import why
 from mobilis.deliveries import MOST_ATTEMPTS, give_up
 from mobilis.errors import ChatError
-from mobilis.models import announcement_targets, announcements, audit, cases, deliveries
+from mobilis.mails import Taken, settle_failed
+from mobilis.models import (
+    announcement_targets,
+    announcements,
+    audit,
+    cases,
+    deliveries,
+    mails,
+)
 from mobilis.places import Place, meet
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
@@ -337,6 +345,20 @@ def test_the_same_cause_is_told_once(database: Database) -> None:
         for _ in range(2):
             announce(connection, "mail", "m1:1", now())
     assert told(database) == [("mail", "pending")]
+
+
+def test_an_e_mail_that_is_given_up_is_told(database: Database) -> None:
+    with database.write() as connection:
+        queued = {"state": "queued", "attempts": 3}
+        talk = filled.fill(connection, "x", mails=queued, announcements={"state": "sent"})
+        mail_id = connection.scalar(select(mails.c.id))
+        taken = Taken(mail_id, talk, "reply", 3)
+        settle_failed(connection, taken, "refused", "", WEIGHTS)
+        settle_failed(connection, taken, "refused", "", WEIGHTS)
+    assert ("mail", f"{mail_id}:3", talk) in [
+        (row.kind, row.cause, row.conversation_id) for row in rows(database)
+    ]
+    assert [kind for kind, _ in told(database)].count("mail") == 1
 
 
 def test_dead_letters_are_tried_again_or_set_aside_and_noted(database: Database) -> None:

@@ -50,7 +50,11 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_announcements_conversation_id"), "announcements", ["conversation_id"])
-    op.create_index(op.f("ix_announcements_state_due_at"), "announcements", ["state", "due_at"])
+    op.create_index(
+        op.f("ix_announcements_channel_target_state_created_at"),
+        "announcements",
+        ["channel", "target", "state", "created_at"],
+    )
 
 
 def downgrade() -> None:

@@ -83,7 +83,7 @@ class Claims:
         wanted = str(body["actions"][0].get("value"))
         if not _ANNOUNCEMENT.fullmatch(wanted):
             return Claim("unknown")
-        if body["user"].get("team_id", workspace) != workspace:
+        if workspace not in _homes(body["user"], body.get("enterprise"), workspace):
             return Claim("stranger")
         answer = await self._slack.call(workspace, lambda client: client.users_info(user=user))
         person = answer.get("user") or {}
@@ -117,4 +117,13 @@ def _is_of(person: Mapping[str, Any], workspace: str) -> bool:
     others = ("deleted", "is_bot", "is_stranger", "is_restricted", "is_ultra_restricted")
     if any(person.get(name) for name in others) or person.get("is_email_confirmed") is False:
         return False
-    return bool(person.get("team_id", workspace) == workspace)
+    return workspace in _homes(person, person.get("enterprise_user"), workspace)
+
+
+def _homes(person: Mapping[str, Any], organization: Any, unless_told: str) -> set[str]:
+    """Where somebody belongs: their workspace, and the organization where that has the app."""
+    whole = organization if isinstance(organization, Mapping) else {}
+    found = [person.get("team_id"), whole.get("enterprise_id"), whole.get("id")]
+    if unless_told.startswith("T"):
+        found = [person.get("team_id", unless_told)]
+    return {home for home in found if isinstance(home, str)}

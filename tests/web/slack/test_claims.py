@@ -13,6 +13,7 @@ from talks import Talk
 from mobilis import audit, staff
 from mobilis.casework import set_owner, stamp
 from mobilis.models import announcement_targets, announcements, cases
+from mobilis.web.slack.announced import _homes
 from mobilis.workspaces import Workspace, mark_gone, save_workspace
 
 CLAIM, OPEN = "Prendre en charge", "Ouvrir le dossier"
@@ -277,6 +278,23 @@ def test_another_workspace_that_is_gone_is_told(told_door, database, slack, even
     assert "Où\u00a0: Slack, Amis <!channel>." in post.says()
     assert "<!channel>" not in post.text
     assert CLAIM not in post.buttons()
+
+
+@pytest.mark.parametrize(
+    ("person", "organization", "workspace", "counts"),
+    [
+        ({"team_id": "T1"}, None, "T1", True),
+        ({}, None, "T1", True),
+        ({"team_id": "T2"}, {"id": "T1"}, "T1", False),
+        ({"team_id": "T2"}, {"enterprise_id": "E1"}, "E1", True),
+        ({"team_id": "T2"}, {"id": "E1"}, "E1", True),
+        ({"team_id": "T2"}, {"id": "E2"}, "E1", False),
+        ({"team_id": ["T2"]}, "E1", "E1", False),
+        ({}, None, "E1", False),
+    ],
+)
+def test_where_somebody_belongs_counts(person, organization, workspace, counts):
+    assert (workspace in _homes(person, organization, workspace)) is counts
 
 
 def test_a_name_that_may_be_shown_is_only_text(open_slack, slack, database, eventually):

@@ -220,6 +220,18 @@ def test_the_word_in_a_channel_tells_the_setting(told_door, teams, room, eventua
     assert brain.asked == []
 
 
+def test_a_place_that_cannot_be_answered_in_stops_nothing(
+    told_door, teams, room, eventually, brain, caplog
+):
+    teams.faults.answers += [(403, {})]
+    room().say("notices here", locale="en-CA")
+    eventually(lambda: "Teams answered 403" in caplog.text)
+    chat = room()
+    chat.say("notices here", locale="en-CA")
+    [told] = eventually(lambda: chat.shown)
+    assert "For the team to be told here" in told["text"]
+
+
 def test_names_are_only_text():
     for name in PAYLOADS:
         told = {"title": "t", "facts": [name], "settled": name, "claim": "", "link": "l"}
