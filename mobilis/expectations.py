@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -230,18 +229,11 @@ def _lacks(message: Message, wanted: Any, now: Situation) -> str | None:
 
 
 def _says(message: Message, wanted: Any, now: Situation) -> str | None:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    variants = [
-        [
-            ".*?".join(map(re.escape, re.split(r"\{\w+\}", template.strip())))
-            for language, template in now.words.said[name]
-            if language in ("", message.get("language"))
-        ]
-        for name in names
-    ]
-    for paragraphs in product(*variants):
-        if re.fullmatch(r"\n\n".join(paragraphs), message["text"].strip(), re.DOTALL):
-            return None
+    for language, template in now.words.said[wanted]:
+        if language in ("", message.get("language")):
+            parts = re.split(r"\{\w+\}", template.strip())
+            if re.fullmatch(".*?".join(map(re.escape, parts)), message["text"].strip(), re.DOTALL):
+                return None
     return _got(message["text"])
 
 

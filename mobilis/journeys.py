@@ -34,7 +34,6 @@ level means "all of these".
 
     kind, language, faq (id), question (id), number (of the question), band, score, gaps
     says: lead_kept     a key of content/wording.yml or a response of domain.yml, filled in or not;
-                        a list: one after the other, as paragraphs
     noted: {question: impact, option: c}    the answer that is read back
     contains, lacks     lists of texts
     choices             choices that are offered, among others perhaps

@@ -318,11 +318,6 @@ BAD_TURNS: list[tuple[str, Turn, str]] = [
     ("[{lacks: [paid]}]", [text("It is paid.")], "found ['paid'] in: It is paid."),
     ("[{says: lead_stopped}]", [text("Stopped.")], "says: expected lead_stopped, got Stopped."),
     (
-        "[{says: [lead_declined, lead_stopped]}]",
-        [text(WORDING["lead_declined"]["en"])],
-        "says: expected ['lead_declined', 'lead_stopped'], got ",
-    ),
-    (
         "[{choices: [{faq: cost}, {option: a}]}]",
         [question("aim")],
         "choices: expected [{'faq': 'cost'}, {'option': 'a'}], missing [{'faq': 'cost'}] among",
@@ -436,14 +431,6 @@ def test_choices_are_found_under_their_other_titles(
         "choice Contact Bo Bee",
         "choice Word for word",
     ]
-
-
-def test_several_sentences_may_be_said_one_after_the_other(
-    chat: FakeChat, journey: Callable[..., Journey]
-) -> None:
-    both = "\n\n".join(WORDING[key]["en"] for key in ("human_reachable", "lead_stopped"))
-    chat.turns = [[text(both)]]
-    play(journey("  - {say: hey, expect: [{says: [human_reachable, lead_stopped]}]}"), chat.url)
 
 
 def test_a_choice_nobody_offers_is_told(chat: FakeChat, journey: Callable[..., Journey]) -> None:
