@@ -21,7 +21,7 @@ PERIODS = Periods(transcript_days=180, lead_days=730)
 NOTHING_ELSE = {"conversation_id": "", "last_answer_at": None}
 KEPT_WITH_A_LEAD = {
     *("conversations", "places", "assessments", "leads", "cases", "case_facets", "case_days"),
-    *("case_tags", "case_notes", "case_reads", "case_mentions", "mails"),
+    *("case_tags", "case_notes", "case_reads", "case_mentions", "mails", "announcements"),
 }
 
 
