@@ -133,5 +133,5 @@ def test_a_setting_that_makes_no_sense_is_one_sentence(monkeypatch, capfd):
     monkeypatch.setenv("MOBILIS_PORT", "")
     options = doctor_commands.argparse.Namespace(platform="teams", json=False)
     monkeypatch.setenv("MOBILIS_PORTS", "7")
-    assert doctor_commands._examine(options, Settings()) == 1
+    assert doctor_commands._teams(options, Settings()) == 1
     assert capfd.readouterr().err.startswith("mobilis: MOBILIS_PORTS: there is no such setting")
