@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemas import migrated
 from sqlalchemy import JSON, Boolean, Integer, Table, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis import models, staff
 from mobilis.models import UTCDateTime, metadata
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 FOLLOWS = (models.case_mentions,)  # a conversation's, and say so through another table
 KINDS = ("sqlite", "postgres")
@@ -28,7 +29,7 @@ def database_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
         url = request.getfixturevalue("postgres").create(f"talks_{secrets.token_hex(4)}")
     else:
         url = f"sqlite:///{tmp_path / 'talks.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()

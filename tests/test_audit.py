@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from schemas import migrated
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.engine import Connection
 
@@ -15,7 +16,7 @@ from mobilis import audit
 from mobilis.audit import Break, Search, Witness, record, verify
 from mobilis.errors import StoreError
 from mobilis.models import audit as table
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 
 COUNT = 6
 
@@ -30,7 +31,7 @@ def database(
         url = str(request.getfixturevalue("postgres").create(name))
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('audit') / 'audit.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()

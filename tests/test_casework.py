@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from processes import Postgres
+from schemas import migrated
 from sqlalchemy import func, select, update
 from talks import Talk, full_talk
 
@@ -18,7 +19,7 @@ from mobilis.errors import CaseError, ChatError, StoreError
 from mobilis.models import case_reads, case_tags, cases
 from mobilis.priority import WEIGHTS
 from mobilis.staff import Person
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 from mobilis.web.projector import _age
 
 OF_STAFF = (
@@ -35,7 +36,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.create("casework")
-    migrate(url)
+    migrated(url)
     return url
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schemas import migrated
 from sqlalchemy import select
 
 from mobilis.coach_file import COLUMNS as WITH_ADDRESS
@@ -28,7 +29,7 @@ from mobilis.coaches import (
 from mobilis.errors import ImportRefused, StoreError
 from mobilis.facets import FACETS
 from mobilis.models import coaches as table
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "coaches" / "sample.csv"
@@ -51,7 +52,7 @@ GOOD = {
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path}/mobilis.db"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()
@@ -81,7 +82,7 @@ def problems(path: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> list[Coach]:
     url = f"sqlite:///{tmp_path_factory.mktemp('sample')}/mobilis.db"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     import_coaches(database, SAMPLE)
     found = all_coaches(database)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemas import migrated
 from sqlalchemy import func, insert, select
 
 from mobilis import cases, cli, demo
@@ -26,7 +27,7 @@ from mobilis.models import (
 from mobilis.models import cases as cases_table
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 
 MOMENT = datetime(2026, 11, 23, 16, tzinfo=timezone.utc)
 
@@ -34,7 +35,7 @@ MOMENT = datetime(2026, 11, 23, 16, tzinfo=timezone.utc)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path / 'demo.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()
@@ -74,7 +75,7 @@ def test_the_same_seed_makes_the_same_and_another_does_not(
     said = []
     for number, seed in enumerate((1, 1, 2)):
         url = f"sqlite:///{tmp_path / f'{number}.db'}"
-        migrate(url)
+        migrated(url)
         other = Database(url)
         add(other, 30, seed)
         with other.read() as connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemas import migrated
 
 from mobilis import audit, coaches, edits, notices
 from mobilis.coach_file import to_row
@@ -19,7 +20,7 @@ from mobilis.models import coaches as directory
 from mobilis.models import edits as table
 from mobilis.models import leads, overrides
 from mobilis.settings import ROOT
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 ANA = {
     "id": "",
@@ -44,7 +45,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     found = f"sqlite:///{path}"
     if request.param == "postgres":
         found = request.getfixturevalue("postgres").create("edits")
-    migrate(found)
+    migrated(found)
     return found
 
 

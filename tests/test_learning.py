@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from schemas import migrated
 from sqlalchemy import select, update
 
 from mobilis import results
@@ -23,7 +24,7 @@ from mobilis.results import NONE_OF_THESE, keep_unhandled, note_choice, note_nex
 from mobilis.retention import Periods, erase_some
 from mobilis.review import read_review
 from mobilis.settings import ROOT
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 
 MOMENT = datetime(2026, 11, 23, 16, tzinfo=timezone.utc)
 GUESSES = (("faq/cost", 0.4123), ("faq/timeline", 0.2))
@@ -36,7 +37,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         url = str(server.create(f"learning_{abs(hash(request.node.nodeid)):x}"))
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()
@@ -44,7 +45,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
-    migrate(f"sqlite:///{tmp_path / 'learning.db'}")
+    migrated(f"sqlite:///{tmp_path / 'learning.db'}")
     database = Database(f"sqlite:///{tmp_path / 'learning.db'}")
     yield database
     database.dispose()

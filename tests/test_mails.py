@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mail_servers import FAULTS, MailServer
 from processes import Postgres, free_port
+from schemas import migrated
 from sqlalchemy import insert, select, update
 from talks import Talk, full_talk
 
@@ -25,7 +26,7 @@ from mobilis.models import mails as table
 from mobilis.priority import WEIGHTS
 from mobilis.settings import Settings
 from mobilis.staff import Person
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 from mobilis.web.postman import Postman
 
 OFFICE = Office("exemple.ca", "", 48)
@@ -41,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.create("mails")
-    migrate(url)
+    migrated(url)
     return url
 
 

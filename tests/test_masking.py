@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemas import migrated
 from sqlalchemy import insert, select, update
 
 from mobilis import masking
 from mobilis.masking import mask
 from mobilis.models import conversations, inbox, leads, outbox, tracker_events
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 Say = Callable[..., None]
 
@@ -67,7 +68,7 @@ def test_a_card_shows_initials_and_the_shape_of_an_address() -> None:
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     url = f"sqlite:///{tmp_path / 'masking.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     talk = {"token_hash": "x", "channel": "web", "language": "fr", "position": 9}
     with database.write() as connection:

@@ -11,18 +11,19 @@ from typing import Any
 
 import filled
 import pytest
+from schemas import migrated
 from sqlalchemy import func, select
 
 from mobilis.cli import main
 from mobilis.models import conversations
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path / 'commands.db'}"
     monkeypatch.setenv("DATABASE_URL", url)
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemas import migrated
 from sqlalchemy import insert, select, text, update
 
 from mobilis import cases, privacy, saved_views, search, staff
@@ -31,7 +32,7 @@ from mobilis.neighbours import Neighbours, neighbours
 from mobilis.priority import WEIGHTS
 from mobilis.queue import PAGE, Filters, known_tags, read_filters, read_queue
 from mobilis.staff import Person
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 Case = Callable[..., str]
 
@@ -43,7 +44,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         url = str(server.create(f"queue_{abs(hash(request.node.nodeid)):x}"))
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()
@@ -362,7 +363,7 @@ def test_what_is_typed_is_never_the_searchs_syntax(
 @pytest.fixture(scope="module")
 def anything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Person]]:
     url = f"sqlite:///{tmp_path_factory.mktemp('search') / 'search.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database, colleague(database, "triager")
     database.dispose()

@@ -11,6 +11,7 @@ from typing import Any
 import pyotp
 import pytest
 from argon2 import Type, extract_parameters
+from schemas import migrated
 from sqlalchemy import select, update
 
 from mobilis import accounts, audit, second_factor, staff
@@ -19,7 +20,7 @@ from mobilis.models import staff as staff_table
 from mobilis.models import staff_recovery_codes, staff_sessions
 from mobilis.staff import RIGHTS, Person
 from mobilis.staff_commands import ROLES
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 PASSWORD = "une phrase de passe assez longue"
 
@@ -30,7 +31,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         url = str(request.getfixturevalue("postgres").create("staff"))
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('staff') / 'staff.db'}"
-    migrate(url)
+    migrated(url)
     return url
 
 
@@ -564,7 +565,7 @@ def test_making_the_schema_newer_keeps_sessions(tmp_path: Path) -> None:
     from mobilis.settings import ROOT
 
     url = f"sqlite:///{tmp_path / 'old.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     with database.write() as connection:
         person = staff.add_person(

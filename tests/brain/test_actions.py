@@ -14,6 +14,7 @@ import pytest
 from rasa.shared.core.domain import Domain
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from schemas import migrated
 from sqlalchemy import select
 
 from mobilis.assessment import load_assessment
@@ -27,7 +28,7 @@ from mobilis.leads import Details, keep_lead
 from mobilis.models import assessments, erasures, inbox, leads, unhandled
 from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT, Settings
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 from mobilis.turns import KINDS
 
 TOPICS = ("assessment", "clarification", "coaches", "conversation", "faq", "leads", "privacy")
@@ -142,7 +143,7 @@ def database(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "mobilis.db"
-    migrate(f"sqlite:///{path}")
+    migrated(f"sqlite:///{path}")
     database = Database(f"sqlite:///{path}")
     import_coaches(database, ROOT / "coaches" / "sample.csv")
     database.dispose()

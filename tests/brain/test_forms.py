@@ -20,6 +20,7 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
+from schemas import migrated
 from sqlalchemy import select
 
 from mobilis.brain.channel import SilentOutput
@@ -29,7 +30,7 @@ from mobilis.brain.turn import TurnAborted
 from mobilis.models import unhandled
 from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT
-from mobilis.store import Database, migrate
+from mobilis.store import Database
 
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
 PICKED = '/faq{"faq_id": "cost"}'
@@ -53,7 +54,7 @@ class Server:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path / 'mobilis.db'}"
-    migrate(url)
+    migrated(url)
     database = Database(url)
     yield database
     database.dispose()

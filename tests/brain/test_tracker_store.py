@@ -22,6 +22,7 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
+from schemas import migrated
 from sqlalchemy import delete, insert, select, update
 
 from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
@@ -29,7 +30,7 @@ from mobilis.brain.turn import TurnAborted
 from mobilis.models import conversations, inbox, metadata, tracker_events
 from mobilis.privacy import erase_content, erase_conversation
 from mobilis.settings import ROOT
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, now
 
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
 TALK = "talk-1"
@@ -45,7 +46,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     else:
         server = request.getfixturevalue("postgres")
         url = server.create(f"brain_{abs(hash(request.node.nodeid)):x}")
-    migrate(url)
+    migrated(url)
     opened: list[DatabaseTrackerStore] = []
 
     def open_one(**options: Any) -> DatabaseTrackerStore:
