@@ -252,10 +252,13 @@ def test_a_token_that_is_revoked_ends_it_and_the_console_says_so(
     talk = Talk(database, "fr")
     talk.lead("person")
     talk.project()
-    eventually(lambda: set(states(database)) == {"failed"})
-    with database.read() as connection:
-        kinds = set(connection.scalars(select(announcements.c.kind)))
-    assert kinds == {"person", "gone"}
+
+    def told() -> set[tuple[str, str]]:
+        query = select(announcements.c.kind, announcements.c.state)
+        with database.read() as connection:
+            return {tuple(row) for row in connection.execute(query)}
+
+    eventually(lambda: told() == {("person", "failed"), ("gone", "failed")})
 
 
 def test_slack_that_does_not_answer_a_claim_is_told_to_who_pressed(
