@@ -10,11 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 import uvicorn
+from loopback import LoopbackServer
 from processes import free_port
 
 from mobilis.settings import Settings
@@ -47,7 +48,7 @@ class FakeBrain:
     """A real HTTP server that answers turns by `script` and remembers its answers."""
 
     def __init__(self) -> None:
-        self._server: ThreadingHTTPServer | None = None
+        self._server: LoopbackServer | None = None
         self.port = 0
         self.forget()
         self.start()
@@ -64,8 +65,7 @@ class FakeBrain:
     def start(self) -> None:
         if self._server:
             return
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(self._handler(), self.port)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -23,6 +23,7 @@ import httpx
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc.jwk import RSAKey
+from loopback import LoopbackServer
 
 APP = "6f1d1c0e-8f4b-4d6a-9d5e-0a4c3b2f1e11"
 PASSWORD = "a secret of the tests"
@@ -50,9 +51,8 @@ class FakeTeams:
     """Runs from the start; `stop` ends it."""
 
     def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = LoopbackServer(self._handler())
+        self.base = self._server.url
         self.service = f"{self.base}/service/"
         self.keys = [self._new_key()]
         self.other_key = self._new_key()  # never published

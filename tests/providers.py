@@ -11,12 +11,13 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, RSAKey
+from loopback import LoopbackServer
 
 CLIENT, CLIENT_SECRET = "the-console", "a secret of the tests"
 Change = Callable[[dict[str, Any]], None]
@@ -56,9 +57,8 @@ class Provider:
         self.asked: list[str] = []  # paths
         self.given: list[dict[str, str]] = []  # to the token endpoint
         self.rotate()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.issuer = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = LoopbackServer(self._handler())
+        self.issuer = self._server.url
         self.behave()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

@@ -9,11 +9,12 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import LoopbackServer
 
 from mobilis.errors import ContentError, JourneyFailed
 from mobilis.expectations import load_words
@@ -58,8 +59,8 @@ class FakeChat:
         self.bodies: list[dict[str, Any]] = []
         self.history: Turn = []
         self._answers: dict[str, Turn] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = LoopbackServer(self._handler())
+        self.url = self._server.url
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

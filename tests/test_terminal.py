@@ -6,10 +6,11 @@ import io
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from loopback import LoopbackServer
 from processes import free_port
 
 from mobilis.cli import main
@@ -30,8 +31,8 @@ class FakeDoor:
         )
         self.bodies: list[dict[str, Any]] = []
         self.tokens: list[str | None] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.server = LoopbackServer(self._handler())
+        self.base = self.server.url
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def answer(self, body: dict[str, Any]) -> tuple[int, Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from loopback import LoopbackServer
 
 LISTED = "localhost"
 LISTED_PLAIN = "site.example"  # the browser of the tests is told where it is
@@ -29,8 +31,7 @@ class Websites:
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._documents))
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(_handler(self._documents))
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     @property

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 import pytest
+from loopback import LoopbackServer
 from processes import Stack, free_port
 from rasa.utils.endpoints import ClientResponseError
 from sqlalchemy import func, select
@@ -226,11 +227,10 @@ def action_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[
         def log_message(self, *arguments: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = LoopbackServer(Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield LoudActions(f"http://127.0.0.1:{server.server_address[1]}/webhook")
+        yield LoudActions(f"{server.url}/webhook")
     finally:
         server.shutdown()
         server.server_close()

@@ -6,10 +6,11 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from loopback import LoopbackServer
 from rasa.core.actions.action import ActionExecutionRejection
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
@@ -23,21 +24,20 @@ from mobilis.brain.turn import TurnAborted
 DOMAIN = Domain.empty()
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Answers every call with `said`; keeps the calls and the connections they came over."""
 
-    daemon_threads = True
     status = 200
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.said: Any = {}
         self.calls: list[dict[str, Any]] = []
         self.connections: set[Any] = set()
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/webhook"
+    def webhook(self) -> str:
+        return f"{self.url}/webhook"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ def call(server: Server, times: int = 1) -> Any:
     """What an action of the server leads to, the last of so many times."""
 
     async def calls() -> Any:
-        actions = LoudActions(server.url)
+        actions = LoudActions(server.webhook)
         responses = TemplatedNaturalLanguageGenerator({})
         tracker = DialogueStateTracker("talk", [])
         try:
