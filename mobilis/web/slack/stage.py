@@ -1,14 +1,11 @@
 """`mobilis dev slack`: Slack on this computer, to see a conversation about as Slack shows it.
 
-A front door of its own, beside the one that runs, on the same database and brain. At /dev/slack it
-is Slack: it signs what is typed on a page, answers the Web API, and draws the blocks that come back
-(only what mobilis/web/slack makes). Nothing leaves this computer.
+At /dev/slack it is Slack: it signs what is typed on a page, answers the Web API, and draws the
+blocks that come back (only what mobilis/web/slack makes).
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import hashlib
 import hmac
 import html
@@ -18,131 +15,108 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Run
-from mobilis.settings import Settings, load_settings
+from mobilis.settings import Settings
 from mobilis.slack import COMMANDS, EVENTS_PATH, SCOPES
-from mobilis.web.pages import SECURITY, render
-from mobilis.web.server import Server, make_server
+from mobilis.web import stages
+from mobilis.web.stages import PEOPLE
 
 HERE = "/dev/slack"
-PORT = 8020
-TEAM, BOT, PUBLIC, THREAD = "TDEV", "UBOT", "CDEV", "1.000001"
-PLACES = {"direct": "Direct message", "channel": "Thread of a channel", "home": "Home tab"}
-PEOPLE = {"Camille": "fr-FR", "Alex": "en-US"}
-LONGEST_WAIT = 8.0  # seconds that a page waits for an answer
-SETTLED = 0.7  # seconds of silence after which it has come
-POLICY = SECURITY.replace("form-action 'none'", "form-action 'self'")
+TEAM, BOT, PUBLIC, STAFF, THREAD = "TDEV", "UBOT", "CDEV", "CTEAM", "1.000001"
 
 _MRKDWN = re.compile(
     r"<(?P<url>[^|>]+)\|(?P<label>[^>]*)>|\*(?P<bold>[^*\n]+)\*|_(?P<under>[^_]+)_"
 )
+LOCALES = {"fr": "fr-FR", "en": "en-US"}
 
 Json = dict[str, Any]
 
 
 @dataclass
-class Stage:
-    """Slack, as far as the front door can tell. `base` is where both are reached."""
+class Stage(stages.Stage):
+    """Slack, as far as the front door can tell."""
 
-    base: str
-    shown: dict[str, list[Json]] = field(default_factory=dict)  # by channel, both sides
     homes: dict[str, Json] = field(default_factory=dict)  # by person
     forms: dict[str, Json] = field(default_factory=dict)  # that are open, by person
-    notes: dict[str, str] = field(default_factory=dict)  # what only one person sees
+    filled: dict[str, Json] = field(default_factory=dict)  # what is in them, and wrong with it
     triggers: dict[str, str] = field(default_factory=dict)  # who did what may open a form
-    changed: float = 0.0  # when anything new was shown last
-    run: str = field(default_factory=lambda: secrets.token_hex(4).upper())  # each begins anew
     secret: str = field(default_factory=secrets.token_hex)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
+    title = "Slack"
+    here = HERE
+    template = "slack_stage.html"
+    places = ("direct", "home", "channel", "team")
+
     def settings(self, settings: Settings) -> Settings:
-        """Of the front door that is on this stage."""
         return replace(
             settings,
-            host="127.0.0.1",
-            public_url=self.base,
             slack_signing_secret=self.secret,
             slack_bot_token=f"xoxb-{secrets.token_hex()}",
             slack_app_token="",
             slack_client_id="",
             slack_client_secret="",
             slack_api_url=f"{self.base}{HERE}/api/",
+            notices_slack=f"{TEAM}/{STAFF}",
         )
 
-    def routes(self) -> list[Route]:
-        """The page, and what the front door asks of Slack."""
-        return [
-            Route(HERE, self.show),
-            Route(f"{HERE}/act", self.act, methods=["POST"]),
-            Route(f"{HERE}/api/{{method}}", self.answer, methods=["GET", "POST"]),
-        ]
+    def services(self) -> list[Route]:
+        return [Route(f"{HERE}/api/{{method}}", self.answer, methods=["GET", "POST"])]
 
-    # The page
+    def conversation(self, place: str, person: str) -> str:
+        if place == "team":
+            return STAFF
+        return f"D{self.id_of(person)}" if place == "direct" else f"{PUBLIC}{self.run}"
 
-    async def show(self, request: Request) -> Response:
-        """GET /dev/slack: a place as somebody sees it."""
-        place, person = _chosen(request.query_params)
-        user = self._user(person)
-        return render(
-            "slack_stage.html",
-            "en",
-            headers={"Content-Security-Policy": POLICY},
-            here=HERE,
-            places=PLACES,
-            people=PEOPLE,
-            commands=COMMANDS,
-            place=place,
-            person=person,
-            shown=self.shown.get(self._channel(place, person), ()),
-            home=self.homes.get(user),
-            form=self.forms.get(user),
-            note=self.notes.pop(user, ""),
-            lines=lines,
-        )
+    def id_of(self, person: str) -> str:
+        return f"U{self.run}{person.upper()}"
 
-    async def act(self, request: Request) -> Response:
-        """POST /dev/slack/act: somebody does something; then the page with the answer.
+    def seen(self, place: str, person: str) -> Json:
+        user = self.id_of(person)
+        return {
+            "commands": COMMANDS,
+            "home": self.homes.get(user),
+            "form": self.forms.get(user),
+            "filled": self.filled.get(user, {}),
+            "lines": lines,
+        }
 
-        Other websites cannot: a browser says from where a form was sent.
-        """
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return Response(status_code=403)
-        given = {name: str(value) for name, value in (await request.form()).items()}
-        place, person = _chosen(given)
-        begun = time.monotonic()
-        await self._do(place, person, given)
-        await self._settle(begun)
-        return RedirectResponse(f"{HERE}?place={place}&person={person}#end", 303)
-
-    async def _do(self, place: str, person: str, given: Mapping[str, str]) -> None:
-        if given.get("command") in COMMANDS:
-            await self._command(person, given["command"])
+    async def do(self, place: str, person: str, given: Mapping[str, str]) -> None:
+        text = given.get("text", "").strip()
+        command = given.get("command") or text
+        if command in COMMANDS:
+            await self._command(person, command)
         elif given.get("action"):
             await self._press(place, person, json.loads(given["action"]), given)
+        elif given.get("closed"):
+            self._close(self.id_of(person))
         elif given.get("sent"):
             await self._send_form(person, given)
-        elif given.get("text", "").strip():
-            await self._say(place, person, given["text"])
+        elif text:
+            await self._say(place, person, text)
         else:
-            opened = {"type": "app_home_opened", "user": self._user(person), "tab": "home"}
+            opened = {"type": "app_home_opened", "user": self.id_of(person), "tab": "home"}
             await self._event(opened)
 
     async def _say(self, place: str, person: str, text: str) -> None:
-        channel, ts = self._channel(place, person), self._ts()
-        self.shown.setdefault(channel, []).append({"from": person, "text": text})
-        said = {"channel": channel, "user": self._user(person), "ts": ts, "text": html.escape(text)}
+        self.say(place, person, text)
+        channel, ts = self.conversation(place, person), self._ts()
+        said = {
+            "channel": channel,
+            "user": self.id_of(person),
+            "ts": ts,
+            "text": html.escape(text, quote=False),
+        }
         if place == "direct":
             await self._event({**said, "type": "message", "channel_type": "im"})
         else:
@@ -156,36 +130,46 @@ class Stage:
         await self._deliver(json.dumps({**outside, "event": event, "authorizations": [whom]}))
 
     async def _command(self, person: str, command: str) -> None:
-        who = {"team_id": TEAM, "user_id": self._user(person), "channel_id": PUBLIC}
+        who = {"team_id": TEAM, "user_id": self.id_of(person), "channel_id": PUBLIC}
         sent = {"command": command, "trigger_id": self._ts(), "text": "", **who}
         answer = await self._deliver(urlencode(sent), form=True)
-        self.notes[self._user(person)] = answer.text
+        if answer.text:
+            self.tell(self.id_of(person), html.unescape(answer.text))
 
     async def _press(self, place: str, person: str, action: Json, given: Mapping[str, str]) -> None:
         if given.get("option"):
             action["selected_option"] = {"value": given["option"]}
         pressed: Json = {"type": "block_actions", "actions": [{**action, "action_ts": self._ts()}]}
         if given.get("ts"):
-            pressed["channel"] = {"id": self._channel(place, person)}
+            pressed["channel"] = {"id": self.conversation(place, person)}
             pressed["message"] = {"ts": given["ts"]}
         await self._interact(person, pressed)
 
     async def _send_form(self, person: str, given: Mapping[str, str]) -> None:
-        view = self.forms[self._user(person)]
+        user = self.id_of(person)
+        view = self.forms[user]
         values: Json = {}
         for block in view["blocks"]:
             if block["type"] == "input":
                 values[block["block_id"]] = {block["block_id"]: _filled(block, given)}
         sent = {**view, "id": f"V{self._ts()}", "state": {"values": values}}
         answer = await self._interact(person, {"type": "view_submission", "view": sent})
-        wrong = (answer.json() or {}).get("errors") if answer.content else None
-        if wrong:
-            self.notes[self._user(person)] = " ".join(wrong.values())
+        said = answer.json() if answer.content else {}
+        if said.get("response_action") == "errors":
+            self.filled[user] = {"values": dict(given), "wrong": said["errors"]}
+        elif said.get("response_action") == "update":
+            self.forms[user] = said["view"]
         else:
-            del self.forms[self._user(person)]
+            self._close(user)
+        self.mark()
+
+    def _close(self, user: str) -> None:
+        self.forms.pop(user, None)
+        self.filled.pop(user, None)
+        self.mark()
 
     async def _interact(self, person: str, payload: Json) -> httpx.Response:
-        trigger, user = self._ts(), self._user(person)
+        trigger, user = self._ts(), self.id_of(person)
         self.triggers[trigger] = user
         who = {"user": {"id": user}, "team": {"id": TEAM}, "trigger_id": trigger}
         return await self._deliver(
@@ -202,15 +186,8 @@ class Stage:
             "X-Slack-Request-Timestamp": at,
             "X-Slack-Signature": f"v0={signature}",
         }
-        async with httpx.AsyncClient(trust_env=False, timeout=LONGEST_WAIT) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=stages.LONGEST_WAIT) as client:
             return await client.post(self.base + EVENTS_PATH, content=body, headers=headers)
-
-    async def _settle(self, begun: float) -> None:
-        """Wait for something to be shown, and then until nothing more comes."""
-        while time.monotonic() - begun < LONGEST_WAIT:
-            await asyncio.sleep(0.05)
-            if self.changed > begun and time.monotonic() - self.changed > SETTLED:
-                return
 
     # What the front door asks
 
@@ -220,10 +197,8 @@ class Stage:
             given = json.loads(await request.body() or b"{}")
         else:
             given = {**request.query_params, **(await request.form())}
-        method = request.path_params["method"]
-        found = getattr(self, f"_{method.replace('.', '_').lower()}")(given)
-        if method.startswith(("chat.", "views.")):  # something is to be seen
-            self.changed = time.monotonic()
+        method = request.path_params["method"].replace(".", "_").lower()
+        found = getattr(self, f"_{method}")(given)
         headers = {"x-oauth-scopes": ",".join(SCOPES)}
         return JSONResponse({"ok": True, **found}, headers=headers)
 
@@ -231,48 +206,44 @@ class Stage:
         return {"team_id": TEAM, "team": "Slack on this computer", "user_id": BOT, "bot_id": "B"}
 
     def _users_info(self, given: Json) -> Json:
-        person = next(one for one in PEOPLE if self._user(one) == given["user"])
-        return {"user": {"locale": PEOPLE[person]}}
+        person = next(p for key, p in PEOPLE.items() if self.id_of(key) == given["user"])
+        profile = {"email": person.email, "real_name": person.name}
+        return {"user": {"locale": LOCALES[person.language], "team_id": TEAM, "profile": profile}}
 
     def _conversations_open(self, given: Json) -> Json:
         return {"channel": {"id": f"D{given['users']}"}}
 
     def _conversations_history(self, given: Json) -> Json:
         posted = [post for post in self.shown.get(given["channel"], ()) if "ts" in post]
-        return {"messages": posted}
+        return {"messages": [{**post, "at": None} for post in posted]}
 
     _conversations_replies = _conversations_history
 
     def _chat_postmessage(self, given: Json) -> Json:
         ts = self._ts()
-        self.shown.setdefault(given["channel"], []).append({**given, "ts": ts})
+        self.put(given["channel"], {**given, "ts": ts})
         return {"ts": ts}
 
     def _chat_update(self, given: Json) -> Json:
         for post in self.shown.get(given["channel"], ()):
             if post.get("ts") == given["ts"]:
-                post |= given
+                post |= {**given, "edited": True}
+        self.mark()
         return {"ts": given["ts"]}
 
     def _chat_postephemeral(self, given: Json) -> Json:
-        self.notes[given["user"]] = html.unescape(given["text"])
+        self.tell(given["user"], html.unescape(given["text"]))
         return {}
 
     def _views_publish(self, given: Json) -> Json:
         self.homes[given["user_id"]] = _view(given)
+        self.mark()
         return {}
 
     def _views_open(self, given: Json) -> Json:
         self.forms[self.triggers.pop(given["trigger_id"])] = _view(given)
+        self.mark()
         return {}
-
-    # Names
-
-    def _user(self, person: str) -> str:
-        return f"U{self.run}{person.upper()}"
-
-    def _channel(self, place: str, person: str) -> str:
-        return f"D{self._user(person)}" if place == "direct" else f"{PUBLIC}{self.run}"
 
     def _ts(self) -> str:
         return f"{time.time():.0f}.{next(self.numbers):06d}"
@@ -310,38 +281,5 @@ def _view(given: Json) -> Json:
     return found
 
 
-def _chosen(given: Any) -> tuple[str, str]:
-    """The place and the person that a page is about."""
-    place, person = given.get("place"), given.get("person")
-    return (
-        place if place in PLACES else next(iter(PLACES)),
-        person if person in PEOPLE else next(iter(PEOPLE)),
-    )
-
-
-def make_stage(settings: Settings, port: int) -> tuple[Stage, Server]:
-    """A stage and the front door on it, not yet running."""
-    stage = Stage(f"http://127.0.0.1:{port}")
-    server = make_server(replace(stage.settings(settings), port=port))
-    app = server.config.app
-    assert isinstance(app, Starlette)
-    app.router.routes[:0] = stage.routes()
-    return stage, server
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="mobilis dev slack")
-    parser.add_argument("--port", type=int, default=PORT)
-    stage, server = make_stage(load_settings(), parser.parse_args(arguments).port)
-    sys.stdout.write(f"Slack, about as it would show it: {stage.base}{HERE}\n")
-    sys.stdout.flush()
-    server.run()
-    return 0
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except (ContentError, SettingError) as error:
-        sys.exit(f"mobilis: {error}")
+    sys.exit(stages.serve(Stage, sys.argv[1:]))

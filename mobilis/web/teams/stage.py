@@ -1,18 +1,16 @@
 """`mobilis dev teams`: Microsoft Teams on this computer, to see a conversation as Teams shows it.
 
-A front door of its own, beside the one that runs, on the same database and brain. At /dev/teams it
-is Teams: it signs what is typed on a page, and draws the cards that come back (only what
-mobilis/web/teams/cards.py makes). Nothing leaves this computer.
+At /dev/teams it is Teams: it signs what is typed on a page, and draws the cards that come back
+(only what mobilis/web/teams/cards.py makes).
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import json
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,53 +18,48 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Block, Run, parse
-from mobilis.settings import Settings, load_settings
-from mobilis.web.pages import SECURITY, render
-from mobilis.web.server import make_server
-from mobilis.web.teams.activities import BOTS, EXECUTE, VERB
+from mobilis.settings import ROOT, Settings
+from mobilis.web import stages
+from mobilis.web.stages import PEOPLE
+from mobilis.web.teams.activities import BOTS, EXECUTE
 from mobilis.web.teams.channel import PATH
 from mobilis.web.teams.clouds import CLOUDS
 from mobilis.web.teams.tokens import ALGORITHM, CHANNEL
 
 HERE = "/dev/teams"
-PORT = 8010
+MANIFEST = ROOT / "deploy" / "teams"
 APP = "00000000-0000-4000-8000-000000000001"
 TENANT = "00000000-0000-4000-8000-000000000002"
-PLACES = {"personal": "Personal chat", "channel": "Channel", "groupChat": "Group chat"}
-PEOPLE = {"Camille": "fr-CA", "Alex": "en-CA"}
-LONGEST_WAIT = 8.0  # seconds that a page waits for an answer
-SETTLED = 0.7  # seconds of silence after which it has come
+KINDS = {"staff": "channel"}  # of places, where they are called otherwise
+TYPING = 4.0  # seconds for which "is typing" is shown
 ESCAPED = "\\*_[]#+->.)!"
 PRIVATE_USE = 0xE000  # stands for escaped characters while Markdown is read
-
-POLICY = SECURITY.replace("form-action 'none'", "form-action 'self'")
+LOCALES = {"fr": "fr-CA", "en": "en-CA"}
 
 Json = dict[str, Any]
 
 
 @dataclass
-class Stage:
-    """Teams, as far as the front door can tell. `base` is where both are reached."""
+class Stage(stages.Stage):
+    """Teams, as far as the front door can tell."""
 
-    base: str
-    shown: dict[str, list[Json]] = field(default_factory=dict)  # by conversation, both sides
-    note: str = ""  # what a press was answered in words
-    changed: float = 0.0  # when anything new was shown last
-    run: str = field(default_factory=lambda: secrets.token_hex(4))  # each one begins anew
+    typing: dict[str, float] = field(default_factory=dict)  # since when, by conversation
     token: str = field(default_factory=secrets.token_hex)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "stage"}))
 
+    title = "Microsoft Teams"
+    here = HERE
+    template = "teams_stage.html"
+    places = ("personal", "channel", "groupChat", "staff")
+
     def settings(self, settings: Settings) -> Settings:
-        """Of the front door that is on this stage."""
+        staff = self.conversation("staff", "")
         return replace(
             settings,
-            host="127.0.0.1",
-            public_url=self.base,
             teams_app_id=APP,
             teams_app_password=secrets.token_hex(),
             teams_tenant=TENANT,
@@ -75,71 +68,53 @@ class Stage:
             teams_openid_url=f"{self.base}{HERE}/openid",
             teams_login_url=f"{self.base}{HERE}/login",
             teams_service_url=self.service,
+            notices_teams=(TENANT, staff, self.service),
         )
 
     @property
     def service(self) -> str:
         return f"{self.base}{HERE}/service/"
 
-    def routes(self) -> list[Route]:
-        """The page, and what the front door asks of Teams."""
+    def services(self) -> list[Route]:
         conversations = f"{HERE}/service/v3/conversations"
         return [
-            Route(HERE, self.show),
-            Route(f"{HERE}/act", self.act, methods=["POST"]),
             Route(f"{HERE}/openid", self.describe),
             Route(f"{HERE}/keys", self.publish),
             Route(f"{HERE}/login/{TENANT}/oauth2/v2.0/token", self.sign_in, methods=["POST"]),
             Route(conversations, self.open_chat, methods=["POST"]),
+            Route(f"{conversations}/{{id}}/members/{{person}}", self.member),
             Route(f"{conversations}/{{id}}/activities", self.take, methods=["POST"]),
             Route(f"{conversations}/{{id}}/activities/{{at}}", self.change, methods=["PUT"]),
         ]
 
-    # The page
+    def conversation(self, place: str, person: str) -> str:
+        return f"a:{self.id_of(person)}" if place == "personal" else f"19:{self.run}@{place}"
 
-    async def show(self, request: Request) -> Response:
-        """GET /dev/teams: a place as somebody sees it."""
-        place, person = _chosen(request.query_params)
-        note, self.note = self.note, ""
-        return render(
-            "teams_stage.html",
-            "en",
-            headers={"Content-Security-Policy": POLICY},
-            here=HERE,
-            places=PLACES,
-            people=PEOPLE,
-            place=place,
-            person=person,
-            shown=self._here(place, person),
-            note=note,
-            blocks=blocks,
-        )
+    def id_of(self, person: str) -> str:
+        return f"29:{self.run}-{person}"
 
-    async def act(self, request: Request) -> Response:
-        """POST /dev/teams/act: somebody writes, or presses a button; then the page with the answer.
+    def seen(self, place: str, person: str) -> Json:
+        since = self.typing.get(self.conversation(place, person), -TYPING)
+        commands = _commands(place, PEOPLE[person].language)
+        typing = time.monotonic() - since < TYPING
+        return {"blocks": blocks, "typing": typing, "commands": commands}
 
-        Other websites cannot: a browser says from where a form was sent.
-        """
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return Response(status_code=403)
-        form = {name: str(value) for name, value in (await request.form()).items()}
-        place, person = _chosen(form)
-        if form.get("choice"):
-            self.note = await self._press(place, person, form["choice"])
-        elif form.get("text", "").strip():
-            self._here(place, person).append({"from": person, "text": form["text"]})
-            await self._send(self._message(place, person, form["text"]))
+    async def do(self, place: str, person: str, given: Mapping[str, str]) -> None:
+        if given.get("action"):
+            note = await self._press(place, person, json.loads(given["action"]))
+            if note:
+                self.tell(self.id_of(person), note)
+        elif given.get("text", "").strip():
+            self.say(place, person, given["text"])
+            await self._send(self._message(place, person, given["text"]))
         else:
             member = {"membersAdded": [{"id": BOTS + APP}]}
             await self._send(self._activity("conversationUpdate", place, person, **member))
-        if not self.note:
-            await self._settle()
-        return RedirectResponse(f"{HERE}?place={place}&person={person}#end", 303)
 
-    async def _press(self, place: str, person: str, choice: str) -> str:
-        action = {"type": "Action.Execute", "verb": VERB, "data": {"choice": choice}}
-        pressed = {"name": EXECUTE, "value": {"action": action, "trigger": "manual"}}
-        answer = await self._send(self._activity("invoke", place, person, **pressed))
+    async def _press(self, place: str, person: str, action: Json) -> str:
+        pressed = {"type": "Action.Execute", "verb": action["verb"], "data": action["data"]}
+        invoked = {"name": EXECUTE, "value": {"action": pressed, "trigger": "manual"}}
+        answer = await self._send(self._activity("invoke", place, person, **invoked))
         value = answer.json().get("value")
         return value if isinstance(value, str) else ""
 
@@ -157,25 +132,16 @@ class Stage:
             "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "channelId": CHANNEL,
             "serviceUrl": self.service,
-            "from": {"id": self._id(person), "name": person},
+            "from": {"id": self.id_of(person), "name": PEOPLE[person].name},
             "recipient": {"id": BOTS + APP},
             "conversation": {
-                "id": self._conversation(place, person),
-                "conversationType": place,
+                "id": self.conversation(place, person),
+                "conversationType": KINDS.get(place, place),
                 "tenantId": TENANT,
             },
-            "locale": PEOPLE[person],
+            "locale": LOCALES[PEOPLE[person].language],
             **more,
         }
-
-    def _id(self, person: str) -> str:
-        return f"29:{self.run}-{person}"
-
-    def _conversation(self, place: str, person: str) -> str:
-        return f"a:{self._id(person)}" if place == "personal" else f"19:{self.run}@{place}"
-
-    def _here(self, place: str, person: str) -> list[Json]:
-        return self.shown.setdefault(self._conversation(place, person), [])
 
     async def _send(self, activity: Json) -> httpx.Response:
         """Bring an activity to the front door, as Teams would."""
@@ -187,16 +153,8 @@ class Stage:
         }
         token = jwt.encode({"alg": ALGORITHM, "kid": "stage"}, claims, self.key)
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(trust_env=False, timeout=LONGEST_WAIT) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=stages.LONGEST_WAIT) as client:
             return await client.post(self.base + PATH, json=activity, headers=headers)
-
-    async def _settle(self) -> None:
-        """Wait for something to be shown, and then until nothing more comes."""
-        begun = time.monotonic()
-        while time.monotonic() - begun < LONGEST_WAIT:
-            await asyncio.sleep(0.05)
-            if self.changed > begun and time.monotonic() - self.changed > SETTLED:
-                return
 
     # What the front door asks
 
@@ -215,18 +173,36 @@ class Stage:
         return JSONResponse({"id": f"a:{asked['members'][0]['id']}"}, 201)
 
     async def take(self, request: Request) -> Response:
-        activity = await request.json()
+        activity, id = await request.json(), request.path_params["id"]
         if activity["type"] == "typing":
+            self.typing[id] = time.monotonic()
+            self.changes += 1
             return JSONResponse({"id": "typing"})
-        here = self.shown.setdefault(request.path_params["id"], [])
-        here.append(activity)
-        self.changed = time.monotonic()
-        return JSONResponse({"id": str(len(here) - 1)}, 201)
+        self.typing.pop(id, None)
+        self.put(id, activity)
+        return JSONResponse({"id": str(len(self.shown[id]) - 1)}, 201)
 
     async def change(self, request: Request) -> Response:
-        here = self.shown[request.path_params["id"]]
-        here[int(request.path_params["at"])] = await request.json()
+        shown = self.shown[request.path_params["id"]]
+        shown[int(request.path_params["at"])] |= await request.json()
+        self.mark()
         return JSONResponse({"id": request.path_params["at"]})
+
+    async def member(self, request: Request) -> Response:
+        wanted = request.path_params["person"]
+        person = next(one for key, one in PEOPLE.items() if self.id_of(key) == wanted)
+        found = {"id": wanted, "name": person.name, "email": person.email}
+        return JSONResponse({**found, "tenantId": TENANT, "userRole": "user"})
+
+
+def _commands(place: str, language: str) -> list[str]:
+    """What Teams proposes to write there, from the manifest of the app."""
+    manifest = json.loads((MANIFEST / "manifest.json").read_text("utf-8"))
+    words = {} if language == "en" else json.loads((MANIFEST / "fr.json").read_text("utf-8"))
+    number = 0 if place == "personal" else 1
+    path = f"bots[0].commandLists[{number}].commands[{{}}].title"
+    commands = manifest["bots"][0]["commandLists"][number]["commands"]
+    return [words.get(path.format(n), one["title"]) for n, one in enumerate(commands)]
 
 
 def blocks(text: str) -> list[Block]:
@@ -246,31 +222,5 @@ def _unescaped(run: Run) -> Run:
     return replace(run, text=text)
 
 
-def _chosen(given: Any) -> tuple[str, str]:
-    """The place and the person that a page is about."""
-    place, person = given.get("place"), given.get("person")
-    return (
-        place if place in PLACES else next(iter(PLACES)),
-        person if person in PEOPLE else next(iter(PEOPLE)),
-    )
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="mobilis dev teams")
-    parser.add_argument("--port", type=int, default=PORT)
-    port = parser.parse_args(arguments).port
-    stage = Stage(f"http://127.0.0.1:{port}")
-    settings = replace(stage.settings(load_settings()), port=port)
-    server = make_server(settings, stage.routes())
-    sys.stdout.write(f"Microsoft Teams, as it would show it: {stage.base}{HERE}\n")
-    sys.stdout.flush()
-    server.run()
-    return 0
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except (ContentError, SettingError) as error:
-        sys.exit(f"mobilis: {error}")
+    sys.exit(stages.serve(Stage, sys.argv[1:]))
