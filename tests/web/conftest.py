@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from doors import SECRET, FakeBrain, FrontDoor, Visitor
+from processes import free_port
 
 from mobilis.models import audit, metadata
 from mobilis.settings import Settings
 from mobilis.store import Database, migrate
-from mobilis.web import events, worker
+from mobilis.web import events, stages, worker
+from mobilis.web.stages import Stage, make_stage
 
 
 @pytest.fixture(scope="session")
@@ -127,3 +132,56 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
         return value
 
     return wait
+
+
+class Seat:
+    """Somebody before the local page of a platform, in a browser without scripts."""
+
+    def __init__(self, stage: Stage, http: httpx.Client) -> None:
+        self.stage = stage
+        self.http = http
+
+    def look(self, place: str = "", person: str = "camille") -> str:
+        """The page of a place."""
+        return self._read(self.http.get(self.stage.here, params={"place": place, "person": person}))
+
+    def act(self, place: str = "", person: str = "camille", **given: str) -> str:
+        """Send a form; the page that follows."""
+        form = {"place": place, "person": person, **given}
+        return self._read(self.http.post(f"{self.stage.here}/act", data=form))
+
+    @staticmethod
+    def _read(answer: httpx.Response) -> str:
+        assert answer.status_code == 200, answer.text
+        return html.unescape(answer.text)
+
+
+@pytest.fixture
+def open_stage(
+    settings: Settings,
+    database: Database,
+    brain: FakeBrain,
+    the_door: FrontDoor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[type[Stage]], Seat]]:
+    """Opens the local page of a platform, on a front door of its own."""
+    the_door.stop()
+    monkeypatch.setattr(stages, "SETTLED", 0.3)
+    opened: list[tuple[Any, threading.Thread, httpx.Client]] = []
+
+    def start(kind: type[Stage]) -> Seat:
+        stage, server = make_stage(kind, replace(settings, log_level="warning"), free_port())
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        http = httpx.Client(base_url=stage.base, follow_redirects=True, trust_env=False, timeout=30)
+        opened.append((server, thread, http))
+        return Seat(stage, http)
+
+    yield start
+    for server, thread, http in opened:
+        http.close()
+        server.should_exit = True
+        thread.join(30)

@@ -174,7 +174,7 @@ def _hear(connection: Connection, spoken: Spoken, text: str, language: str) -> s
     talk = meeting.conversation_id
     if text:
         receive_text(connection, talk, spoken.message_id, text)
-    elif not meeting.is_new:  # else the greeting says so
+    elif not meeting.is_new or is_public(spoken.place):  # else the greeting says so
         receive_opening(connection, talk, spoken.message_id, _opening("help"))
     return talk
 

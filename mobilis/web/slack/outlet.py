@@ -9,19 +9,17 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from sqlalchemy import select
-from sqlalchemy.engine import Connection
 
+from mobilis import moving
 from mobilis.conversations import Message
 from mobilis.errors import ChatError, DeliveryPostponed, DeliveryRefused
-from mobilis.models import outbox
 from mobilis.places import Place
 from mobilis.web.door import Door
 from mobilis.web.slack.announced import show
 from mobilis.web.slack.api import Slack
 from mobilis.web.slack.blocks import Look, notice
 from mobilis.web.slack.inbound import is_public
-from mobilis.web.slack.privately import LEAVING, ask_in_private, is_private, leave
+from mobilis.web.slack.privately import personally
 
 EVENT_TYPE = "mobilis"  # of the metadata by which a message is found again
 PAGE = 100  # messages of a history that are looked through
@@ -44,13 +42,14 @@ class SlackOutlet:
         self._look = Look(door.wording.slack, door.settings.public_url.rstrip("/"))
 
     async def send(self, place: Place, message: Message) -> str:
-        """Post a message; its `ts`. Nothing is posted of what only leaves a dialogue."""
+        """Post a message; its `ts`. Nothing is posted of what has no place before others."""
         slack, door, look = self._parts()
         shown = show(message, look)
         if is_public(place):
-            if await door.read(_is_leaving, message["id"]):
-                return ""
-            if is_private(message):
+            said = await door.read(moving.how_said, message["id"])
+            if moving.is_greeting(said) or moving.is_unseen(message, said):
+                return ""  # who asks before others gets an answer, and no more
+            if moving.is_personal(message):
                 shown = notice(await self._move(place, message))
         channel = await self._channel(place)
         thread = place.reference.get("thread")
@@ -70,7 +69,7 @@ class SlackOutlet:
     async def update(self, place: Place, message: Message, remote_id: str) -> None:
         """Show a message as it is now."""
         slack, _, look = self._parts()
-        if is_public(place) and is_private(message):
+        if is_public(place) and moving.is_personal(message):
             return  # what stands in its place has no buttons
         channel, shown = await self._channel(place), show(message, look)
         await slack.call(
@@ -124,18 +123,13 @@ class SlackOutlet:
         _, door, look = self._parts()
         words = look.words(message)
         try:
-            asked = await door.write(ask_in_private, place, message)
-            await door.write(leave, message["id"])
-        except ChatError:  # the conversation was erased meanwhile
-            return words["continue_direct_unsure"]
+            moved = await door.write(moving.move, message["id"], personally(place))
+        except ChatError:  # a conversation was erased meanwhile
+            moved = []
+        for conversation_id in moved:
+            door.told(conversation_id)
         door.worker.wake()
-        return words["continue_direct" if asked else "continue_direct_unsure"]
-
-
-def _is_leaving(connection: Connection, message_id: str) -> bool:
-    query = select(outbox.c.in_reply_to).where(outbox.c.id == message_id)
-    answered = connection.execute(query).scalar()
-    return bool(answered and answered.startswith(LEAVING))
+        return words["continue_direct" if moved else "continue_direct_unsure"]
 
 
 def _since(message: Message) -> str:

@@ -4,7 +4,7 @@ removed. Each is a use case, safe to run again for an activity that is sent agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,21 +15,16 @@ from mobilis.conversations import (
     Message,
     lock_conversation,
     message_of,
-    receive_opening,
     receive_text,
 )
 from mobilis.deliveries import press
 from mobilis.errors import ChatError
-from mobilis.models import choices, inbox, outbox, places
-from mobilis.openings import Opening
+from mobilis.models import choices, outbox, places
 from mobilis.places import Place, find, meet
 from mobilis.store import now
 from mobilis.turns import Reply, say
 from mobilis.web.teams.activities import CHANNEL, Activity
 from mobilis.wording import DEFAULT_LANGUAGE, Sentences
-
-PRIVATE = ("question", "form")  # kinds of messages that are not for other people's eyes
-QUIET = "quiet-"  # ids of messages whose answers are not shown
 
 
 @dataclass(frozen=True)
@@ -38,16 +33,6 @@ class Arrival:
 
     conversation_id: str
     is_new: bool
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a message came to be said: the id and the kind of what it answers, and whether a question
-    or a form follows it in the same answer."""
-
-    in_reply_to: str = ""
-    kind: str = ""
-    leads_on: bool = False
 
 
 def take_text(
@@ -162,61 +147,3 @@ def tell(
     text = sentence[conversation.language].format(**values)
     reply = Reply(text, conversation.language, kind="notice")
     say(connection, conversation, None, [reply], [message_id])
-
-
-def how_said(connection: Connection, message_id: str) -> Said:
-    """How a message to a visitor came to be said."""
-    row, asked = _answer_to(connection, message_id)
-    if asked is None:
-        return Said()
-    later = select(outbox.c.content).where(
-        outbox.c.conversation_id == row.conversation_id,
-        outbox.c.in_reply_to == asked.id,
-        outbox.c.position > row.position,
-    )
-    kinds = [content["kind"] for content in connection.scalars(later)]
-    return Said(asked.id, asked.kind, any(kind in PRIVATE for kind in kinds))
-
-
-def move(connection: Connection, message_id: str, personal: Place, stop: Opening) -> list[str]:
-    """Ask again in a personal chat what led to a message in public, and end it there, unseen.
-
-    Returns:
-        The two conversations; none when what was asked is erased.
-    """
-    row, asked = _answer_to(connection, message_id)
-    if asked is None:
-        return []
-    meeting = meet(connection, _as_known(connection, personal), asked.language)
-    again = f"moved-{asked.id}"
-    if asked.payload:
-        opening = Opening(asked.payload, dict.fromkeys(stop.title, asked.text))
-        receive_opening(connection, meeting.conversation_id, again, opening)
-    else:
-        receive_text(connection, meeting.conversation_id, again, asked.text)
-    leave(connection, message_id, stop)
-    return [meeting.conversation_id, row.conversation_id]
-
-
-def leave(connection: Connection, message_id: str, stop: Opening) -> None:
-    """End what a message in public belongs to; what is answered to that is not shown."""
-    row, asked = _answer_to(connection, message_id)
-    if asked is not None:
-        receive_opening(connection, row.conversation_id, f"{QUIET}{asked.id}", stop)
-
-
-def _as_known(connection: Connection, personal: Place) -> Place:
-    """A personal chat that is known keeps what was last told of it."""
-    known = find(connection, CHANNEL, personal.key)
-    return replace(personal, reference=known.reference) if known else personal
-
-
-def _answer_to(connection: Connection, message_id: str) -> tuple[Any, Any]:
-    """The row of a message to a visitor, and of what it answers; None where there is none."""
-    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
-    if row is None:
-        return None, None
-    query = select(inbox).where(
-        inbox.c.conversation_id == row.conversation_id, inbox.c.id == row.in_reply_to
-    )
-    return row, connection.execute(query).one_or_none()

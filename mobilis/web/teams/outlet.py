@@ -7,18 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mobilis import moving
 from mobilis.bulletins import KIND
-from mobilis.content import fresh_content
 from mobilis.conversations import Message
 from mobilis.errors import DeliveryRefused
-from mobilis.openings import Opening
 from mobilis.places import Place
-from mobilis.settings import ROOT
 from mobilis.web.door import Door
-from mobilis.web.teams import arrivals
 from mobilis.web.teams.activities import personal_place
 from mobilis.web.teams.announced import announced
-from mobilis.web.teams.arrivals import PRIVATE, QUIET, Said
 from mobilis.web.teams.cards import TooLarge, activity_of
 from mobilis.web.teams.clouds import App
 from mobilis.web.teams.connector import Connector
@@ -55,15 +51,13 @@ class TeamsOutlet:
             raise DeliveryRefused("the app was removed from there")
         if not place.reference["public"]:
             return await self._show(place, message)
-        said = await self.door.read(arrivals.how_said, message["id"])
-        if said.in_reply_to.startswith(QUIET):
-            return UNSEEN
-        if said.kind == "opened":
+        said = await self.door.read(moving.how_said, message["id"])
+        if moving.is_greeting(said):
             return await self._greet(place, message)
-        if message["kind"] in PRIVATE:
-            return await self._move(place, message)
-        if is_introduction(message, said):
+        if moving.is_unseen(message, said):
             return UNSEEN
+        if moving.is_personal(message):
+            return await self._move(place, message)
         return await self._show(place, message)
 
     async def update(self, place: Place, message: Message, remote_id: str) -> None:
@@ -110,11 +104,11 @@ class TeamsOutlet:
                 place.workspace,
             )
         except DeliveryRefused:
-            await self.door.write(arrivals.leave, message["id"], _stop())
+            await self.door.write(moving.leave, message["id"])
             self.door.worker.wake()
             return await self._say(place, message, "moved_in_vain")
         personal = personal_place(place, conversation)
-        moved = await self.door.write(arrivals.move, message["id"], personal, _stop())
+        moved = await self.door.write(moving.move, message["id"], personal)
         if not moved:
             return UNSEEN
         for conversation_id in moved:
@@ -128,13 +122,3 @@ class TeamsOutlet:
         text = self.door.wording.teams[key][message["language"]]
         told |= {"role": "assistant", "kind": "text", "text": text}
         return await self._show(place, told)
-
-
-def is_introduction(message: Message, said: Said) -> bool:
-    """Whether a message only leads to what moves to a personal chat, and moves with it."""
-    return said.leads_on and message["kind"] == "text" and "lead" not in message
-
-
-def _stop() -> Opening:
-    """What ends an assessment or a form."""
-    return Opening("/stop", fresh_content(ROOT).choices["stop"])

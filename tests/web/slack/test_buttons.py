@@ -39,7 +39,7 @@ def public_offer(someone, slack, brain, eventually):
     """The same in a thread of a channel."""
     brain.script = offers
     someone.mentions("a", ts="1.1")
-    eventually(lambda: len(slack.posts) == 2)
+    eventually(lambda: len(slack.posts) == 1)
     return slack.posts[-1]
 
 
@@ -178,7 +178,7 @@ def test_what_is_personal_moves_from_a_thread_to_a_direct_message(
     someone.presses(title, public_offer)
     eventually(lambda: f"payload {payload}" in slack.said(someone.direct))
     eventually(lambda: public_offer.edits == 1)
-    eventually(lambda: len(slack.said("C1", "1.1")) == 3)
+    eventually(lambda: len(slack.said("C1", "1.1")) == 2)
     thread = slack.said("C1", "1.1")
     assert thread[-1] == "Je vous ai écrit en message direct : on continue là-bas, entre nous."
     assert f"payload {payload}" not in thread

@@ -56,14 +56,12 @@ def test_a_post_in_a_thread_of_a_direct_message_is_answered_flat_too(someone, sl
 
 def test_a_mention_in_a_channel_is_answered_in_its_thread(someone, slack, eventually):
     someone.mentions("c'est combien?", ts="7.1")
-    eventually(lambda: len(slack.posts) == 2)
-    assert slack.said("C1", "7.1") == ["Bonjour !", "echo c'est combien?"]
+    eventually(lambda: slack.said("C1", "7.1") == ["echo c'est combien?"])  # and no greeting
 
 
 def test_a_mention_in_a_thread_is_answered_there(someone, slack, eventually):
     someone.mentions("un", ts="7.2", thread_ts="7.1")
-    eventually(lambda: len(slack.posts) == 2)
-    assert slack.said("C1", "7.1")[-1] == "echo un"
+    eventually(lambda: slack.said("C1", "7.1") == ["echo un"])
 
 
 def test_a_direct_message_a_thread_and_a_channel_never_share_a_conversation(
@@ -74,7 +72,7 @@ def test_a_direct_message_a_thread_and_a_channel_never_share_a_conversation(
     someone.mentions("autre fil", ts="2.1")
     someone.mentions("autre canal", channel="C2", ts="1.1")
     anglophone.mentions("same thread", ts="1.2", thread_ts="1.1")
-    eventually(lambda: len(slack.posts) == 10)
+    eventually(lambda: len(slack.posts) == 6)  # one greeting: that of the direct message
     assert len(rows(database, conversations)) == 5
     assert len({row.key for row in rows(database, places)}) == 5
 
@@ -129,7 +127,7 @@ def test_a_message_of_a_channel_that_mentions_us_counts_by_its_mention_alone(
     said = someone.said("<@UBOT> combien?", channel="C1", channel_type="channel", ts="3.1")
     someone.send(someone.event(said))
     someone.mentions("combien?", ts="3.1")
-    eventually(lambda: len(slack.posts) == 2)
+    eventually(lambda: len(slack.posts) == 1)
     assert texts(database) == ["combien?"]
 
 
@@ -180,17 +178,20 @@ def test_links_mentions_and_entities_are_unwrapped(someone, slack, database, eve
     assert texts(database) == ["a & b a@b.ca https://x.ca/?a=1&b=2"]
 
 
-def test_who_only_mentions_us_is_greeted_then_told_what_we_can_do(
-    someone, slack, database, eventually
-):
+def test_who_only_mentions_us_is_told_what_we_can_do(someone, slack, eventually):
     someone.mentions("", ts="1.1")
-    eventually(lambda: len(slack.posts) == 1)
+    eventually(lambda: slack.said("C1", "1.1") == ["payload /help"])
     someone.mentions("", ts="1.2", thread_ts="1.1")
-    eventually(lambda: len(slack.posts) == 2)
-    assert slack.said("C1", "1.1") == [
-        "Bonjour !",
-        "payload /help",
-    ]
+    eventually(lambda: slack.said("C1", "1.1") == ["payload /help"] * 2)
+
+
+def test_who_only_says_our_name_in_private_is_greeted_then_told_what_we_can_do(
+    someone, slack, eventually
+):
+    someone.says("<@UBOT>")
+    eventually(lambda: slack.said(someone.direct) == ["Bonjour !"])
+    someone.says("<@UBOT>")
+    eventually(lambda: slack.said(someone.direct) == ["Bonjour !", "payload /help"])
 
 
 # The language
@@ -208,7 +209,7 @@ def test_slack_is_asked_once_for_somebodys_language(open_slack, slack, eventuall
     anglophone = Person(slack, open_slack().http, user="U2")
     anglophone.mentions("a", ts="1.1")
     anglophone.mentions("b", ts="2.1")
-    eventually(lambda: len(slack.posts) == 4)
+    eventually(lambda: len(slack.posts) == 2)
     assert len(slack.called("users.info")) == 1
     assert slack.called("users.info")[0]["include_locale"] in (1, "1", "true", True)
 
@@ -364,9 +365,9 @@ def test_what_can_no_longer_be_moved_says_where_to_go(
 ):
     brain.script = asks
     with monkeypatch.context() as patch:
-        patch.setattr("mobilis.web.slack.outlet.ask_in_private", lambda *_: False)
+        patch.setattr("mobilis.moving.move", lambda *_: [])
         someone.mentions("faire l'auto-évaluation", ts="1.1")
-        eventually(lambda: len(slack.posts) == 3)
+        eventually(lambda: len(slack.posts) == 1)
     assert slack.said("C1", "1.1")[-1].startswith(
         "Les renseignements personnels ne s'échangent pas"
     )
@@ -376,14 +377,14 @@ def test_what_can_no_longer_be_moved_says_where_to_go(
 def test_what_is_erased_while_it_moves_says_where_to_go(
     someone, slack, brain, database, eventually, monkeypatch
 ):
-    def gone(*_: Any) -> bool:
+    def gone(*_: Any) -> list[str]:
         raise ChatError("unauthorized", 401)
 
     brain.script = asks
     with monkeypatch.context() as patch:
-        patch.setattr("mobilis.web.slack.outlet.ask_in_private", gone)
+        patch.setattr("mobilis.moving.move", gone)
         someone.mentions("faire l'auto-évaluation", ts="1.1")
-        eventually(lambda: len(slack.posts) == 3)
+        eventually(lambda: len(slack.posts) == 1)
     assert slack.said("C1", "1.1")[-1].startswith(
         "Les renseignements personnels ne s'échangent pas"
     )

@@ -124,8 +124,9 @@ def test_a_post_whose_answer_was_lost_is_not_posted_twice(
 ):
     slack.lose[POST] = 1
     getattr(someone, method)("a", ts="1.1")
-    eventually(lambda: settled(database) and len(slack.posts) == 2)
-    assert [post.text for post in slack.posts] == ["Bonjour !", "echo a"]
+    said = ["Bonjour !", "echo a"] if method == "says" else ["echo a"]
+    eventually(lambda: settled(database) and len(slack.posts) == len(said))
+    assert [post.text for post in slack.posts] == said
     assert [state for state, _, _ in states(database)] == ["sent", "sent"]
 
 
@@ -151,18 +152,19 @@ def test_a_post_that_a_process_could_not_note_is_not_posted_twice(
     door = open_slack()
     someone = Person(slack, door.http)
     getattr(someone, method)("a", ts="1.1")
-    eventually(lambda: settled(database) and len(slack.posts) == 2)
+    posted = 2 if method == "says" else 1
+    eventually(lambda: settled(database) and len(slack.posts) == posted)
     door.stop()
     with database.write() as connection:  # as a process leaves it that is killed after the post
         cut = update(deliveries).values(state="sending", due_at=now(), remote_id=None)
         connection.execute(cut)
     door.start()
     eventually(lambda: settled(database))
-    assert len(slack.posts) == 2
+    assert len(slack.posts) == posted
     with database.read() as connection:
         query = select(deliveries.c.remote_id).order_by(deliveries.c.number)
         noted = connection.execute(query).scalars().all()
-    assert noted == [post.ts for post in slack.posts]
+    assert [ts for ts in noted if ts] == [post.ts for post in slack.posts]
 
 
 def test_where_slack_may_not_say_what_was_posted_it_is_posted(
@@ -171,7 +173,7 @@ def test_where_slack_may_not_say_what_was_posted_it_is_posted(
     slack.next[POST].append(broken(500))
     slack.next["conversations.replies"].append(refused("missing_scope"))
     someone.mentions("a", ts="1.1")
-    eventually(lambda: settled(database) and len(slack.posts) == 2)
+    eventually(lambda: settled(database) and len(slack.posts) == 1)
     assert "cannot say whether" in caplog.text
 
 

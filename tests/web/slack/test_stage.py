@@ -3,117 +3,96 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from doors import say
-from processes import free_port
 
-from mobilis import dev_commands
-from mobilis.cli import _parser
-from mobilis.errors import SettingError
 from mobilis.markup import Run
-from mobilis.web.slack import stage
-from mobilis.web.slack.stage import HERE, lines, make_stage
+from mobilis.web.slack.stage import Stage, lines
 
-OFFER = {**say("Que **faire**?"), "choices": [{"title": "Un <choix>", "payload": "/one"}]}
+OFFER = {**say("Que **faire**?"), "choices": [{"title": "Un choix", "payload": "/one"}]}
+FORM = '{"action_id": "home-form", "type": "button", "value": ""}'
+FILLED = {"name": "Marie Roy", "organization": "Maison", "email": "m@exemple.ca", "message": ""}
 
 
 @pytest.fixture
-def page(settings, database, brain, the_door, the_slack_door, monkeypatch) -> Iterator[Callable]:
-    """Does something on the page, and gives the page that follows."""
-    monkeypatch.setattr(stage, "SETTLED", 0.4)
-    the_door.stop()
+def seat(open_stage, the_slack_door):
     the_slack_door.stop()
-    _, server = make_stage(settings, free_port())
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    base = f"http://127.0.0.1:{server.config.port}"
-    with httpx.Client(base_url=base, follow_redirects=True, trust_env=False, timeout=30) as http:
-
-        def act(**given: str) -> str:
-            if not given:
-                return http.get(HERE).text
-            return http.post(f"{HERE}/act", data=given).text
-
-        act.http = http
-        yield act
-    server.should_exit = True
-    thread.join(30)
+    return open_stage(Stage)
 
 
-def button(shown: str) -> dict[str, str]:
+def button(page: str) -> dict[str, str]:
     """What pressing the last button of a page sends."""
-    action = re.findall(r'name="action" value="([^"]*)"', shown)[-1]
-    ts = re.findall(r'name="ts" value="([^"]*)"', shown)[-1]
-    return {"action": action.replace("&#34;", '"').replace("&quot;", '"'), "ts": ts}
+    action = re.findall(r'name="action" value="(\{.*?\})"', page)[-1]
+    return {"action": action, "ts": re.findall(r'name="ts" value="([^"]*)"', page)[-1]}
 
 
-def test_what_is_typed_is_answered_and_drawn(page, brain):
-    assert "Nothing has been said here yet." in page()
+def eventually(seat, text, place):
+    end = time.monotonic() + 20
+    while text not in seat.look(place):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_what_is_said_is_drawn_with_its_marks(seat, brain):
     brain.script = lambda question: (200, {"messages": [OFFER]})
-    shown = page(text="a < b", person="Camille")
-    assert "a &lt; b" in shown
-    assert "<strong>faire</strong>" in shown
-    assert "Un &lt;choix&gt;</button>" in shown
-    assert brain.texts()[-1] == "a < b"
+    page = seat.act(text="allo")
+    assert "<strong>faire</strong>" in page
+    assert "Un choix</button>" in page
 
 
-def test_a_button_that_is_pressed_shows_what_was_chosen(page, brain):
+def test_a_button_that_is_pressed_shows_what_was_chosen(seat, brain):
     brain.script = lambda question: (200, {"messages": [OFFER]})
-    shown = page(text="a")
-    pressed = button(shown)
-    assert "Votre choix" in page(**pressed)
-    assert "Only visible to you" in page(**pressed)
+    pressed = button(seat.act(text="a"))
+    assert "Votre choix" in seat.act(**pressed)
+    assert "Visible par vous seulement" in seat.act(**pressed)
 
 
-def test_a_menu_is_drawn_and_chosen_from(page, brain):
+def test_a_menu_is_drawn_and_chosen_from(seat, brain):
     many = [{"title": f"Choix {n}", "payload": f"/n{n}"} for n in range(11)]
     brain.script = lambda question: (200, {"messages": [{**say("?"), "choices": many}]})
-    shown = page(text="a")
-    [value] = re.findall(r'value="(\w{32})">Choix 7<', shown)[-1:]
-    assert "Votre choix" in page(**button(shown), option=value)
+    page = seat.act(text="a")
+    [value] = re.findall(r'value="(\w{32})">Choix 7<', page)[-1:]
+    assert "Votre choix" in seat.act(**button(page), option=value)
     assert "/n7" in brain.texts()
 
 
-def test_a_mention_and_a_command_in_english(page):
-    shown = page(text="hello", place="channel", person="Alex")
-    assert "Hello!" in shown
-    assert "echo hello" in shown
-    shown = page(command="/readiness", place="channel", person="Alex")
-    assert "Here we go" in shown.replace("&#39;", "'")
+def test_a_mention_and_a_command_in_english(seat):
+    page = seat.act("channel", "alex", text="hello")
+    assert "echo hello" in page
+    assert "Hello!" not in page  # who asks before others gets an answer only
+    assert "Here we go" in seat.act("channel", "alex", command="/readiness")
+    assert "Here we go" in seat.act("direct", "alex", text="/readiness")
 
 
-def test_the_home_tab_opens_and_begins(page, brain):
-    shown = page(place="home", opened="1")
-    assert "Trouver une ou un coach</button>" in shown
+def test_the_home_tab_opens_and_begins(seat, brain):
+    page = seat.act("home", opened="1")
+    assert "Trouver une ou un coach</button>" in page
     action = '{"action_id": "home-coach", "type": "button", "value": ""}'
-    page(place="home", action=action, ts="")
+    seat.act("home", action=action, ts="")
     assert "/find_coach" in brain.texts()
 
 
-def test_the_form_opens_is_checked_and_is_kept(page):
-    page(place="home", opened="1")
-    action = '{"action_id": "home-form", "type": "button", "value": ""}'
-    shown = page(place="home", action=action, ts="")
-    assert "Transmettre</button>" in shown
-    filled = {"name": "Marie Roy", "organization": "Maison", "email": "m@exemple.ca", "message": ""}
-    assert "Sans votre accord" in page(place="home", sent="1", **filled)
-    assert "Transmettre</button>" not in page(place="home", sent="1", consent="agreed", **filled)
-    assert "M-" in page()
+def test_the_form_opens_is_checked_and_is_kept(seat):
+    seat.act("home", opened="1")
+    assert "Transmettre</button>" in seat.act("home", action=FORM, ts="")
+    page = seat.act("home", sent="1", **FILLED)
+    assert "Sans votre accord" in page
+    assert 'value="Marie Roy"' in page  # what was filled in stays
+    page = seat.act("home", sent="1", consent="agreed", **FILLED)
+    assert "Transmettre</button>" not in page
+    assert "M-" in page
+    assert "modal" not in seat.act("home", closed="1")
 
 
-def test_another_website_can_do_nothing_there(page):
-    answer = page.http.post(
-        f"{HERE}/act", data={"text": "a"}, headers={"Sec-Fetch-Site": "cross-site"}
-    )
-    assert answer.status_code == 403
+def test_staff_are_told_in_their_channel_and_claim_there(seat):
+    seat.act("home", opened="1")
+    seat.act("home", action=FORM, ts="")
+    seat.act("home", sent="1", consent="agreed", **FILLED)
+    eventually(seat, "Prendre en charge</button>", "team")
+    page = seat.act("team", **button(seat.look("team")))
+    assert "Votre adresse n'est pas celle d'un compte" in page
 
 
 def test_slacks_markup_is_read_back():
@@ -123,21 +102,3 @@ def test_slacks_markup_is_read_back():
         Run("b <c>", url="https://a.ca/?x=1&y"),
     ]
     assert [run for run in lines("x\n_*d*_")[1] if run.text] == [Run("d", bold=True, italic=True)]
-
-
-def test_the_command_gives_way_to_the_page(monkeypatch):
-    run = []
-    monkeypatch.setattr(dev_commands.os, "execv", lambda *given: run.append(given))
-    options = _parser().parse_args(["dev", "slack", "--port", "8021"])
-    options.command(options, None)
-    [(_, program)] = run
-    assert program[1:] == ["-m", "mobilis.web.slack.stage", "--port", "8021"]
-
-
-def test_settings_that_make_no_sense_are_refused(monkeypatch):
-    def refuse():
-        raise SettingError("MOBILIS_PORT: no")
-
-    monkeypatch.setattr(stage, "load_settings", refuse)
-    with pytest.raises(SettingError):
-        stage.main([])

@@ -9,11 +9,8 @@ from sqlalchemy import select
 
 from mobilis.conversations import lock_conversation
 from mobilis.models import places
-from mobilis.openings import Opening
-from mobilis.places import Place
 from mobilis.turns import Reply
 from mobilis.turns import say as tell
-from mobilis.web.teams.arrivals import Said, how_said, leave, move
 
 MOVED = "Pour que vos réponses restent entre nous"
 
@@ -165,11 +162,3 @@ def test_what_staff_say_is_shown_where_they_say_it(meet, database, teams, eventu
         tell(connection, lock_conversation(connection, one), None, [reply])
     eventually(lambda: chat.texts[-1:] == ["Me voici"])
     assert "Alex, de l'équipe du programme" in words(card(chat.shown[-1]))
-
-
-def test_what_was_erased_meanwhile_is_not_moved(database):
-    stop = Opening("/stop", {"fr": "a", "en": "a"})
-    with database.write() as connection:
-        assert move(connection, "gone", Place("teams", "k", "t", {}), stop) == []
-        leave(connection, "gone", stop)
-        assert how_said(connection, "gone") == Said()
