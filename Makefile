@@ -84,9 +84,10 @@ test-parts: test-model test-door
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
 
-screenshots: train $(WIDGET) ## take the pictures of the widget and write docs/screenshots
+screenshots: train $(WIDGET) ## take the pictures of the widget, Slack and Teams and write docs/screenshots
 	@deploy/prepare chromium
-	@$(PYTHON) -m pytest tests/browser/test_screenshots.py --write-screenshots docs/screenshots
+	@$(PYTHON) -m pytest tests/browser/test_screenshots.py tests/browser/test_stages.py \
+	  --write-screenshots docs/screenshots
 
 morning: train $(WIDGET) ## spend a morning at the console of 200 000 conversations, and write its pictures
 	@deploy/prepare chromium

@@ -29,12 +29,13 @@ LEAVING = "leaving-"  # what begins the id of a message that only ends a dialogu
 
 @dataclass(frozen=True)
 class Said:
-    """How a message came to be said: the id and the kind of what it answers, and whether something
-    personal follows it in the same answer."""
+    """How a message came to be said: the id and the kind of what it answers, whether something
+    personal follows it in the same answer, and whether anything was said before it."""
 
     in_reply_to: str = ""
     kind: str = ""
     leads_on: bool = False
+    is_first: bool = True
 
 
 def is_personal(message: Message) -> bool:
@@ -43,8 +44,13 @@ def is_personal(message: Message) -> bool:
 
 
 def is_greeting(said: Said) -> bool:
-    """Whether a message only greets, before anything was said."""
+    """Whether a message only greets."""
     return said.kind == "opened"
+
+
+def is_late_greeting(said: Said) -> bool:
+    """Whether it greets somebody who was already told something, such as that a form arrived."""
+    return is_greeting(said) and not said.is_first
 
 
 def is_unseen(message: Message, said: Said) -> bool:
@@ -65,7 +71,11 @@ def how_said(connection: Connection, message_id: str) -> Said:
         outbox.c.position > row.position,
     )
     kinds = [content["kind"] for content in connection.scalars(later)]
-    return Said(asked.id, asked.kind, any(kind in KINDS for kind in kinds))
+    earlier = select(outbox.c.id).where(
+        outbox.c.conversation_id == row.conversation_id, outbox.c.position < row.position
+    )
+    is_first = connection.execute(earlier.limit(1)).first() is None
+    return Said(asked.id, asked.kind, any(kind in KINDS for kind in kinds), is_first)
 
 
 def move(connection: Connection, message_id: str, personal: Place) -> list[str]:

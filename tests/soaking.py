@@ -240,7 +240,7 @@ class Soak:
 
         talk = Talk(
             "slack",
-            [GREETING],
+            [] if public else [GREETING],
             shown=lambda: [post.text.split("\n")[0] for post in posts()],
             offered=lambda: [
                 (title.removeprefix(BUTTON), press(post, title))

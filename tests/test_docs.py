@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,24 @@ def test_no_setting_is_documented_that_does_not_exist():
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_french_quotes_hold_no_break_spaces(page):
     assert re.findall(r"«(?![\u00a0])|(?<![\u00a0])»", read(page)) == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    wanted = {word for word in named(page) if re.fullmatch(r"test_\w+", word)}
+    assert wanted <= all_tests(), page
+
+
+def test_what_is_promised_of_the_platforms_names_tests() -> None:
+    page = ROOT / "docs" / "platforms.md"
+    rows = [line for line in prose(page).splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.startswith("| expected")]
+    assert len(promises) > 40
+    assert [row for row in promises if "`test_" not in row] == []
+
+
+@lru_cache(maxsize=1)
+def all_tests() -> frozenset[str]:
+    """The names of all tests."""
+    found = (re.findall(r"^def (test_\w+)", read(p), re.M) for p in ROOT.glob("tests/**/test_*.py"))
+    return frozenset(name for names in found for name in names)

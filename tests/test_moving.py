@@ -14,6 +14,7 @@ from mobilis.moving import (
     Said,
     how_said,
     is_greeting,
+    is_late_greeting,
     is_personal,
     is_unseen,
     leave,
@@ -112,7 +113,7 @@ def test_how_a_message_came_to_be_said_is_known(connection, talk):
     receive_text(connection, talk, "message-1", "contacter Ann")
     answer(connection, talk, "message-1")
     assert how_said(connection, "introduced") == Said("message-1", "text", leads_on=True)
-    assert how_said(connection, "asked") == Said("message-1", "text")
+    assert how_said(connection, "asked") == Said("message-1", "text", is_first=False)
 
 
 @pytest.mark.parametrize("kind", ["text", "faq", "coaches", "clarify", "notice", "result"])
@@ -140,3 +141,9 @@ def test_what_only_ends_a_dialogue_is_answered_unseen():
 def test_a_greeting_is_known_by_what_it_answers():
     assert is_greeting(Said("x", "opened"))
     assert not is_greeting(Said("x", "text"))
+
+
+def test_who_was_told_something_is_greeted_no_more():
+    assert is_late_greeting(Said("x", "opened", is_first=False))
+    assert not is_late_greeting(Said("x", "opened"))
+    assert not is_late_greeting(Said("x", "text", is_first=False))

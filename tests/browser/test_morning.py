@@ -16,11 +16,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pictures
 import pytest
-from browsers import Visits, axe
+from browsers import Visits
 from chats import Chat
 from mail_servers import MailServer
-from PIL import Image
+from pictures import LANGUAGES
 from playwright.sync_api import Page, expect
 from processes import Stack
 from states import DECLARED, conclude
@@ -35,7 +36,6 @@ from mobilis.training import train
 
 SignIn = Callable[..., Page]
 FOLDER = ROOT / "docs" / "screenshots" / "console"
-LANGUAGES = {"fr": "French", "en": "English"}
 # In the order in which the morning comes to them.
 PICTURES = {
     "queue": "The queue: whom to answer first, and why",
@@ -66,7 +66,6 @@ machine that took them.
 | | French | English |
 |---|---|---|
 """
-COLOURS = 128  # of a picture: pages of a console need no more
 MOST_BYTES = 2_500_000  # of all pictures
 COLLEAGUE = {"fr": "Camille Tremblay", "en": "Jamie Clark"}
 NAME, ORGANIZATION, EMAIL = "Marie Roy", "Maison des aînés", "marie.roy@exemple.ca"
@@ -95,15 +94,8 @@ class Morning:
         self.page.get_by_role("button", name=name, exact=True).first.press("Enter")
 
     def look(self, name: str) -> None:
-        """Stop at a page: clean by axe, not too wide, and kept as a picture when that is asked."""
-        assert axe(self.page) == [], name
-        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if self.folder:
-            self.page.mouse.move(0, 0)
-            taken = io.BytesIO(self.page.screenshot(animations="disabled"))
-            picture = Image.open(taken).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-            picture.save(self.folder / f"{name}.{self.language}.png", optimize=True)
+        """Stop at a page, which becomes a picture when that is asked."""
+        pictures.look(self.page, name, self.language, self.folder)
 
 
 @pytest.fixture(scope="module")
@@ -375,27 +367,15 @@ def verifies_the_audit_log(admin: Morning) -> None:
     admin.look("audit")
 
 
-def page_of_all(count: str) -> str:
-    """docs/screenshots/console/README.md."""
-    rows = []
-    for name, shows in PICTURES.items():
-        cells = (f"![{shows}, in {word}]({name}.{code}.png)" for code, word in LANGUAGES.items())
-        rows.append(f"| {shows} | {' | '.join(cells)} |\n")
-    return HEADER.format(count=count) + "".join(rows)
-
-
 def test_the_pictures_have_their_page(folder: Path | None, count: int) -> None:
     if folder is None:
         pytest.skip("make morning writes it")
-    written = page_of_all(f"{count:,}".replace(",", " "))
+    header = HEADER.format(count=f"{count:,}".replace(",", " "))
+    written = pictures.page_of_all(header, PICTURES)
     (folder / "README.md").write_text(written, encoding="utf-8")
 
 
 def test_the_pictures_that_stand_there_are_those_listed() -> None:
-    expected = {f"{name}.{language}.png" for name in PICTURES for language in LANGUAGES}
-    assert {path.name for path in FOLDER.glob("*.png")} == expected
-    told = (FOLDER / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"on ([\d ]+) fictional", told)
+    found = re.search(r"on ([\d ]+) fictional", (FOLDER / "README.md").read_text(encoding="utf-8"))
     assert found
-    assert told == page_of_all(found.group(1))
-    assert sum(path.stat().st_size for path in FOLDER.glob("*.png")) <= MOST_BYTES
+    pictures.check(FOLDER, HEADER.format(count=found.group(1)), PICTURES, MOST_BYTES)

@@ -229,7 +229,9 @@ def _packed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _coaches(message: Message, words: Words) -> Iterator[Shown]:
-    for coach in message.get("coaches") or ():
+    for number, coach in enumerate(message.get("coaches") or ()):
+        if number:
+            yield {"type": "divider"}
         named = f"*{_link(coach['name'], coach.get('url') or '')}*"
         lines = [named, escape(coach.get("bio") or "")]
         card = _section(_cut("\n".join(line for line in lines if line), SECTION))

@@ -45,8 +45,10 @@ class SlackOutlet:
         """Post a message; its `ts`. Nothing is posted of what has no place before others."""
         slack, door, look = self._parts()
         shown = show(message, look)
+        said = await door.read(moving.how_said, message["id"])
+        if moving.is_late_greeting(said):
+            return ""
         if is_public(place):
-            said = await door.read(moving.how_said, message["id"])
             if moving.is_greeting(said) or moving.is_unseen(message, said):
                 return ""  # who asks before others gets an answer, and no more
             if moving.is_personal(message):

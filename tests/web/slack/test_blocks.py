@@ -139,7 +139,8 @@ def test_coaches_are_cards_and_their_list_is_not_said_twice():
     plain = {**coach, "url": "", "name": "Bob"}
     text = "J'ai trouvé 2 coachs.\n\n- **Ann <Roy>** – Logement\n- **Bob** – x\n\nFictif."
     post = shown(text, kind="coaches", coaches=[coach, plain], choices=choices("Contacter Ann"))
-    texts = [block["text"]["text"] for block in post.blocks[:4]]
+    assert post.blocks[2] == {"type": "divider"}
+    texts = [block["text"]["text"] for block in post.blocks if block["type"] == "section"]
     card = "*<https://a.ca|Ann &lt;Roy&gt;>*\nLogement &amp; villes"
     assert texts == ["J'ai trouvé 2 coachs.", card, "*Bob*\nLogement &amp; villes", "Fictif."]
     facts = [field["text"] for field in post.blocks[1]["fields"]]
