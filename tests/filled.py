@@ -26,7 +26,7 @@ KINDS = ("sqlite", "postgres")
 def database_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database of a kind."""
     if kind == "postgres":
-        url = request.getfixturevalue("postgres").create(f"talks_{secrets.token_hex(4)}")
+        url = request.getfixturevalue("postgres").address("talks")
     else:
         url = f"sqlite:///{tmp_path / 'talks.db'}"
     migrated(url)

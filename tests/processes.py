@@ -49,6 +49,10 @@ class Postgres:
     def create(self, name: str) -> str:
         """A new database; its URL."""
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "mobilis", name)
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        """The URL of a database, which need not be there yet (see schemas.migrated)."""
         return f"postgresql://mobilis@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:

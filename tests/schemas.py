@@ -27,7 +27,7 @@ def migrated(url: str) -> None:
         _template(server)
         _run(
             server,
-            f'DROP DATABASE IF EXISTS "{name}"',
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
             f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}',
         )
 

@@ -27,8 +27,7 @@ def database(
 ) -> Iterator[Database]:
     """A migrated database of its own: the log of another test could not be emptied."""
     if request.param == "postgres":
-        name = f"audit_{abs(hash(request.node.nodeid)):x}"
-        url = str(request.getfixturevalue("postgres").create(name))
+        url = str(request.getfixturevalue("postgres").address("audit"))
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('audit') / 'audit.db'}"
     migrated(url)

@@ -35,7 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         url = f"sqlite:///{tmp_path_factory.mktemp('casework') / 'mobilis.db'}"
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.create("casework")
+        url = postgres.address("casework")
     migrated(url)
     return url
 

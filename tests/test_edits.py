@@ -44,7 +44,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("edits") / "mobilis.db"
     found = f"sqlite:///{path}"
     if request.param == "postgres":
-        found = request.getfixturevalue("postgres").create("edits")
+        found = request.getfixturevalue("postgres").address("edits")
     migrated(found)
     return found
 

@@ -36,7 +36,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     url = f"sqlite:///{tmp_path / 'learning.db'}"
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
-        url = str(server.create(f"learning_{abs(hash(request.node.nodeid)):x}"))
+        url = str(server.address("learning"))
     migrated(url)
     database = Database(url)
     yield database

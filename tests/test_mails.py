@@ -41,7 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         url = f"sqlite:///{tmp_path_factory.mktemp('mails') / 'mobilis.db'}"
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.create("mails")
+        url = postgres.address("mails")
     migrated(url)
     return url
 

@@ -43,7 +43,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     url = f"sqlite:///{tmp_path / 'queue.db'}"
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
-        url = str(server.create(f"queue_{abs(hash(request.node.nodeid)):x}"))
+        url = str(server.address("queue"))
     migrated(url)
     database = Database(url)
     yield database

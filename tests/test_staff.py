@@ -28,7 +28,7 @@ PASSWORD = "une phrase de passe assez longue"
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres").create("staff"))
+        url = str(request.getfixturevalue("postgres").address("staff"))
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('staff') / 'staff.db'}"
     migrated(url)

@@ -45,7 +45,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         url = f"sqlite:///{tmp_path / 'brain.db'}"
     else:
         server = request.getfixturevalue("postgres")
-        url = server.create(f"brain_{abs(hash(request.node.nodeid)):x}")
+        url = server.address("brain")
     migrated(url)
     opened: list[DatabaseTrackerStore] = []
 
