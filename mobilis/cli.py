@@ -19,6 +19,7 @@ from mobilis import (
     dev_commands,
     doctor_commands,
     privacy_commands,
+    process_commands,
     teams_app,
 )
 from mobilis.errors import ContentError, ImportRefused, MobilisError
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     console_commands.add_commands(commands)
     dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
+    process_commands.add_commands(commands)
     teams_app.add_commands(commands)
     return parser
 

@@ -98,6 +98,11 @@ class Hub:
         """Something was written in the conversation, or it was erased."""
         self._signal(conversation_id, Signal.NEWS)
 
+    def look(self) -> None:
+        """Something may have been written in any conversation."""
+        for conversation_id in list(self._listeners):
+            self.news(conversation_id)
+
     def typing(self, conversation_id: str, on: bool) -> None:
         """The assistant begins or ends to work on an answer."""
         (self._typing.add if on else self._typing.discard)(conversation_id)
