@@ -30,7 +30,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mobi
     && install -d -o mobilis -g mobilis -m 0700 /var/lib/mobilis
 WORKDIR /app
 COPY --from=packages /opt/mobilis /opt/mobilis
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml LICENSE domain.yml ./
 COPY migrations ./migrations
 COPY assessment ./assessment
 COPY coaches ./coaches
