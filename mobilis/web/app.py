@@ -124,7 +124,8 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
     wording = load_wording(settings.project_dir)
     database = Database.from_settings(settings)
     brain, hub = Brain(settings), Hub()
-    peers = Peers(database, hub)
+    presence = Presence()
+    peers = Peers(database, hub, presence)
     sender = Sender(database, {channel.name: channel.outlet for channel in channels})
     return Door(
         settings=settings,
@@ -145,7 +146,7 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
             result_misses=Limit(settings.result_misses_per_minute_address),
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
-        presence=Presence(),
+        presence=presence,
         postman=Postman(settings, database),
         provider=make_provider(settings),
     )

@@ -9,8 +9,9 @@ is down, whoever listens here looks for themselves every second. On SQLite there
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -23,9 +24,11 @@ from mobilis.errors import StoreError
 from mobilis.store import Database, refusing
 from mobilis.turns import Turn, turn_state
 from mobilis.web.hub import Hub
+from mobilis.web.presence import Presence
 
 LEASE_SECONDS = 12  # of silence, after which the database takes a front door for dead
-BEAT_SECONDS = 3.0
+BEAT_SECONDS = 3.0  # between two signs of life, which also say who is here
+AT_ONCE = 150  # conversations of one piece of news
 RETRY_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -38,9 +41,10 @@ _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))")
 class Peers:
     """`keep` runs for as long as the front door does."""
 
-    def __init__(self, database: Database, hub: Hub) -> None:
+    def __init__(self, database: Database, hub: Hub, presence: Presence) -> None:
         self._database = database
         self._hub = hub
+        self._presence = presence
         self._line: tuple[Connection, Any] | None = None  # and what the driver calls it
         self._using = asyncio.Lock()
         self._ready = asyncio.Event()  # there may be something to hear
@@ -76,11 +80,17 @@ class Peers:
         try:
             self._watch(raw, on=True)
             self._hub.look()  # for what was said while nobody listened
+            loop = asyncio.get_running_loop()
+            beat_at = loop.time()
             while True:
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._ready.wait(), BEAT_SECONDS)
+                    await asyncio.wait_for(self._ready.wait(), beat_at - loop.time())
                 self._ready.clear()
-                await self._ask(_beat)
+                if loop.time() < beat_at:
+                    await self._ask(_look)
+                else:
+                    beat_at = loop.time() + BEAT_SECONDS
+                    await self._ask(_beat, self._hub.heard(), self._met())
                 self._hear(raw.notifies)
         finally:
             async with self._using:
@@ -111,12 +121,14 @@ class Peers:
     def _watch(self, raw: Any, on: bool) -> None:
         """Have the loop say when something arrives on the line, once."""
         loop = asyncio.get_running_loop()
-        if raw.closed:
+        try:
+            number = raw.fileno()
+        except raw.InterfaceError:  # it is closed
             return
         if on and self._line is not None:
-            loop.add_reader(raw.fileno(), self._arrived, raw)
+            loop.add_reader(number, self._arrived, raw)
         else:
-            loop.remove_reader(raw.fileno())
+            loop.remove_reader(number)
         if raw.notifies:  # it came with an answer
             self._ready.set()
 
@@ -130,9 +142,19 @@ class Peers:
             if told is None or told.teller == self._database.name:
                 continue
             if told.what == news.WRITTEN:
-                self._hub.news(told.conversation_id)
-            else:
-                self._hub.typing(told.conversation_id, on=told.what == news.TYPING)
+                self._hub.news(told.said)
+            elif told.what == news.HEARD:
+                self._hub.hear(told.said.split(","), LEASE_SECONDS)
+            elif told.what == news.MET:
+                with suppress(ValueError, TypeError):  # told by another version
+                    self._presence.hear(*json.loads(told.said))
+            elif told.what in (news.TYPING, news.SILENT):
+                self._hub.typing(told.said, on=told.what == news.TYPING)
+
+    def _met(self) -> list[str]:
+        """Who of staff has opened a case here since this was last asked."""
+        met = self._presence.news
+        return [json.dumps(met.popleft()) for _ in range(len(met))]
 
 
 def _open(database: Database) -> Connection:
@@ -150,9 +172,18 @@ def _close(line: Connection) -> None:
         line.close()
 
 
-def _beat(line: Connection) -> None:
+def _look(line: Connection) -> None:
     with refusing():
         line.execute(text("SELECT 1"))
+
+
+def _beat(line: Connection, heard: Sequence[str], met: Sequence[str]) -> None:
+    _look(line)
+    with refusing():
+        for start in range(0, len(heard), AT_ONCE):
+            news.tell(line, ",".join(heard[start : start + AT_ONCE]), news.HEARD)
+        for one in met:
+            news.tell(line, one, news.MET)
 
 
 def _claim(line: Connection, turn: Turn) -> bool:

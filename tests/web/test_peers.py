@@ -81,6 +81,35 @@ def test_that_the_assistant_is_typing_is_seen_at_the_other_door(both, brain):
     assert (typing[2], silent[2]) == ({"on": True}, {"on": False})
 
 
+def test_that_a_visitor_is_there_is_known_at_the_other_door(both, eventually):
+    visitor = both[0].visitor(language="fr")
+    here, there = (door.app.state.door.hub for door in both)
+    with visitor.events() as events:
+        next(events)  # the stream is open
+        eventually(lambda: there.is_heard(visitor.id))
+    eventually(lambda: not here.is_heard(visitor.id))
+    eventually(lambda: not there.is_heard(visitor.id))
+
+
+def test_who_of_staff_has_a_case_open_is_known_at_the_other_door(both, eventually):
+    here, there = (door.app.state.door.presence for door in both)
+    name = "Zoé « Z » O'Brien"
+    assert here.meet("case", "one", name) == []
+    eventually(lambda: there.meet("case", "two", "Ana") == [name])
+    eventually(lambda: here.meet("case", "one", name) == ["Ana"])
+
+
+def test_what_another_version_or_nobody_we_know_tells_is_passed_over(both, shared, eventually):
+    here, there = (door.app.state.door.presence for door in both)
+    database = Database(shared.database_url)
+    with database.write() as connection:
+        for said in ("", "x", "other met [", 'other met ["a"]', "other sung a", "other met {}"):
+            connection.execute(text("SELECT pg_notify('mobilis_news', :said)"), {"said": said})
+    database.dispose()
+    here.meet("case", "one", "Zoé")
+    eventually(lambda: there.meet("case", "two", "Ana") == ["Zoé"])
+
+
 def test_an_erased_conversation_ends_at_the_other_door_too(both):
     first, second = both
     visitor = first.visitor(language="fr")
