@@ -28,6 +28,7 @@ class Settings:
     project_dir: Path = ROOT
     data_dir: Path = ROOT / "var"
     database_url: str = ""
+    database_connections: int = 15
     host: str = "127.0.0.1"
     public_url: str = ""
     port: int = 8000

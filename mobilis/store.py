@@ -22,6 +22,7 @@ from mobilis.errors import SettingError, StoreError
 from mobilis.settings import ROOT, Settings
 
 BUSY_TIMEOUT_SECONDS = 15
+KEPT = 5  # connections to PostgreSQL that stay open when they are not needed
 
 
 def now() -> datetime:
@@ -35,10 +36,10 @@ class Database:
     Raises `StoreError` from each when the database is unreachable or refuses.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connections: int = 15) -> None:
         self.url = url
         self.name = f"mobilis-{secrets.token_hex(4)}"  # what PostgreSQL calls its connections
-        self.engine = _engine(url, self.name)
+        self.engine = _engine(url, self.name, max(1, connections))
 
     @property
     def is_shared(self) -> bool:
@@ -47,7 +48,7 @@ class Database:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Database:
-        return cls(settings.database)
+        return cls(settings.database, settings.database_connections)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -118,7 +119,7 @@ _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:work, 0))")
 _WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(:work, 0))")
 
 
-def _engine(url: str, name: str) -> Engine:
+def _engine(url: str, name: str, connections: int) -> Engine:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: the port is not a number
@@ -140,6 +141,8 @@ def _engine(url: str, name: str) -> Engine:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg2"),
             connect_args={"application_name": name},
+            pool_size=min(KEPT, connections),
+            max_overflow=connections - min(KEPT, connections),
             pool_pre_ping=True,
             future=True,
         )

@@ -458,7 +458,7 @@ def test_examples_set_only_what_can_be_set(file: Path) -> None:
 
 def test_files_set_only_what_can_be_set() -> None:
     known = {f"MOBILIS_{name.upper()}" for name in vars(Settings())}
-    known |= {"MOBILIS_DOOR_IMAGE", "MOBILIS_BRAIN_IMAGE", "MOBILIS_SITE"}  # of compose alone
+    known |= {"MOBILIS_DOOR_IMAGE", "MOBILIS_BRAIN_IMAGE"}  # of compose alone
     for file in [COMPOSE, *IMAGES, *UNITS, *CHART.rglob("*")]:
         if file.is_file() and not fnmatch.fnmatch(file.name, "*.json"):
             named = set(re.findall(r"\bMOBILIS_[A-Z_]+\b", file.read_text(encoding="utf-8")))

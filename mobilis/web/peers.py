@@ -85,18 +85,27 @@ class Peers:
             while True:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._ready.wait(), beat_at - loop.time())
-                self._ready.clear()
                 if loop.time() < beat_at:
-                    await self._ask(_look)
+                    await self._read(raw)
                 else:
                     beat_at = loop.time() + BEAT_SECONDS
                     await self._ask(_beat, self._hub.heard(), self._met())
                 self._hear(raw.notifies)
+                self._ready.clear()
         finally:
             async with self._using:
                 self._line = None
                 self._watch(raw, on=False)
                 await to_thread.run_sync(_close, line)
+
+    async def _read(self, raw: Any) -> None:
+        """Take what has arrived on the line, which does not wait for anything."""
+        async with self._using:
+            try:
+                raw.poll()
+            except raw.Error as error:
+                raise StoreError(f"the line ended: {type(error).__name__}") from None
+            self._watch(raw, on=True)
 
     async def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
         """Do something on the line, one after the other. What arrives meanwhile is heard later.
@@ -172,14 +181,9 @@ def _close(line: Connection) -> None:
         line.close()
 
 
-def _look(line: Connection) -> None:
+def _beat(line: Connection, heard: Sequence[str], met: Sequence[str]) -> None:
     with refusing():
         line.execute(text("SELECT 1"))
-
-
-def _beat(line: Connection, heard: Sequence[str], met: Sequence[str]) -> None:
-    _look(line)
-    with refusing():
         for start in range(0, len(heard), AT_ONCE):
             news.tell(line, ",".join(heard[start : start + AT_ONCE]), news.HEARD)
         for one in met:
