@@ -83,8 +83,10 @@ class Peers:
             loop = asyncio.get_running_loop()
             beat_at = loop.time()
             while True:
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._ready.wait(), beat_at - loop.time())
+                # No `wait_for`: before Python 3.12, it may swallow a cancellation.
+                beat = loop.call_at(beat_at, self._ready.set)
+                await self._ready.wait()
+                beat.cancel()
                 if loop.time() < beat_at:
                     await self._read(raw)
                 else:
