@@ -22,10 +22,18 @@ from processes import Postgres, free_port
 from schemas import migrated
 from sqlalchemy import text
 
+from mobilis import conversations
+from mobilis.bulletins import Board
 from mobilis.errors import SettingError
+from mobilis.leads import keep_lead
+from mobilis.places import Place
+from mobilis.priority import read_weights
+from mobilis.retention import Periods
 from mobilis.settings import ROOT, Settings
-from mobilis.store import Database, is_alone
+from mobilis.store import Database, is_alone, migrate
 from mobilis.web import peers
+from mobilis.web.projector import catch_up
+from mobilis.web.retention import Retention
 from mobilis.web.server import the_only_one
 
 Eventually = Callable[[Callable[[], Any]], Any]
@@ -303,3 +311,52 @@ def test_a_second_door_on_a_sqlite_file_is_refused(tmp_path):
 def test_elsewhere_there_is_room_for_several(url):
     with the_only_one(url), the_only_one(url):
         pass
+
+
+def test_work_that_another_door_is_at_is_left_to_it(both, shared):
+    """Cases, notices to staff, retention: each is one front door's at a time."""
+    for door in both:
+        door.stop()
+    database = Database(shared.database_url)
+    with database.write() as connection:
+        opened = [conversations.open_conversation(connection, "fr") for _ in range(3)]
+    retention = Retention(database, Periods(1, 1))
+    board = Board([Place("slack", "T/C", "T", {"channel": "C"})], style=None, wait_hours=1.0)
+    with database.read() as other:
+        assert all(is_alone(other, work) for work in ("cases", "announcements", "retention"))
+        assert catch_up(database, {}) == 0
+        with database.write() as connection:
+            assert board.take_due(connection, ["slack"], 1, []) == []
+        assert retention._erase() == {}
+    assert catch_up(database, read_weights("")) == len(opened)
+    assert retention._erase() != {}
+    database.dispose()
+
+
+def test_a_message_that_two_brains_are_at_leaves_one_lead(shared):
+    database = Database(shared.database_url)
+    with database.write() as connection:
+        opened = conversations.open_conversation(connection, "fr")
+
+    def keep(number: int) -> str:
+        return keep_lead(
+            database,
+            kind="person",
+            conversation_id=opened.conversation_id,
+            message_id=opened.message_id,
+            language="fr",
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(keep, range(6)))) == 1
+    database.dispose()
+
+
+def test_several_that_migrate_at_once_do_it_one_after_the_other(postgres):
+    url = postgres.create(f"empty_{secrets.token_hex(4)}")
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda number: migrate(url), range(3)))
+    database = Database(url)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM conversations")).scalar_one() == 0
+    database.dispose()
