@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test install train widget lint transcripts screenshots morning journeys soak
+.PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
 .PHONY: lock clean
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
@@ -99,6 +99,10 @@ journeys: train ## play every journey over the chat API, on Slack and on Teams
 
 soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
 	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s
+
+cluster: train ## every journey over two front doors and two brains, one of each killed again and again
+	@deploy/prepare postgres
+	@$(PYTHON) -m pytest tests/test_growing.py --all-journeys --write-cluster docs/reliability.md
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

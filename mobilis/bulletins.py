@@ -26,7 +26,7 @@ from mobilis.models import announcements, cases, deliveries, slack_installations
 from mobilis.numbers import whole
 from mobilis.places import Place
 from mobilis.priority import reasons
-from mobilis.store import now
+from mobilis.store import is_alone, now
 
 KIND = "announcement"  # of the messages
 WATCHED = timedelta(days=30)  # for which a message follows its case
@@ -64,6 +64,8 @@ class Board:
         self, connection: Connection, channels: Collection[str], limit: int, busy: Collection[str]
     ) -> list[Delivery]:
         """The first that is open of each place, where it is due, taken."""
+        if not is_alone(connection, "announcements"):  # another front door is at it
+            return []
         self._sweep(connection)
         taken: list[Delivery] = []
         for (channel, key), place in self.places.items():

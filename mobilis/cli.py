@@ -19,6 +19,7 @@ from mobilis import (
     dev_commands,
     doctor_commands,
     privacy_commands,
+    process_commands,
     teams_app,
 )
 from mobilis.errors import ContentError, ImportRefused, MobilisError
@@ -130,6 +131,16 @@ def _parser() -> argparse.ArgumentParser:
     turns.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
     turns.add_argument("--train", action="store_true", help="also train ours from nothing")
     turns.set_defaults(command=_bench_turns)
+    scale = benches.add_parser("scale", help="one front door and brain beside two, on PostgreSQL")
+    scale.add_argument(
+        "--database", required=True, metavar="URL", help="a PostgreSQL server to make databases on"
+    )
+    scale.add_argument(
+        "--concurrency", default="1,8,32", metavar="N,…", help="conversations at once (1,8,32)"
+    )
+    scale.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
+    scale.add_argument("--json", action="store_true", help="print the report as JSON")
+    scale.set_defaults(command=_bench_scale)
     widget = benches.add_parser("widget", help="what a person waits for, in a browser")
     widget.add_argument("--turns", default="64", metavar="N", help="messages said (64)")
     widget.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -158,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     console_commands.add_commands(commands)
     dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
+    process_commands.add_commands(commands)
     teams_app.add_commands(commands)
     return parser
 
@@ -395,6 +407,16 @@ def _bench_turns(options: argparse.Namespace, settings: Settings) -> int:
     _end_as_on_ctrl_c()
     prepare = None if options.ours_only else partial(_prepare_stock, root, options)
     report = bench_turns(root, _tell, options.concurrency, options.turns, prepare, options.train)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _bench_scale(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.scale_bench import bench_scale, to_text
+
+    _end_as_on_ctrl_c()
+    given = options.database, options.concurrency, options.turns
+    report = bench_scale(settings.project_dir, _tell, *given)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
     return 0
 

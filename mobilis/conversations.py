@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
+from mobilis import news
 from mobilis.errors import ChatError
 from mobilis.models import choices, conversations, inbox, outbox, ratings
 from mobilis.openings import Opening
@@ -284,6 +285,7 @@ def take_positions(connection: Connection, conversation: Conversation, count: in
     newest = conversation.position + count
     taken = {"conversation_id": conversation.id, "newest": newest, "moment": now()}
     connection.execute(_TAKE_POSITIONS, taken)
+    news.tell(connection, conversation.id)
     return conversation.position + 1
 
 

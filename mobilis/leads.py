@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, false, func, insert, not_, select
 from sqlalchemy.engine import Connection
 
+from mobilis.conversations import lock_conversation
 from mobilis.models import cases, leads
 from mobilis.store import Database, now
 
@@ -134,6 +135,7 @@ def write_lead(
     coach_consented: bool = False,
 ) -> str:
     """The same within a transaction."""
+    lock_conversation(connection, conversation_id)  # two brains may be at the same message
     own = (leads.c.conversation_id == conversation_id, leads.c.source_message_id == message_id)
     known = connection.execute(select(leads.c.reference).where(*own)).scalar()
     if known:

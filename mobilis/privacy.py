@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from mobilis import news
 from mobilis.models import (
     announcements,
     answer_uses,
@@ -65,6 +66,7 @@ def erase_conversation(connection: Connection, conversation_id: str, channel: st
     _forget_derived(connection, counts)
     if any(counts.values()):
         _note_erasure(connection, channel)
+    news.tell(connection, conversation_id)
     return counts
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mobilis.assessment import Answers, Assessment, Result, answers_from_dict, answers_to_dict
 from mobilis.content import Content
+from mobilis.conversations import lock_conversation
 from mobilis.likeness import key_of
 from mobilis.models import assessments, unhandled
 from mobilis.store import Database, now
@@ -220,6 +221,7 @@ def _once(
     message_id: str,
     values: Mapping[str, Any],
 ) -> None:
+    lock_conversation(connection, conversation_id)  # two brains may be at the same message
     own = (table.c.conversation_id == conversation_id, table.c.source_message_id == message_id)
     if connection.execute(select(table.c.id).where(*own)).first():
         return

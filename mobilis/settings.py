@@ -28,11 +28,16 @@ class Settings:
     project_dir: Path = ROOT
     data_dir: Path = ROOT / "var"
     database_url: str = ""
+    database_connections: int = 15
     host: str = "127.0.0.1"
     public_url: str = ""
     port: int = 8000
+    brain_host: str = "127.0.0.1"
     brain_port: int = 5005
+    brain_url: tuple[str, ...] = ()
+    actions_host: str = "127.0.0.1"
     actions_port: int = 5055
+    actions_url: str = ""
     secret: str = ""
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: int = 0
@@ -102,14 +107,14 @@ class Settings:
         return self.host in ("127.0.0.1", "localhost", "::1") and not self.trusted_proxies
 
     @property
-    def brain_url(self) -> str:
-        """Where the front door reaches the brain; always on this machine's loopback."""
-        return f"http://127.0.0.1:{self.brain_port}"
+    def brains(self) -> tuple[str, ...]:
+        """Where the front door reaches brains: by default, that of this machine's loopback."""
+        return self.brain_url or (f"http://127.0.0.1:{self.brain_port}",)
 
     @property
-    def actions_url(self) -> str:
-        """Where the brain reaches the action server; always on this machine's loopback."""
-        return f"http://127.0.0.1:{self.actions_port}"
+    def actions(self) -> str:
+        """Where the brain reaches the action server: by default, on this machine's loopback."""
+        return self.actions_url.rstrip("/") or f"http://127.0.0.1:{self.actions_port}"
 
 
 def load_settings(environ: dict[str, str] | None = None) -> Settings:

@@ -6,13 +6,14 @@ start, so two writers wait for each other instead of failing half-way.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -21,6 +22,7 @@ from mobilis.errors import SettingError, StoreError
 from mobilis.settings import ROOT, Settings
 
 BUSY_TIMEOUT_SECONDS = 15
+KEPT = 5  # connections to PostgreSQL that stay open when they are not needed
 
 
 def now() -> datetime:
@@ -34,13 +36,19 @@ class Database:
     Raises `StoreError` from each when the database is unreachable or refuses.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connections: int = 15) -> None:
         self.url = url
-        self.engine = _engine(url)
+        self.name = f"mobilis-{secrets.token_hex(4)}"  # what PostgreSQL calls its connections
+        self.engine = _engine(url, self.name, max(1, connections))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may use it at once: PostgreSQL."""
+        return bool(self.engine.dialect.name == "postgresql")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Database:
-        return cls(settings.database)
+        return cls(settings.database, settings.database_connections)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -66,20 +74,52 @@ class Database:
 
     @contextmanager
     def _transaction(self, writes: bool | None) -> Iterator[Connection]:
-        try:
-            with self.engine.connect().execution_options(writes=writes) as connection:
-                with connection.begin():
-                    yield connection
-        except DBAPIError as error:
-            raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
-        except SQLAlchemyError as error:
-            raise StoreError(f"the database refused: {type(error).__name__}") from error
+        with refusing(), self.engine.connect().execution_options(writes=writes) as connection:
+            with connection.begin():
+                yield connection
+
+    def open_line(self) -> Connection:
+        """A connection outside of the pool and of transactions: what it locks and listens to, it
+        does until it is closed.
+
+        Raises:
+            StoreError: the database is unreachable or refuses.
+        """
+        with refusing():
+            line = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            line.detach()
+            return line
 
     def dispose(self) -> None:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever the database refuses is a `StoreError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database refused: {type(error).__name__}") from error
+
+
+def is_alone(connection: Connection, work: str) -> bool:
+    """Whether nobody else is at some work; nobody else is then, until the transaction ends.
+
+    (SQLite has one front door and one brain, which do each work one after the other.)
+    """
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.execute(_TRY, {"work": f"mobilis.{work}"}).scalar())
+
+
+_TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:work, 0))")
+_WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(:work, 0))")
+
+
+def _engine(url: str, name: str, connections: int) -> Engine:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: the port is not a number
@@ -100,6 +140,9 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
             parsed.set(drivername="postgresql+psycopg2"),
+            connect_args={"application_name": name},
+            pool_size=min(KEPT, connections),
+            max_overflow=connections - min(KEPT, connections),
             pool_pre_ping=True,
             future=True,
         )
@@ -147,6 +190,8 @@ def migrate(url: str) -> None:
     database = Database(url)
     try:
         with database.write() as connection:
+            if database.is_shared:  # one after the other, where several machines begin at once
+                connection.execute(_WAIT, {"work": "mobilis.migrate"})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 
@@ -70,10 +71,11 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "MOBILIS_ACTIONS_PORT": str(settings.actions_port),
         **RASA_ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
-        "SANIC_HOST": "127.0.0.1",
+        "SANIC_HOST": settings.actions_host,
     }
     actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
-    brain = ["rasa", "run", "--model", "models/mobilis.tar.gz", "--interface", "127.0.0.1"]
+    brain = ["rasa", "run", "--model", "models/mobilis.tar.gz"]
+    brain += ["--interface", settings.brain_host]
     brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
     brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
     return [
@@ -81,6 +83,13 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         Part("brain", [python, "-m", *brain], shared),
         Part("door", [python, "-m", "mobilis.web"], shared),
     ]
+
+
+def become(settings: Settings, name: str) -> NoReturn:
+    """Go on as one of the processes, in place of this one."""
+    part = next(part for part in parts(settings) if part.name == name)
+    os.chdir(settings.project_dir)
+    os.execve(part.command[0], part.command, part.environment)
 
 
 def stored_secret(settings: Settings) -> str:

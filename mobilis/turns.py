@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
+from mobilis import news
 from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
 from mobilis.deliveries import PUSHED, push, push_again, remote_id
 from mobilis.models import choices, conversations, inbox, outbox
@@ -166,6 +167,7 @@ def fail_turn(
     if failures < attempts:
         due_at = next_try(failures, backoff)
         _update(connection, turn, attempts=failures, due_at=due_at, error=error)
+        news.tell(connection, turn.conversation_id)
         return True
     _reopen_choices(connection, turn.conversation_id, turn.message_id)
     reply = Reply(notice[conversation.language], conversation.language, kind="notice")

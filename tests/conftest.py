@@ -16,7 +16,7 @@ from websites import Websites
 HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
-collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py"]
+collect_ignore = [] if HAS_RASA else ["brain", "test_growing.py", "test_journeys.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 
 
@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--all-channels", action="store_true", help="play every journey on Slack and Teams too"
     )
     parser.addoption("--events", type=int, default=150, help="of the soak of Slack and Teams")
+    parser.addoption(
+        "--all-journeys", action="store_true", help="play every journey on the cluster, not a few"
+    )
+    parser.addoption(
+        "--write-cluster", type=Path, metavar="FILE", help="write what the cluster counted"
+    )
     parser.addoption("--write-soak", type=Path, metavar="FILE", help="write what the soak counted")
     parser.addoption(
         "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"

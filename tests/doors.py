@@ -212,6 +212,7 @@ class FrontDoor:
             return self
         settings = replace(self.settings, port=self.port, log_level="warning")
         self._server = make_server(settings)
+        self.app = self._server.config.app
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         while not self._server.started:

@@ -164,8 +164,8 @@ def test_the_brain_and_the_actions_are_always_on_loopback() -> None:
             "MOBILIS_ACTIONS_PORT": "6055",
         }
     )
-    assert loaded.brain_url == "http://127.0.0.1:6005"
-    assert loaded.actions_url == "http://127.0.0.1:6055"
+    assert loaded.brains == ("http://127.0.0.1:6005",)
+    assert loaded.actions == "http://127.0.0.1:6055"
 
 
 def test_settings_do_not_change_once_read() -> None:

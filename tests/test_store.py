@@ -444,3 +444,10 @@ def test_a_bad_address_is_told_in_one_sentence(url: str, sentence: str) -> None:
 def test_any_spelling_of_postgresql_uses_the_driver_that_is_installed() -> None:
     for url in ("postgresql://u@h/n", "postgresql+asyncpg://u@h/n"):
         assert Database(url).engine.dialect.driver == "psycopg2"
+
+
+@pytest.mark.parametrize(("most", "kept"), [(0, 1), (1, 1), (3, 3), (15, 5), (40, 5)])
+def test_a_process_opens_so_many_connections_to_postgresql_and_no_more(most, kept):
+    database = Database("postgresql://mobilis@127.0.0.1/none", most)
+    pool = database.engine.pool
+    assert (pool.size(), pool.size() + pool._max_overflow) == (kept, max(1, most))

@@ -23,6 +23,7 @@ COMMAND_LINE = {
     "mobilis.console_commands",
     "mobilis.doctor_commands",
     "mobilis.privacy_commands",
+    "mobilis.process_commands",
     "mobilis.staff_commands",
     "mobilis.terminal",
 }

@@ -152,7 +152,7 @@ async def _take_turn(agent: Agent, message: UserMessage) -> list[dict[str, Any]]
 def _take_over(agent: Agent) -> TurnProcessor:
     """The agent's processor, which is made ours when it is not yet."""
     if not isinstance(agent.processor, TurnProcessor):
-        url = f"{load_settings().actions_url}/webhook"
+        url = f"{load_settings().actions}/webhook"
         agent.processor = TurnProcessor(agent.processor, _store(agent), url)
         gc.collect()
         gc.freeze()  # what is loaded stays: to look through it again holds a turn up by 300 ms
@@ -186,7 +186,7 @@ async def _broken_part(app: Sanic) -> str | None:
         await _take_over(agent).tracker_store.replies("health", "health")
     except TurnAborted:
         return "database"
-    url = f"{load_settings().actions_url}/health"
+    url = f"{load_settings().actions}/health"
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
             async with session.get(url) as answer:

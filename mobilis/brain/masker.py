@@ -10,7 +10,7 @@ import threading
 from mobilis import masking
 from mobilis.errors import StoreError
 from mobilis.nlu.french import French
-from mobilis.store import Database
+from mobilis.store import Database, is_alone
 
 PAUSE_SECONDS = 2.0
 AT_ONCE = 20  # messages between two looks at what is new
@@ -51,6 +51,12 @@ class Masker:
 
     def mask_some(self) -> int:
         """Mask some of what waits; how many."""
+        with self.database.read() as alone:
+            if not is_alone(alone, "masking"):  # another brain is at it
+                return 0
+            return self._mask()
+
+    def _mask(self) -> int:
         with self.database.read() as connection:
             messages = masking.waiting(connection, AT_ONCE)
         for message in messages:

@@ -62,7 +62,7 @@ class DatabaseTrackerStore(TrackerStore):
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, event_broker)
-        self.database = Database(url or load_settings().database)
+        self.database = Database(url) if url else Database.from_settings(load_settings())
 
     async def keys(self) -> Iterable[str]:
         return await self._run(self._keys)

@@ -131,7 +131,7 @@ class Pipeline:
 def as_in_a_turn(loaded: MessageProcessor) -> MessageProcessor:
     """The processor with which the brain takes its turns; no conversation is kept here."""
     store = DatabaseTrackerStore(loaded.domain, url="sqlite://")
-    return TurnProcessor(loaded, store, load_settings().actions_url)
+    return TurnProcessor(loaded, store, load_settings().actions)
 
 
 class Plan(NamedTuple):

@@ -27,6 +27,7 @@ from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.peers import Peers
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
@@ -86,6 +87,7 @@ def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
         Route("/", pages.home),
         Route("/privacy", pages.privacy),
         Route("/healthz", health.read_health),
+        Route("/readyz", health.read_readiness),
         Route("/widget.js", widget.newest),
         Route("/widget-{hash}.js", widget.pinned),
         Route(RESULT, results.read_result),
@@ -122,6 +124,8 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
     wording = load_wording(settings.project_dir)
     database = Database.from_settings(settings)
     brain, hub = Brain(settings), Hub()
+    presence = Presence()
+    peers = Peers(database, hub, presence)
     sender = Sender(database, {channel.name: channel.outlet for channel in channels})
     return Door(
         settings=settings,
@@ -129,9 +133,12 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
         database=database,
         brain=brain,
         hub=hub,
+        peers=peers,
         retention=Retention(database, Periods.from_settings(settings)),
         sender=sender,
-        worker=Worker(settings, database, brain, hub, sender, wording.errors["not_answered"]),
+        worker=Worker(
+            settings, database, brain, hub, peers, sender, wording.errors["not_answered"]
+        ),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
             address=Limit(settings.messages_per_minute_address),
@@ -139,7 +146,7 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
             result_misses=Limit(settings.result_misses_per_minute_address),
             sign_ins=Limit(settings.sign_ins_per_minute_address),
         ),
-        presence=Presence(),
+        presence=presence,
         postman=Postman(settings, database),
         provider=make_provider(settings),
     )
@@ -150,6 +157,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     door: Door = app.state.door
     weights = read_weights(door.settings.priority)
     beside = (
+        asyncio.create_task(door.peers.keep()),
         asyncio.create_task(door.retention.keep()),
         asyncio.create_task(keep_cases(door.database, weights)),
         asyncio.create_task(

@@ -1,4 +1,8 @@
-"""The brain seen from the front door: one question, one answer, over loopback HTTP."""
+"""The brain seen from the front door: one question, one answer, over private HTTP.
+
+Where there are several brains, another one is asked as soon as one fails, in mid-turn too: the
+message has an id, and is answered once whoever is asked.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +18,29 @@ from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
 from mobilis.settings import Settings
 from mobilis.turns import FIELDS, KINDS, Reply, Turn
+from mobilis.web.brains import Brains
 
 TURN = "/webhooks/mobilis/turn"
 HEALTH = "/webhooks/mobilis/health"
 HEALTH_TIMEOUT_SECONDS = 3.0
 WORTH_ANOTHER_TRY = (408, 425, 429)
+UNABLE = (502, 503, 504)  # this brain, now; another one may be able
 
 OK, ERROR, UNKNOWN = "ok", "error", "unknown"
 
 
 class Brain:
-    """A client of the brain's private channel. Asking twice about one message is harmless."""
+    """A client of the brains' private channel. Asking twice about one message is harmless."""
 
     def __init__(self, settings: Settings) -> None:
         _tell_that_sniffio_is_missing()
         self._timeout = settings.turn_timeout
+        self._brains = Brains(settings.brains)
         self._client = httpx.AsyncClient(
-            base_url=settings.brain_url,
             headers={"Authorization": f"Bearer {settings.secret}"},
             timeout=None,  # a turn as a whole has a time limit, below
             limits=httpx.Limits(max_connections=settings.workers + 4),
-            trust_env=False,  # loopback needs no proxy
+            trust_env=False,  # a private network needs no proxy
             verify=False,  # nor certificates, which take a while to load
         )
 
@@ -56,24 +62,51 @@ class Brain:
             BrainUnavailable: it cannot be reached, is not ready or takes too long.
             BrainRefused: it refuses the message, or its answer makes no sense.
         """
-        try:
-            with anyio.fail_after(self._timeout):
-                response = await self._client.post(TURN, json=_question(turn))
-        except TimeoutError:
-            raise BrainUnavailable("the brain took too long") from None
-        except httpx.HTTPError as error:
-            raise BrainUnavailable(f"no answer from the brain: {type(error).__name__}") from None
+        response = await self._ask(turn)
         if response.status_code >= 500 or response.status_code in WORTH_ANOTHER_TRY:
             raise BrainUnavailable(f"the brain answered {response.status_code}")
         if response.status_code != 200:
             raise BrainRefused(f"the brain answered {response.status_code}")
         return _replies(response)
 
+    async def _ask(self, turn: Turn) -> httpx.Response:
+        """What the first brain says that can answer, else the last one that cannot."""
+        response, failure, asked = None, "there is none", ""
+        try:
+            with anyio.fail_after(self._timeout):
+                for asked in await self._brains.in_order():
+                    try:
+                        response = await self._post(asked, turn)
+                    except httpx.HTTPError as error:
+                        response, failure = None, type(error).__name__
+                    if response is not None and response.status_code not in UNABLE:
+                        return response
+                    self._brains.rest(asked)
+        except TimeoutError:
+            self._brains.rest(asked)
+            raise BrainUnavailable("the brain took too long") from None
+        if response is None:
+            raise BrainUnavailable(f"no answer from the brain: {failure}")
+        return response
+
+    async def _post(self, address: str, turn: Turn) -> httpx.Response:
+        with self._brains.asking(address):
+            return await self._client.post(address + TURN, json=_question(turn))
+
     async def health(self) -> dict[str, str]:
-        """The state of the brain and of the action server behind it: ok, error or unknown."""
+        """The state of the brain and of the action server behind it: ok, error or unknown. Of
+        several brains, that of one that is well."""
+        state = {"brain": ERROR, "actions": UNKNOWN}
+        for address in await self._brains.in_order():
+            state = await self._health(address)
+            if state["actions"] == OK:
+                break
+        return state
+
+    async def _health(self, address: str) -> dict[str, str]:
         try:
             with anyio.fail_after(HEALTH_TIMEOUT_SECONDS):
-                response = await self._client.get(HEALTH)
+                response = await self._client.get(address + HEALTH)
             part = None if response.status_code == 200 else _failing_part(response)
         except (TimeoutError, httpx.HTTPError):
             return {"brain": ERROR, "actions": UNKNOWN}

@@ -15,6 +15,7 @@ from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
+from mobilis.web.peers import Peers
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.provider import Provider
@@ -49,6 +50,7 @@ class Door:
     database: Database
     brain: Brain
     hub: Hub
+    peers: Peers
     retention: Retention
     sender: Sender
     worker: Worker

@@ -1,4 +1,5 @@
-"""GET /healthz: whether the whole chain is ready, and if not, which part is to blame."""
+"""GET /healthz: whether the whole chain is ready, and if not, which part is to blame. GET /readyz:
+whether this front door is, for whoever spreads visitors over several."""
 
 from __future__ import annotations
 
@@ -25,6 +26,14 @@ async def read_health(request: Request) -> Response:
     if not broken:
         return JSONResponse({"status": OK, "parts": parts})
     return JSONResponse({"status": ERROR, "part": broken[0], "parts": parts}, 503)
+
+
+async def read_readiness(request: Request) -> Response:
+    """GET /readyz: whether this front door can take visitors in. Without a brain it can: what they
+    say is kept, and answered once there is one."""
+    if await _database(door_of(request)) == OK:
+        return JSONResponse({"status": OK})
+    return JSONResponse({"status": ERROR, "part": "database"}, 503)
 
 
 async def _database(door: Door) -> str:

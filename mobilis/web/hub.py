@@ -6,8 +6,9 @@ A signal says only that it is worth looking; the database stays the truth.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 
@@ -62,6 +63,7 @@ class Hub:
         self.closed = False
         self._listeners: dict[str, set[Listener]] = {}
         self._typing: set[str] = set()
+        self._elsewhere: dict[str, float] = {}  # listened to at other front doors, until when
 
     @contextmanager
     def listen(self, conversation_id: str) -> Iterator[Listener]:
@@ -92,11 +94,27 @@ class Hub:
 
     def is_heard(self, conversation_id: str) -> bool:
         """Whether anybody listens: the chat of a visitor is open, or waits for an answer."""
-        return bool(self._listeners.get(conversation_id))
+        elsewhere = self._elsewhere.get(conversation_id, 0.0)
+        return bool(self._listeners.get(conversation_id)) or elsewhere > time.monotonic()
+
+    def heard(self) -> list[str]:
+        """The conversations that somebody listens to here."""
+        return list(self._listeners)
+
+    def hear(self, conversation_ids: Iterable[str], seconds: float) -> None:
+        """Somebody listens to these at another front door; it will say so again within a while."""
+        moment = time.monotonic()
+        still = {one: until for one, until in self._elsewhere.items() if until > moment}
+        self._elsewhere = {**still, **dict.fromkeys(conversation_ids, moment + seconds)}
 
     def news(self, conversation_id: str) -> None:
         """Something was written in the conversation, or it was erased."""
         self._signal(conversation_id, Signal.NEWS)
+
+    def look(self) -> None:
+        """Something may have been written in any conversation."""
+        for conversation_id in list(self._listeners):
+            self.news(conversation_id)
 
     def typing(self, conversation_id: str, on: bool) -> None:
         """The assistant begins or ends to work on an answer."""

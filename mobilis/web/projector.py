@@ -16,11 +16,12 @@ from anyio import to_thread
 from mobilis.cases import behind, grow_older, project
 from mobilis.casework import resurface
 from mobilis.errors import StoreError
-from mobilis.store import Database, now
+from mobilis.store import Database, is_alone, now
 
 POLL_SECONDS = 1.0
 AT_ONCE = 50  # cases of one transaction: others want to write too
 AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
+WORK = "cases"  # that one front door at a time does
 OVERLAP = timedelta(minutes=10)  # of the looks, longer than a transaction may take
 
 logger = logging.getLogger(__name__)
@@ -49,15 +50,19 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
 def catch_up(database: Database, weights: Mapping[str, int], since: datetime | None = None) -> int:
     """Project some of what is behind, of what was said `since` a moment; how many."""
     with database.read() as connection:
+        if not behind(connection, 1, since):
+            return 0
+    with database.write() as connection:
+        if not is_alone(connection, WORK):  # another front door is at it
+            return 0
         ids = behind(connection, AT_ONCE, since)
-    if ids:
-        with database.write() as connection:
-            for conversation_id in ids:
-                project(connection, conversation_id, weights)
+        for conversation_id in ids:
+            project(connection, conversation_id, weights)
     return len(ids)
 
 
 def _age(database: Database, weights: Mapping[str, int]) -> None:
     with database.write() as connection:
-        grow_older(connection, weights, limit=1000)
-        resurface(connection, weights, limit=200)
+        if is_alone(connection, WORK):
+            grow_older(connection, weights, limit=1000)
+            resurface(connection, weights, limit=200)

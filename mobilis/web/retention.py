@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from anyio import to_thread
 
 from mobilis.errors import StoreError
+from mobilis.privacy import Counts
 from mobilis.retention import Periods, erase_due
-from mobilis.store import Database, now
+from mobilis.store import Database, is_alone, now
 
 DAY_SECONDS = 24 * 60 * 60
 
@@ -29,9 +30,16 @@ class Retention:
         """Erase now and then daily, for ever."""
         while self.periods.any:
             try:
-                counts = await to_thread.run_sync(erase_due, self.database, self.periods)
+                counts = await to_thread.run_sync(self._erase)
                 logger.info("%d old conversations were erased", counts.get("conversations", 0))
             except StoreError as error:
                 logger.error("what is old cannot be erased: %s", error)
             self.next_at = now() + timedelta(seconds=DAY_SECONDS)
             await asyncio.sleep(DAY_SECONDS)
+
+    def _erase(self) -> Counts:
+        """Erase what is due, unless another front door is at it."""
+        with self.database.read() as connection:
+            if is_alone(connection, "retention"):
+                return erase_due(self.database, self.periods)
+        return {}

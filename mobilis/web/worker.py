@@ -1,4 +1,5 @@
-"""The worker: hands waiting messages to the brain, one at a time per conversation.
+"""The worker: hands waiting messages to the brain, one at a time per conversation, whichever front
+door took them in.
 
 It is woken by the chat API and looks for itself every second, so that nothing that a crash left
 waiting is forgotten.
@@ -20,6 +21,7 @@ from mobilis.store import Database
 from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
+from mobilis.web.peers import Peers
 from mobilis.web.sender import Sender
 
 POLL_SECONDS = 1.0
@@ -41,6 +43,7 @@ class Worker:
         database: Database,
         brain: Brain,
         hub: Hub,
+        peers: Peers,
         sender: Sender,
         notice: Mapping[str, str],
     ) -> None:
@@ -48,6 +51,7 @@ class Worker:
         self._database = database
         self._brain = brain
         self._hub = hub
+        self._peers = peers
         self._sender = sender
         self._notice = notice
         self._turns: dict[str, asyncio.Task[None]] = {}  # by conversation
@@ -91,12 +95,20 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     async def _start_due(self) -> None:
-        free = self._settings.workers - len(self._turns)
-        due = await to_thread.run_sync(self._due, free, list(self._turns)) if free > 0 else []
-        self._full = len(due) >= free
-        for turn in due:
-            task = asyncio.create_task(self._take(turn))
-            self._turns[turn.conversation_id] = task
+        elsewhere: list[str] = []  # conversations whose turn another front door has
+        more = True
+        while more:
+            free, known = self._settings.workers - len(self._turns), len(elsewhere)
+            busy = [*self._turns, *elsewhere]
+            due = await to_thread.run_sync(self._due, free, busy) if free > 0 else []
+            self._full = len(due) >= free
+            for turn in due:
+                if await self._peers.claim(turn):
+                    task = asyncio.create_task(self._take(turn))
+                    self._turns[turn.conversation_id] = task
+                else:
+                    elsewhere.append(turn.conversation_id)
+            more = self._full and len(elsewhere) > known
 
     def _due(self, limit: int, busy: list[str]) -> list[Turn]:
         with self._database.read() as connection:
@@ -114,6 +126,7 @@ class Worker:
             self._sender.wake()
             self._hub.news(turn.conversation_id)
             self._hub.typing(turn.conversation_id, on=False)
+            await self._peers.release(turn.conversation_id)
             del self._turns[turn.conversation_id]
             if more or self._full:
                 self.wake()

@@ -41,7 +41,7 @@ def brain(stack: Stack) -> Iterator[httpx.Client]:
     secret = (stack.settings.data_dir / "secret").read_text()
     headers = {"Authorization": f"Bearer {secret}"}
     with httpx.Client(
-        base_url=stack.settings.brain_url, headers=headers, timeout=40, trust_env=False
+        base_url=stack.settings.brains[0], headers=headers, timeout=40, trust_env=False
     ) as client:
         yield client
 
@@ -71,7 +71,7 @@ def test_without_the_secret_nothing_is_said_or_done(
     headers = {} if given is None else {"Authorization": given.format(secret).encode()}
     body = turn()
     answer = httpx.request(
-        method, stack.settings.brain_url + path, json=body, headers=headers, trust_env=False
+        method, stack.settings.brains[0] + path, json=body, headers=headers, trust_env=False
     )
     assert answer.status_code == 401
     assert answer.json() == {"error": "the secret is missing or wrong"}

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import Postgres
+from schemas import migrated
 from sqlalchemy import insert, select
 from visitors import Visitor
 
@@ -17,7 +19,7 @@ from mobilis.brain.masker import Masker
 from mobilis.masking import DETAIL, shown
 from mobilis.models import conversations, inbox
 from mobilis.nlu.french import French, the_french
-from mobilis.store import Database, migrate, now
+from mobilis.store import Database, is_alone, migrate, now
 
 
 @pytest.fixture
@@ -50,6 +52,19 @@ def test_names_that_nobody_gave_in_a_form_are_found(database: Database) -> None:
     assert Masker(database, the_french()).mask_some() == 3
     assert masked(database) == ["[nom] veut un coach", "Combien ça coûte?", ""]
     assert Masker(database, the_french()).mask_some() == 0
+
+
+def test_what_another_brain_is_masking_is_left_to_it(postgres: Postgres) -> None:
+    url = f"postgresql://mobilis@127.0.0.1:{postgres.port}/masker"
+    migrated(url)
+    database = Database(url)
+    say(database, "Marie Tremblay veut un coach")
+    with database.read() as other:
+        assert is_alone(other, "masking")
+        assert Masker(database, the_french()).mask_some() == 0
+    assert Masker(database, the_french()).mask_some() == 1
+    assert masked(database) == ["[nom] veut un coach"]
+    database.dispose()
 
 
 def test_a_long_message_is_masked_to_its_end() -> None:
