@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     imported.set_defaults(command=_import_coaches)
 
     database = commands.add_parser("migrate", help="bring the database to the newest schema")
+    database.add_argument("--to", default="head", metavar="REVISION", help="another schema")
+    database.add_argument("--dry-run", action="store_true", help="only show what would be done")
     database.set_defaults(command=_migrate)
 
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
@@ -284,10 +286,11 @@ def _import_coaches(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.store import migrate
+    from mobilis.schema import HEAD, change, newest
 
-    migrate(settings.database)
-    print("the database is at the newest schema")
+    change(settings.database, options.to, options.dry_run, partial(print, flush=True))
+    if not options.dry_run and options.to in (HEAD, newest()):
+        print("the database is at the newest schema")
     return 0
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from mobilis.errors import SettingError, StoreError
-from mobilis.settings import ROOT, Settings
+from mobilis.settings import Settings
 
 BUSY_TIMEOUT_SECONDS = 15
 
@@ -138,18 +138,6 @@ def migrate(url: str) -> None:
         StoreError: the database is unreachable or refuses, or a newer version made it.
     """
     # Here, because the processes that serve need none of it: 8 MB and a fifth of a second each.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
+    from mobilis.schema import change
 
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    database = Database(url)
-    try:
-        with database.write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(f"the database's schema is not one of this version: {error}") from error
-    finally:
-        database.dispose()
+    change(url)
