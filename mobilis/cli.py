@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mobilis import (
     __version__,
+    backup_commands,
     console_commands,
     dev_commands,
     doctor_commands,
@@ -157,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
+    backup_commands.add_commands(commands)
     console_commands.add_commands(commands)
     dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)

@@ -2,7 +2,8 @@
 (mobilis/retention.py says when).
 
 What remains of an erasure is that it happened, when, on which channel, and a fingerprint of what it
-was of, by which a restored backup is erased again. Called by the front door, by actions and by the command line, each inside its own transaction.
+was of, by which a restored backup is erased again. Called by the front door, by actions and by the
+command line, each inside its own transaction.
 """
 
 from __future__ import annotations
