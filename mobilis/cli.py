@@ -19,6 +19,7 @@ from mobilis import (
     console_commands,
     dev_commands,
     doctor_commands,
+    live_commands,
     privacy_commands,
     teams_app,
 )
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     when = train.add_mutually_exclusive_group()
     when.add_argument("--if-due", action="store_true", help="only when the content is newer")
     when.add_argument("--output", type=Path, metavar="FILE", help="leave the present model alone")
+    when.add_argument("--live", action="store_true", help="and have what runs here take it over")
     train.add_argument("--quiet", action="store_true", help="show what Rasa says only on failure")
     train.set_defaults(command=_train)
 
@@ -162,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     console_commands.add_commands(commands)
     dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
+    live_commands.add_commands(commands)
     teams_app.add_commands(commands)
     return parser
 
@@ -208,6 +211,8 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
     if options.if_due and not is_due(settings.project_dir):
         print("the model is up to date")
         return 0
+    if options.live:
+        return live_commands.train_live(settings, options.quiet)
     path = train(settings.project_dir, quiet=options.quiet, output=options.output)
     print(f"trained {path}")
     return 0

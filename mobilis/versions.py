@@ -23,9 +23,9 @@ from mobilis.content import fresh_content
 from mobilis.errors import ContentError
 from mobilis.facets import fresh_vocabulary
 from mobilis.freshness import load_fresh, problem_below
+from mobilis.live import MODEL
 from mobilis.models import outbox
 from mobilis.settings import ROOT
-from mobilis.training import MODEL
 
 LENGTH = 12  # characters of a version
 READ_AT_RUN_TIME = ("faq/*.yml", "content/*.yml", "assessment/*.yml")
@@ -58,13 +58,13 @@ def code_version() -> str:
     return f"{__version__}+{_digest(ROOT, CODE)}"
 
 
-def content_version(root: Path) -> str:
-    """The content files that are read at run time, as they were last when none was wrong.
-
-    Raises:
-        ContentError: one is wrong, and was since this process began.
-    """
-    return load_fresh(_content_version, root, "faq", "content", "assessment")
+def content_version(root: Path) -> str | None:
+    """The content files that are read at run time, as they were last when none was wrong; None
+    when one was wrong since this process began."""
+    try:
+        return load_fresh(_content_version, root, "faq", "content", "assessment")
+    except ContentError:
+        return None
 
 
 @lru_cache(maxsize=1)
@@ -78,10 +78,7 @@ def _content_version(root: Path, stamp: float) -> str:
 
 def content_problem(root: Path) -> str | None:
     """Why not all content files are in use as they are now, as a sentence; None when all are."""
-    try:
-        content_version(root)
-    except ContentError as error:
-        return str(error)
+    content_version(root)
     return problem_below(root)
 
 

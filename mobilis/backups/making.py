@@ -13,11 +13,11 @@ from sqlalchemy import inspect
 from mobilis.backups import copies
 from mobilis.backups.sealed import Key, Tell, told, workshop, write
 from mobilis.errors import BackupRefused, SettingError
+from mobilis.live import ENCODER, MODEL
 from mobilis.models import erasures
 from mobilis.privacy import list_erasures
 from mobilis.settings import Settings
 from mobilis.store import Database, now
-from mobilis.training import ENCODER, MODEL
 from mobilis.versions import here
 
 FOLDER = "backups"  # of the data directory, unless another place is given

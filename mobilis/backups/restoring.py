@@ -24,11 +24,11 @@ from mobilis.backups import copies, making
 from mobilis.backups.copies import PARTS, POSTGRESQL, SQLITE
 from mobilis.backups.sealed import Key, Opened, Tell, open_file, told, workshop
 from mobilis.errors import BackupRefused, StoreError
+from mobilis.live import ENCODER, MODEL
 from mobilis.models import staff_sessions, staff_sign_ins
 from mobilis.schema import change, newest, revision_of, revisions
 from mobilis.settings import Settings
 from mobilis.store import Database, now
-from mobilis.training import ENCODER, MODEL
 from mobilis.versions import content_version, model_version
 
 RESTORED = "database.restored"  # in the audit log

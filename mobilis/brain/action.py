@@ -19,6 +19,7 @@ from mobilis.facets import Vocabulary, fresh_vocabulary
 from mobilis.notices import current_content
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
+from mobilis.versions import content_version
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class Turn:
         `offer` and `candidates` stay in the brain: what a "yes" or a number would then mean.
         """
         said = {"kind": kind, "language": self.language, **fields}
+        said["content"] = content_version(ROOT)
         self.dispatcher.utter_message(text=text, buttons=choices or [], mobilis=said)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -12,8 +13,10 @@ import httpx
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
+from mobilis.live import brain_port
 from mobilis.settings import Settings
 from mobilis.turns import FIELDS, KINDS, Reply, Turn
+from mobilis.versions import Versions
 
 TURN = "/webhooks/mobilis/turn"
 HEALTH = "/webhooks/mobilis/health"
@@ -23,14 +26,25 @@ WORTH_ANOTHER_TRY = (408, 425, 429)
 OK, ERROR, UNKNOWN = "ok", "error", "unknown"
 
 
+@dataclass(frozen=True)
+class Health:
+    """The brain and the action server, each ok, error or unknown; why the brain is not well, and
+    what is wrong with a content file, whose earlier words are said on, as sentences."""
+
+    brain: str
+    actions: str
+    why: str = ""
+    content: str = ""
+
+
 class Brain:
     """A client of the brain's private channel. Asking twice about one message is harmless."""
 
     def __init__(self, settings: Settings) -> None:
         _tell_that_sniffio_is_missing()
+        self._settings = settings
         self._timeout = settings.turn_timeout
         self._client = httpx.AsyncClient(
-            base_url=settings.brain_url,
             headers={"Authorization": f"Bearer {settings.secret}"},
             timeout=None,  # a turn as a whole has a time limit, below
             limits=httpx.Limits(max_connections=settings.workers + 4),
@@ -58,7 +72,7 @@ class Brain:
         """
         try:
             with anyio.fail_after(self._timeout):
-                response = await self._client.post(TURN, json=_question(turn))
+                response = await self._client.post(self._address(TURN), json=_question(turn))
         except TimeoutError:
             raise BrainUnavailable("the brain took too long") from None
         except httpx.HTTPError as error:
@@ -69,19 +83,23 @@ class Brain:
             raise BrainRefused(f"the brain answered {response.status_code}")
         return _replies(response)
 
-    async def health(self) -> dict[str, str]:
-        """The state of the brain and of the action server behind it: ok, error or unknown."""
+    async def health(self) -> Health:
+        """The state of the brain and of the action server behind it."""
         try:
             with anyio.fail_after(HEALTH_TIMEOUT_SECONDS):
-                response = await self._client.get(HEALTH)
-            part = None if response.status_code == 200 else _failing_part(response)
+                response = await self._client.get(self._address(HEALTH))
         except (TimeoutError, httpx.HTTPError):
-            return {"brain": ERROR, "actions": UNKNOWN}
-        if part is None:
-            return {"brain": OK, "actions": OK}
-        if part == "actions":
-            return {"brain": OK, "actions": ERROR}
-        return {"brain": ERROR, "actions": UNKNOWN}
+            return Health(ERROR, UNKNOWN)
+        told = _told(response)
+        if response.status_code == 200:
+            return Health(OK, OK, content=told.get("content") or "")
+        if told.get("part") == "actions":
+            return Health(OK, ERROR)
+        return Health(ERROR, UNKNOWN, why=str(told.get("why") or ""))
+
+    def _address(self, path: str) -> str:
+        """Where the brain is now: on another port, once a new one has taken over."""
+        return f"http://127.0.0.1:{brain_port(self._settings)}{path}"
 
 
 def _tell_that_sniffio_is_missing() -> None:
@@ -102,12 +120,12 @@ def _question(turn: Turn) -> dict[str, str]:
     return {**question, "text": turn.text}
 
 
-def _failing_part(response: httpx.Response) -> str:
+def _told(response: httpx.Response) -> dict[str, Any]:
     try:
         data = response.json()
     except ValueError:
-        return UNKNOWN
-    return str(data.get("part", UNKNOWN)) if isinstance(data, dict) else UNKNOWN
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _replies(response: httpx.Response) -> list[Reply]:
@@ -134,7 +152,14 @@ def _reply(data: Any) -> Reply:
         kind=kind,
         choices=tuple(_choice(item) for item in data.get("choices") or ()),
         own={field: data[field]} if field in data else {},
+        by=_versions(data.get("by")),
     )
+
+
+def _versions(data: Any) -> Versions:
+    names = data if isinstance(data, dict) else {}
+    known = {name: names.get(name) for name in ("model", "content", "code")}
+    return Versions(**{name: str(value)[:64] for name, value in known.items() if value})
 
 
 def _choice(data: Any) -> tuple[str, str]:

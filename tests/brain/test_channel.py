@@ -29,6 +29,7 @@ from mobilis.errors import SettingError
 from mobilis.models import tracker_events
 from mobilis.settings import ROOT
 from mobilis.store import Database
+from mobilis.versions import here
 
 TURN = "/webhooks/mobilis/turn"
 HEALTH = "/webhooks/mobilis/health"
@@ -209,7 +210,9 @@ def test_a_text_is_never_taken_for_a_payload(
 
 def test_health_is_good(brain: httpx.Client) -> None:
     answer = brain.get(HEALTH)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["content"]) == (200, "ok", None)
+    assert told["versions"] == vars(here(ROOT))
 
 
 # --- an action server that fails
