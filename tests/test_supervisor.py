@@ -118,6 +118,7 @@ def test_it_says_when_everything_is_ready_and_ends_clean(make, capsys, settings)
     assert any(address in line for line in lines)
     assert f"up      | staff work at {address}console" in lines
     assert "brain   | here" in lines
+    assert pids.pop("up") == os.getpid()
     assert set(pids) == {"brain", "door"}
     assert not made._pids.exists()
     assert [name for name, pid in pids.items() if alive(pid)] == []
