@@ -119,7 +119,14 @@ class Turn:
         return {"title": title, "payload": payload(intent, **entities)}
 
     def choices(self, *labels: str) -> list[Choice]:
-        return [self.choice(label) for label in labels]
+        """Buttons for labels, but for questions of the FAQ that the model knows and the content
+        does not any more."""
+        faqs = self.resources.content.faqs
+        return [
+            self.choice(label)
+            for label in labels
+            if not label.startswith("faq/") or label.removeprefix("faq/") in faqs
+        ]
 
     def wording(self, key: str, **values: Any) -> str:
         """A sentence of content/wording.yml in the conversation's language, filled in."""
