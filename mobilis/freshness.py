@@ -37,6 +37,7 @@ def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T
     if key in _kept and key in _wrong and _wrong[key][0] == stamp:
         kept: T = _kept[key]
         return kept
+    _wrong.pop(key, None)
     try:
         _kept[key] = load(root, stamp)
     except ContentError as error:
@@ -44,8 +45,6 @@ def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T
         if key not in _kept:
             raise
         logger.error("the content stays as it was: %s", error)
-    else:
-        _wrong.pop(key, None)
     found: T = _kept[key]
     return found
 

@@ -21,7 +21,7 @@ from mobilis.conversations import Conversation, lock_conversation, new_id, speak
 from mobilis.deliveries import PUSHED, push, push_again, remote_id
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.store import now
-from mobilis.versions import Versions
+from mobilis.versions import UNKNOWN, Versions
 
 LONGEST_WAIT_SECONDS = 60.0
 KINDS = ("text", "faq", "question", "result", "coaches", "form", "clarify", "notice")
@@ -30,8 +30,6 @@ FIELDS = {
     **{kind: kind for kind in ("faq", "question", "result", "coaches")},
     "text": "lead",  # that was kept
 }
-
-UNKNOWN = Versions()
 
 
 @dataclass(frozen=True)

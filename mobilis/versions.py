@@ -42,6 +42,9 @@ class Versions:
     code: str | None = None
 
 
+UNKNOWN = Versions()
+
+
 @dataclass(frozen=True)
 class Used:
     """Three versions that answered together: how many messages, the first and the last of them."""
@@ -103,6 +106,15 @@ def model_version(path: Path) -> str | None:
 def here(root: Path) -> Versions:
     """The versions of the files below `root`, which processes that started earlier may not run."""
     return Versions(model_version(root / MODEL), content_version(root), code_version())
+
+
+def said_by(connection: Connection, conversation_id: str) -> dict[str, Versions]:
+    """What said each message of the assistant in a conversation, by its id, where it is known."""
+    three = (outbox.c.by_model, outbox.c.by_content, outbox.c.by_code)
+    query = select(outbox.c.id, *three).where(
+        outbox.c.conversation_id == conversation_id, outbox.c.by_code.is_not(None)
+    )
+    return {row[0]: Versions(*row[1:]) for row in connection.execute(query)}
 
 
 def used(connection: Connection, most: int = 20) -> list[Used]:
