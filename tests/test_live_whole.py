@@ -6,12 +6,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +24,38 @@ from sqlalchemy import func, select
 from visitors import WAIT, Visitor, new_id
 
 from mobilis import models
+from mobilis.assessment import load_assessment
 from mobilis.backups.making import back_up
 from mobilis.backups.restoring import restore
+from mobilis.content import load_content
+from mobilis.freshness import LOOK_SECONDS
 from mobilis.live import MODEL, NotLive, brain_port, reload
 from mobilis.settings import ROOT
 from mobilis.store import Database
-from mobilis.versions import Used, content_version, model_version, used
+from mobilis.versions import Used, content_version, model_version, said_by, used
 
 pytestmark = pytest.mark.whole
 
-LINKED = ("actions", "assessment", "content", "coaches", "data", "faq", "mobilis", "widget")
+# The brain reads the content beside its code, so that a content of one's own takes a code of one's
+# own.
+COPIED = ("actions", "assessment", "content", "faq", "migrations", "mobilis")
+LINKED = ("coaches", "data", "widget")
 FILES = ("config.yml", "credentials.yml", "domain.yml", "endpoints.yml")
+
+
+def copied(root: Path) -> Path:
+    """The project without its model, in an empty folder."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (*LINKED, *FILES):
+        (root / name).symlink_to(ROOT / name)
+    return root
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of the test's own, with a model that it may replace."""
-    root = tmp_path_factory.mktemp("project")
-    for name in (*LINKED, *FILES):
-        (root / name).symlink_to(ROOT / name)
+    root = copied(tmp_path_factory.mktemp("project"))
     (root / "models").mkdir()
     for name in ("mobilis.tar.gz", "encoder"):
         shutil.copy2(ROOT / "models" / name, root / "models" / name)
@@ -184,6 +199,83 @@ def test_a_model_that_does_not_load_is_refused_and_the_old_one_goes_on(
     until(lambda: running.pids() == before)
 
 
+@contextmanager
+def edited(file: Path, text: str) -> Iterator[None]:
+    """A content file with other words, for a while."""
+    kept = file.read_bytes()
+    file.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_bytes(kept)
+
+
+def warning(stack: Stack) -> Any:
+    answer = httpx.get(f"{stack.base}/healthz", timeout=60, trust_env=False)
+    assert answer.status_code == 200
+    return answer.json().get("warning")
+
+
+def test_another_wording_is_said_by_the_next_message_under_another_version(
+    running: Stack, database: Database, project: Path
+) -> None:
+    visitor = visitor_of(running, database)
+    file = project / "faq" / "cost.yml"
+    text = file.read_text(encoding="utf-8")
+    [answer] = visitor.hears("How much does it cost?")
+    with edited(file, text.replace("en:\n", "en:\n  # other words\n", 1)):
+        until(lambda: other_content(visitor, database, answer["id"]))
+    with edited(file, text[: len(text) // 2]):
+        until(lambda: warning(running) == "content")
+        [kept] = visitor.hears("How much does it cost?")
+        assert kept["text"] == answer["text"]
+        [other] = visitor.hears("Is it offered in French?")
+        assert other["kind"] == "faq"
+    until(lambda: warning(running) is None)
+
+
+def other_content(visitor: Visitor, database: Database, message: str) -> bool:
+    """Whether another version of the content answers now than the one of a message."""
+    [answer] = visitor.hears("How much does it cost?")
+    with database.read() as connection:
+        found = said_by(connection, visitor.id)
+    return found[answer["id"]].content != found[message].content
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_question_that_is_renamed_while_it_is_open_is_told_and_the_rest_goes_on(
+    running: Stack, database: Database, project: Path, language: str
+) -> None:
+    visitor = visitor_of(running, database, language)
+    asked = {"fr": "Je veux faire l'auto-évaluation", "en": "I want to do the self-assessment"}
+    visitor.hears(asked[language])
+    assert visitor.hears("a")[-1]["question"] == {"id": "impact", "number": 2, "of": 5}
+    stale = visitor.history()[-1]["choices"][1]["id"]
+    file = project / "assessment" / "readiness.yml"
+    text = file.read_text(encoding="utf-8")
+    renamed = re.sub(r"\bimpact\b(?=[\],]|$)", "effect", text, flags=re.MULTILINE)
+    assert load_assessment_of(renamed, project)
+    with edited(file, renamed):
+        time.sleep(LOOK_SECONDS + 0.5)  # it is looked for once a second
+        said = visitor.hears("b")
+        wording = load_content(ROOT).wording["assessment_changed"][language]
+        assert said[0]["text"] == wording
+        assert said[-1]["question"] == {"id": "effect", "number": 2, "of": 5}
+        pressed = visitor._answer(visitor.choose(stale))  # a button of before
+        assert pressed[-1]["question"]["id"] == "effect"
+        assert visitor.hears("b")[-1]["question"]["number"] == 3
+    time.sleep(LOOK_SECONDS + 0.5)
+    assert visitor.hears("stop")
+
+
+def load_assessment_of(text: str, project: Path) -> bool:
+    """Whether a text is a good assessment whose second question has another name."""
+    folder = project / "models" / "assessment"
+    folder.mkdir(exist_ok=True)
+    (folder / "readiness.yml").write_text(text, encoding="utf-8")
+    return load_assessment(folder / "readiness.yml").questions[1].id == "effect"
+
+
 def test_a_hang_up_alone_starts_what_is_in_place_anew(running: Stack, database: Database) -> None:
     before = running.pids()
     os.kill(running.root_pid, signal.SIGHUP)
@@ -224,10 +316,8 @@ def test_a_conversation_goes_on_after_a_restore(
         stack.stop()
     empty = tmp_path / "empty"
     empty.mkdir()
-    root = tmp_path / "project"
-    root.mkdir()
-    for name in (*LINKED, *FILES):
-        (root / name).symlink_to(ROOT / name)
+    (tmp_path / "project").mkdir()
+    root = copied(tmp_path / "project")
     settings = stack.settings.__class__(project_dir=root, data_dir=empty, database_url=again)
     restore(settings, made.path, None, lambda line: None)
     other = Stack(empty, again, root=root)
