@@ -36,6 +36,8 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
         return {"assessment_gate_confirmed": True} if isinstance(step, GateConfirmation) else {}
     question = assessment.find(turn.entity("question") or _asked(turn, step))
     option = question.option(option_id) if question else None
+    if question and option is None and turn.entity("question"):  # a button of before
+        turn.respond("assessment_changed")
     if question is None or option is None:
         return {}
     unsure = bool(turn.heard.get("unsure"))
@@ -128,6 +130,9 @@ class AskAssessmentAnswer(MobilisAction):
 
     def answer(self, turn: Turn) -> list[EventType]:
         step = _step(turn)
+        asked = turn.slot("assessment_question")
+        if asked and asked != GATE and turn.resources.assessment.find(asked) is None:
+            turn.respond("assessment_changed")
         if isinstance(step, GateConfirmation):
             self._ask_to_confirm(turn, step)
             return [SlotSet("assessment_question", GATE)]

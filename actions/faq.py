@@ -19,6 +19,10 @@ class AnswerFaq(MobilisAction):
     def answer(self, turn: Turn) -> list[EventType]:
         asked = _asked(turn)
         answered = [label.removeprefix(FAQ) for label in asked if label.startswith(FAQ)]
+        answered = [faq_id for faq_id in answered if faq_id in turn.resources.content.faqs]
+        if not answered:  # its file is gone; the model, or a button, still knows it
+            turn.respond("answer_gone", turn.choices("help", "request_human"))
+            return []
         for number, faq_id in enumerate(answered, 1):
             answer_one(turn, faq_id, last=number == len(answered))
         for label in asked:

@@ -55,6 +55,7 @@ from mobilis.settings import ROOT
 from mobilis.staff import Person
 from mobilis.store import now
 from mobilis.takeover import Held, held
+from mobilis.versions import UNKNOWN, Versions, said_by
 
 HISTORY = 50  # other conversations of the same person that are shown
 
@@ -128,6 +129,7 @@ class Entry:
     confidence: float | None = None
     outcome: str = ""  # lost | clarified
     helpful: bool | None = None  # what the visitor says of an answer
+    by: Versions = UNKNOWN  # what said it, of the assistant's messages
 
 
 @dataclass(frozen=True)
@@ -340,7 +342,11 @@ class _Reader:
         missed = {row.source_message_id: row.outcome for row in rows}
         said = history(self.connection, self.id)
         pressed = {message["choice"] for _, message in said if "choice" in message}
-        entries = [_entry(position, message, pressed) for position, message in said]
+        by = said_by(self.connection, self.id)
+        entries = [
+            replace(_entry(position, message, pressed), by=by.get(message["id"], UNKNOWN))
+            for position, message in said
+        ]
         return [
             self._understood(entry, taken[entry.id], missed.get(entry.id, ""))
             if entry.id in taken and entry.role == "visitor"

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from mobilis import (
     __version__,
+    backup_commands,
     console_commands,
     dev_commands,
     doctor_commands,
+    live_commands,
     privacy_commands,
     process_commands,
     teams_app,
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     when = train.add_mutually_exclusive_group()
     when.add_argument("--if-due", action="store_true", help="only when the content is newer")
     when.add_argument("--output", type=Path, metavar="FILE", help="leave the present model alone")
+    when.add_argument("--live", action="store_true", help="and have what runs here take it over")
     train.add_argument("--quiet", action="store_true", help="show what Rasa says only on failure")
     train.set_defaults(command=_train)
 
@@ -80,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     imported.set_defaults(command=_import_coaches)
 
     database = commands.add_parser("migrate", help="bring the database to the newest schema")
+    database.add_argument("--to", default="head", metavar="REVISION", help="another schema")
+    database.add_argument("--dry-run", action="store_true", help="only show what would be done")
     database.set_defaults(command=_migrate)
 
     erase = commands.add_parser("erase", help="erase a conversation and all that came from it")
@@ -166,9 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     journeys.add_argument("files", nargs="*", type=Path, metavar="FILE.yml")
     journeys.add_argument("--write", type=Path, metavar="FOLDER", help="write the transcripts")
     journeys.set_defaults(command=_journeys)
+    backup_commands.add_commands(commands)
     console_commands.add_commands(commands)
     dev_commands.add_commands(commands)
     doctor_commands.add_commands(commands)
+    live_commands.add_commands(commands)
     process_commands.add_commands(commands)
     teams_app.add_commands(commands)
     return parser
@@ -216,6 +223,8 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
     if options.if_due and not is_due(settings.project_dir):
         print("the model is up to date")
         return 0
+    if options.live:
+        return live_commands.train_live(settings, options.quiet)
     path = train(settings.project_dir, quiet=options.quiet, output=options.output)
     print(f"trained {path}")
     return 0
@@ -296,10 +305,11 @@ def _import_coaches(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _migrate(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.store import migrate
+    from mobilis.schema import HEAD, change, newest
 
-    migrate(settings.database)
-    print("the database is at the newest schema")
+    change(settings.database, options.to, options.dry_run, partial(print, flush=True))
+    if not options.dry_run and options.to in (HEAD, newest()):
+        print("the database is at the newest schema")
     return 0
 
 

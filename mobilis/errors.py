@@ -6,6 +6,7 @@ MobilisError
 ├── StoreError          the database is unreachable or refuses
 ├── FileRefused         a file given to a command cannot be used; the message names file and line
 ├── ImportRefused       an imported file has bad rows; carries one line per problem
+├── BackupRefused       a backup cannot be made, read or restored; names what, and why
 ├── BrainError          the brain did not answer a turn
 │   ├── BrainUnavailable    worth trying again later
 │   └── BrainRefused        will never work for this message
@@ -64,6 +65,10 @@ class ImportRefused(MobilisError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class BackupRefused(MobilisError):
+    """A backup cannot be made, read or restored. The message names the file or place, and why."""
 
 
 class BrainError(MobilisError):

@@ -1,28 +1,70 @@
 """Content files that are read again once they have changed, so that a new wording needs no restart.
 
-Actions, the context resolver and the front door's pages ask here at every turn or page.
+Actions, the context resolver and the front door's pages ask here at every turn or page. A file
+that is wrong, or half written, changes nothing: what was read last stays until it is mended.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from mobilis.errors import ContentError
 
 LOOK_SECONDS = 1.0  # how old what is known of the content files may be
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
+_kept: dict[tuple[Any, Path], Any] = {}  # what was read last and was right
+_wrong: dict[tuple[Any, Path], tuple[int, str]] = {}  # since then: at which stamp, and what
+
 
 def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T:
     """What `load` gave last, or gives now when a file of `folders` has changed since. It is looked
-    once in `LOOK_SECONDS`; `load` remembers its last answer (`lru_cache`)."""
-    return load(root, _changed(root, folders, int(time.monotonic() / LOOK_SECONDS)))
+    once in `LOOK_SECONDS`; `load` remembers its last answer (`lru_cache`).
+
+    Raises:
+        ContentError: a file is wrong, and none of this process's life was right.
+    """
+    key = (load, root)
+    stamp = _changed(root, folders, int(time.monotonic() / LOOK_SECONDS))
+    if key in _kept and key in _wrong and _wrong[key][0] == stamp:
+        kept: T = _kept[key]
+        return kept
+    _wrong.pop(key, None)
+    try:
+        _kept[key] = load(root, stamp)
+    except ContentError as error:
+        _wrong[key] = (stamp, str(error))
+        if key not in _kept:
+            raise
+        logger.error("the content stays as it was: %s", error)
+    found: T = _kept[key]
+    return found
+
+
+def problem_below(root: Path) -> str | None:
+    """What is wrong with a content file below `root` that this process asked for last, as a
+    sentence that names the file and the field; None when nothing is."""
+    return next((problem for (_, where), (_, problem) in _wrong.items() if where == root), None)
 
 
 @lru_cache(maxsize=8)
-def _changed(root: Path, folders: tuple[str, ...], moment: int) -> float:
-    """When the newest file of `folders` was changed, as seen at a moment."""
-    return max(file.stat().st_mtime for name in folders for file in (root / name).iterdir())
+def _changed(root: Path, folders: tuple[str, ...], moment: int) -> int:
+    """A number that is another one when a file of `folders` came, went or was changed, as seen at
+    a moment."""
+    seen = []
+    for name in folders:
+        for file in (root / name).iterdir():
+            try:
+                stat = file.stat()
+            except FileNotFoundError:  # an editor's own, gone since
+                continue
+            seen.append((str(file), stat.st_mtime_ns, stat.st_size))
+    return hash(tuple(sorted(seen)))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import MobilisError
-from mobilis.training import MODEL
+from mobilis.live import MODEL
 
 SEED = 2026  # the same messages in the same order, every time
 THREADS = (

@@ -123,6 +123,10 @@ outbox = Table(
     Column("at", UTCDateTime, nullable=False),
     Column("language", String(2), nullable=False),
     Column("content", JSON, nullable=False),  # the message of the chat API, less id, at, language
+    # Which model, content files and code said it (mobilis/versions.py); none of what staff say.
+    Column("by_model", String(64)),
+    Column("by_content", String(64)),
+    Column("by_code", String(64)),
     UniqueConstraint("conversation_id", "position"),
 )
 
@@ -356,6 +360,9 @@ erasures = Table(
     Column("id", String(36), primary_key=True),
     Column("channel", String(16), nullable=False),
     Column("at", UTCDateTime, nullable=False),
+    # A fingerprint of what was erased, by which a restored backup is erased again; it leads back to
+    # nothing. None: before there were backups.
+    Column("subject", String(64)),
 )
 
 # The console

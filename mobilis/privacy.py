@@ -1,14 +1,16 @@
 """Erasing: on request, in the middle of a conversation, and when something has grown old
 (mobilis/retention.py says when).
 
-What remains of an erasure is that it happened, when, and on which channel. Called by the front
-door, by actions and by the command line, each inside its own transaction.
+What remains of an erasure is that it happened, when, on which channel, and a fingerprint of what it
+was of, by which a restored backup is erased again. Called by the front door, by actions and by the
+command line, each inside its own transaction.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +67,7 @@ def erase_conversation(connection: Connection, conversation_id: str, channel: st
     counts = _erase_all(connection, [conversation_id])
     _forget_derived(connection, counts)
     if any(counts.values()):
-        _note_erasure(connection, channel)
+        _note_erasure(connection, channel, conversation_id)
     news.tell(connection, conversation_id)
     return counts
 
@@ -92,21 +94,29 @@ def erase_content(connection: Connection, conversation_id: str, keep_message_id:
     connection.execute(
         update(conversations).where(conversations.c.id == conversation_id).values(page=None)
     )
-    _note_erasure(connection, channel or "unknown")
+    _note_erasure(connection, channel or "unknown", conversation_id)
     return counts
 
 
 def erase_result(connection: Connection, page_id: str) -> bool:
     """Delete the assessment that a page shows; whether there was one. Its conversation stays."""
+    found = _erase_page(connection, page_id)
+    if found is None:
+        return False
+    _note_erasure(connection, found.channel or "unknown", page_id)
+    return True
+
+
+def _erase_page(connection: Connection, page_id: str) -> Any:
+    """Delete the assessment that a page shows; whose it was, or None."""
     shown = assessments.c.page_id == page_id
     same = conversations.c.id == assessments.c.conversation_id
     query = select(assessments.c.conversation_id, conversations.c.channel).where(shown)
     found = connection.execute(query.outerjoin(conversations, same)).one_or_none()
     if not found or not connection.execute(delete(assessments).where(shown)).rowcount:
-        return False
+        return None
     _leave_behind(connection, [found.conversation_id])
-    _note_erasure(connection, found.channel or "unknown")
-    return True
+    return found
 
 
 def erase_left_behind(connection: Connection, conversation_id: str) -> Counts:
@@ -209,5 +219,41 @@ def add(counts: Counts, more: Counts) -> None:
         counts[name] = counts.get(name, 0) + count
 
 
-def _note_erasure(connection: Connection, channel: str) -> None:
-    connection.execute(insert(erasures).values(id=str(uuid.uuid4()), channel=channel, at=now()))
+def _note_erasure(connection: Connection, channel: str, subject: str) -> None:
+    values = {"channel": channel, "at": now(), "subject": _fingerprint(subject)}
+    connection.execute(insert(erasures).values(id=str(uuid.uuid4()), **values))
+
+
+def _fingerprint(subject: str) -> str:
+    """What is kept of the id of an erased conversation, or of the page of an erased result: both
+    are long and drawn by lot, so that nobody finds them by trying."""
+    return hashlib.sha256(subject.encode()).hexdigest()
+
+
+def list_erasures(connection: Connection) -> list[dict[str, Any]]:
+    """Every erasure that says what it was of, as data that can be written as JSON."""
+    known = select(erasures).where(erasures.c.subject.is_not(None)).order_by(erasures.c.at)
+    return [{**row._mapping, "at": row.at.isoformat()} for row in connection.execute(known)]
+
+
+def erase_again(connection: Connection, noted: Sequence[Mapping[str, Any]]) -> int:
+    """Erase what `list_erasures` told elsewhere and what is not known here to be erased: a backup
+    was restored that is older than that. How many erasures were new here.
+
+    A conversation that was erased and went on is erased whole: what is here is from before.
+    """
+    known = set(connection.execute(select(erasures.c.id)).scalars())
+    missing = {row["id"]: row for row in noted if row["id"] not in known}
+    subjects = {row["subject"] for row in missing.values()}
+    talks = connection.execute(select(conversations.c.id)).scalars()
+    gone = [talk for talk in talks if _fingerprint(talk) in subjects]
+    pages = connection.execute(select(assessments.c.page_id)).scalars()
+    results = [page for page in pages if page and _fingerprint(page) in subjects]
+    for talk in gone:
+        erase_expired(connection, [talk])
+    for page in results:
+        _erase_page(connection, page)
+    for row in missing.values():
+        values = {**row, "at": datetime.fromisoformat(row["at"])}
+        connection.execute(insert(erasures).values(**values))
+    return len(missing)

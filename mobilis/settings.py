@@ -107,11 +107,6 @@ class Settings:
         return self.host in ("127.0.0.1", "localhost", "::1") and not self.trusted_proxies
 
     @property
-    def brains(self) -> tuple[str, ...]:
-        """Where the front door reaches brains: by default, that of this machine's loopback."""
-        return self.brain_url or (f"http://127.0.0.1:{self.brain_port}",)
-
-    @property
     def actions(self) -> str:
         """Where the brain reaches the action server: by default, on this machine's loopback."""
         return self.actions_url.rstrip("/") or f"http://127.0.0.1:{self.actions_port}"

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from mobilis.errors import SettingError, StoreError
-from mobilis.settings import ROOT, Settings
+from mobilis.settings import Settings
 
 BUSY_TIMEOUT_SECONDS = 15
 KEPT = 5  # connections to PostgreSQL that stay open when they are not needed
@@ -116,7 +116,6 @@ def is_alone(connection: Connection, work: str) -> bool:
 
 
 _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:work, 0))")
-_WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(:work, 0))")
 
 
 def _engine(url: str, name: str, connections: int) -> Engine:
@@ -181,20 +180,6 @@ def migrate(url: str) -> None:
         StoreError: the database is unreachable or refuses, or a newer version made it.
     """
     # Here, because the processes that serve need none of it: 8 MB and a fifth of a second each.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
+    from mobilis.schema import change
 
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    database = Database(url)
-    try:
-        with database.write() as connection:
-            if database.is_shared:  # one after the other, where several machines begin at once
-                connection.execute(_WAIT, {"work": "mobilis.migrate"})
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(f"the database's schema is not one of this version: {error}") from error
-    finally:
-        database.dispose()
+    change(url)

@@ -2,6 +2,7 @@
 
 A process that ends is started again, after a pause that doubles while it keeps ending. On SIGINT
 or SIGTERM they are stopped in the reverse order, so that no message is taken that nobody answers.
+On SIGHUP a new brain and action server take the place of those that run, once they are ready.
 """
 
 from __future__ import annotations
@@ -10,17 +11,34 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 import httpx
 
 from mobilis.errors import MobilisError
+from mobilis.live import (
+    LIVE,
+    MODEL,
+    PIDS,
+    REFUSED,
+    REQUEST,
+    UP,
+    Request,
+    ask_brain,
+    brain_port,
+    read_request,
+    set_brain_port,
+    write_request,
+    write_whole,
+)
 from mobilis.settings import Settings
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
@@ -43,6 +61,12 @@ RASA_ENVIRONMENT: Mapping[str, str] = {
 }
 
 
+# What other processes take the place of while the front door goes on.
+MOVED = ("actions", "brain")
+NO_MODEL = ("no model", "the model")  # how it is told that a brain has none that works
+IDLE_LOOKS = 3  # at an old brain without a turn, until it is ended
+
+
 class NotReady(MobilisError):
     """The processes did not become ready in time; the message names the part that is not."""
 
@@ -55,10 +79,15 @@ class Part:
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
+    retired: bool = False  # another one has taken its place
 
 
-def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Part]:
-    """The processes in the order in which they start."""
+def parts(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    model: Path = MODEL,
+) -> list[Part]:
+    """The processes in the order in which they start; the brain with the model of a file."""
     python = sys.executable
     shared = {
         **ALLOCATOR,
@@ -74,8 +103,7 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "SANIC_HOST": settings.actions_host,
     }
     actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
-    brain = ["rasa", "run", "--model", "models/mobilis.tar.gz"]
-    brain += ["--interface", settings.brain_host]
+    brain = ["rasa", "run", "--model", str(model), "--interface", settings.brain_host]
     brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
     brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
     return [
@@ -110,7 +138,9 @@ class Supervisor:
         self.settings = settings
         self.parts = parts(settings)
         self._stopping = asyncio.Event()
-        self._pids = settings.data_dir / "pids.json"
+        self._pids = settings.data_dir / PIDS
+        self._lives: set[asyncio.Task[None]] = set()
+        self._reloading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Start everything, say when it is ready, keep it running.
@@ -121,8 +151,12 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         began = time.monotonic()
-        lives = [asyncio.create_task(self._keep_running(part)) for part in self.parts]
+        set_brain_port(self.settings, None)
+        (self.settings.data_dir / REQUEST).unlink(missing_ok=True)
+        for part in self.parts:
+            self._begin(part)
         try:
             await self._wait_until_ready()
             if not self._stopping.is_set():
@@ -131,13 +165,20 @@ class Supervisor:
             await self._stopping.wait()
         finally:
             self._stopping.set()
+            if self._reloading:
+                await self._reloading
             await self._stop()
-            await asyncio.gather(*lives)
+            await asyncio.gather(*self._lives)
             self._pids.unlink(missing_ok=True)
+
+    def _begin(self, part: Part) -> None:
+        life = asyncio.create_task(self._keep_running(part))
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
 
     async def _keep_running(self, part: Part) -> None:
         pause = FIRST_PAUSE
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not part.retired:
             began = time.monotonic()
             part.process = await asyncio.create_subprocess_exec(
                 *part.command,
@@ -148,11 +189,11 @@ class Supervisor:
                 start_new_session=True,
             )
             self._note_pids()
-            if self._stopping.is_set():  # told to stop while this one was being started
+            if self._stopping.is_set() or part.retired:  # told while this one was being started
                 await _end(part)
             await _copy_lines(part)
             code = await part.process.wait()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or part.retired:
                 return
             if time.monotonic() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
@@ -162,10 +203,7 @@ class Supervisor:
 
     def _note_pids(self) -> None:
         pids = {part.name: part.process.pid for part in self.parts if part.process}
-        self._pids.parent.mkdir(parents=True, exist_ok=True)
-        half = self._pids.with_suffix(".new")  # whoever reads it never finds half of it
-        half.write_text(json.dumps(pids))
-        half.replace(self._pids)
+        write_whole(self._pids, json.dumps({UP: os.getpid(), **pids}))
 
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT
@@ -177,10 +215,98 @@ class Supervisor:
                     return
                 if found != missing:
                     _say("up", f"waiting for {found}")
+                if found.startswith(NO_MODEL):
+                    raise NotReady(found)
                 missing = found
                 if time.monotonic() > deadline:
                     raise NotReady(f"{missing} was not ready after {READY_TIMEOUT:.0f} s")
                 await _unless(self._stopping, 0.25)
+
+    def _reload(self) -> None:
+        """Begin to put new processes in the place of the old, unless that is under way."""
+        request = read_request(self.settings)
+        if not request.is_open:  # the signal came from somebody else, who knows no request
+            request = Request()
+        if self._reloading and not self._reloading.done():
+            return self._answer(request, "another reload is under way")
+        self._reloading = asyncio.create_task(self._take_over(request))
+
+    def _answer(self, request: Request, refused: str = "") -> None:
+        state = REFUSED if refused else LIVE
+        _say("up", f"what was live goes on: {refused}" if refused else "the new brain is live")
+        if request.id:
+            write_request(self.settings, replace(request, state=state, why=refused))
+
+    async def _take_over(self, request: Request) -> None:
+        """Start an action server and a brain beside those that run; once they are ready, send the
+        turns there, let the old ones end theirs, and end them."""
+        moved = replace(self.settings, actions_port=_free_port(), brain_port=_free_port())
+        model = Path(request.model) if request.model else MODEL
+        new = [part for part in parts(moved, model=model) if part.name in MOVED]
+        for part in new:
+            self._begin(part)
+        refused = await self._why_not(new, moved)
+        if not refused and request.model:
+            refused = self._put_in_place(model)
+        if refused:
+            await self._retire(new)
+            return self._answer(request, refused)
+        for part in parts(moved):  # how they are started again: with what is in place now
+            for one in new:
+                one.command = part.command if one.name == part.name else one.command
+        old = [part for part in self.parts if part.name in MOVED]
+        self.parts = [*new, *(part for part in self.parts if part.name not in MOVED)]
+        left = brain_port(self.settings)
+        set_brain_port(self.settings, moved.brain_port)
+        self._note_pids()
+        self._answer(request)
+        await self._drain(left)
+        await self._retire(old)
+
+    async def _why_not(self, new: list[Part], moved: Settings) -> str:
+        """Why new processes cannot take over; empty once they can."""
+        deadline = time.monotonic() + READY_TIMEOUT
+        secret = self.settings.secret or stored_secret(self.settings)
+        while not self._stopping.is_set():
+            told = await asyncio.to_thread(ask_brain, moved, secret, moved.brain_port)
+            if told and told["http"] == 200:
+                return ""
+            if told and told.get("part") == "model":
+                return str(told.get("why"))
+            ended = [p.name for p in new if p.process and p.process.returncode is not None]
+            if ended:
+                return f"the new {ended[0]} ended as soon as it was started"
+            if time.monotonic() > deadline:
+                return f"the new brain was not ready after {READY_TIMEOUT:.0f} s"
+            await _unless(self._stopping, 0.25)
+        return "everything stops"
+
+    def _put_in_place(self, model: Path) -> str:
+        """Give a new model the name of the present one; why that cannot be, if so."""
+        try:
+            place = self.settings.project_dir / MODEL
+            half = place.with_name(f".{place.name}.half")
+            shutil.copy2(model, half)
+            half.replace(place)
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}"
+        return ""
+
+    async def _drain(self, port: int) -> None:
+        """Wait until the brain on a port has ended its turns: it gets no new ones."""
+        secret = self.settings.secret or stored_secret(self.settings)
+        deadline = time.monotonic() + self.settings.turn_timeout
+        idle = 0
+        while idle < IDLE_LOOKS and time.monotonic() < deadline and not self._stopping.is_set():
+            told = await asyncio.to_thread(ask_brain, self.settings, secret, port)
+            idle = idle + 1 if not told or not told.get("turns") else 0
+            await _unless(self._stopping, 0.5)
+
+    async def _retire(self, old: list[Part]) -> None:
+        for part in old:
+            part.retired = True
+        for part in reversed(old):
+            await _end(part)
 
     def _announce(self) -> None:
         address = f"http://{self.settings.host}:{self.settings.port}/"
@@ -200,7 +326,8 @@ async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | 
         return "door"
     if answer.status_code == 200:
         return None
-    return str(answer.json().get("part", "brain"))
+    told = answer.json()
+    return str(told.get("why") or told.get("part", "brain"))
 
 
 async def _end(part: Part) -> None:
@@ -235,6 +362,13 @@ async def _unless(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except asyncio.TimeoutError:
         return
+
+
+def _free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _say(name: str, line: str) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from mobilis.encoders import encoder_name
 from mobilis.errors import MobilisError
+from mobilis.live import ENCODER, MODEL
 from mobilis.settings import load_settings
 from mobilis.supervisor import RASA_ENVIRONMENT, newest
 
 SUFFIX = ".tar.gz"
-MODEL = Path("models") / f"mobilis{SUFFIX}"
-ENCODER = Path("models") / "encoder"  # the name of the encoder that the model was trained with
 LEARNING = (
     "bundled",
     "classifier",

@@ -22,6 +22,7 @@ from mobilis.conversations import Conversation, lock_conversation, new_id, speak
 from mobilis.deliveries import PUSHED, push, push_again, remote_id
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.store import now
+from mobilis.versions import UNKNOWN, Versions
 
 LONGEST_WAIT_SECONDS = 60.0
 KINDS = ("text", "faq", "question", "result", "coaches", "form", "clarify", "notice")
@@ -46,7 +47,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reply:
-    """One message to a visitor. `choices` are (title, payload); `own` is its kind's own field."""
+    """One message to a visitor. `choices` are (title, payload); `own` is its kind's own field; `by`
+    is what said it, of the assistant's."""
 
     text: str
     language: str | None
@@ -54,6 +56,7 @@ class Reply:
     choices: tuple[tuple[str, str], ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
     role: str = "assistant"
+    by: Versions = UNKNOWN
 
 
 def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
@@ -209,6 +212,9 @@ def say(
             "in_reply_to": message_id,
             "at": now(),
             "language": language,
+            "by_model": reply.by.model,
+            "by_content": reply.by.content,
+            "by_code": reply.by.code,
         }
         choices_of_reply = _offer(reply, row)
         said.append({**row, "content": _content(reply, choices_of_reply)})

@@ -17,6 +17,7 @@ HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
 collect_ignore = [] if HAS_RASA else ["brain", "test_growing.py", "test_journeys.py"]
+collect_ignore += [] if HAS_RASA else ["test_live_whole.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 
 

@@ -46,12 +46,12 @@ def named(page: Path) -> list[str]:
 
 
 def commands(parser: argparse.ArgumentParser, name: str = "mobilis") -> Iterator[str]:
-    """Every command of a parser that has none below it: "mobilis content check"."""
+    """Every command of a parser that does something by itself: "mobilis content check"."""
     below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     for action in below:
         for word, subparser in action.choices.items():
             yield from commands(subparser, f"{name} {word}")
-    if not below:
+    if not below or parser.get_default("command"):
         yield name
 
 

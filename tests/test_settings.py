@@ -11,6 +11,7 @@ import pytest
 
 from mobilis import settings as module
 from mobilis.errors import SettingError
+from mobilis.live import brains
 from mobilis.settings import ROOT, Settings, load_settings
 
 pytestmark = pytest.mark.pure
@@ -164,7 +165,7 @@ def test_the_brain_and_the_actions_are_always_on_loopback() -> None:
             "MOBILIS_ACTIONS_PORT": "6055",
         }
     )
-    assert loaded.brains == ("http://127.0.0.1:6005",)
+    assert brains(loaded) == ("http://127.0.0.1:6005",)
     assert loaded.actions == "http://127.0.0.1:6055"
 
 

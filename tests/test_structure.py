@@ -19,9 +19,11 @@ OTHERS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "migrations").rglob("
 
 PARTS = ("actions", "mobilis.web", "mobilis.cli")  # what people and Rasa start
 COMMAND_LINE = {
+    "mobilis.backup_commands",
     "mobilis.cli",
     "mobilis.console_commands",
     "mobilis.doctor_commands",
+    "mobilis.live_commands",
     "mobilis.privacy_commands",
     "mobilis.process_commands",
     "mobilis.staff_commands",

@@ -17,6 +17,7 @@ import pytest
 from processes import free_port
 
 from mobilis import supervisor as module
+from mobilis.live import LIVE, REFUSED, Request, brain_port, read_request, write_request
 from mobilis.settings import Settings
 from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, stored_secret
 
@@ -118,6 +119,7 @@ def test_it_says_when_everything_is_ready_and_ends_clean(make, capsys, settings)
     assert any(address in line for line in lines)
     assert f"up      | staff work at {address}console" in lines
     assert "brain   | here" in lines
+    assert pids.pop("up") == os.getpid()
     assert set(pids) == {"brain", "door"}
     assert not made._pids.exists()
     assert [name for name, pid in pids.items() if alive(pid)] == []
@@ -301,3 +303,133 @@ def test_the_newest_file_counts(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (moment, moment))
     assert newest(tmp_path, ("*.yml",)) == 1001
+
+
+# --- something new takes over
+
+# A brain that says how it is.
+BRAIN = DOOR.replace("HTTPServer", "ThreadingHTTPServer")
+
+
+@pytest.fixture
+def reloaded(make, settings, monkeypatch) -> Callable[..., Supervisor]:
+    """A supervisor whose new processes are the given ones; the secret is there already."""
+    stored_secret(settings)
+
+    def prepare(*new: Part | str, port: int = 0) -> Supervisor:
+        made = make(part("actions", SLEEP), part("brain", SLEEP))
+        monkeypatch.setattr(module, "_free_port", lambda: port or free_port())
+        chosen = [one if isinstance(one, Part) else part("brain", one) for one in new]
+        monkeypatch.setattr(module, "parts", lambda *a, **k: [replace(one) for one in chosen])
+        return made
+
+    return prepare
+
+
+def brain_like(status: int, content: object, port: int) -> str:
+    return BRAIN.format(status=status, content=content, port=port)
+
+
+def take_over(made: Supervisor, settings: Settings, *, model: str | None = None) -> Request:
+    """What becomes of a request, and of the processes, which are looked at in the end."""
+    found = []
+
+    async def watch() -> None:
+        await until(lambda: all(one.process for one in made.parts))
+        write_request(settings, Request("mine", model))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: not read_request(settings).is_open)
+        await until(lambda: made._reloading and made._reloading.done())
+        found.append(read_request(settings))
+
+    during(made, watch)
+    return found[0]
+
+
+def test_a_new_brain_takes_over_and_the_old_one_ends(reloaded, settings, tmp_path) -> None:
+    port = free_port()
+    healthy = brain_like(200, {"status": "ok", "turns": 0}, port)
+    made = reloaded(part("actions", SLEEP), healthy, port=port)
+    old = made.parts[:2]
+    (settings.project_dir / "models").mkdir()
+    new = tmp_path / "new.tar.gz"
+    new.write_text("the new one")
+    asked = take_over(made, settings, model=str(new))
+    assert (asked.state, asked.why) == (LIVE, "")
+    assert brain_port(settings) == port
+    assert [one.name for one in made.parts] == ["actions", "brain", "door"]
+    assert all(one.retired and one.process.returncode is not None for one in old)
+    assert (settings.project_dir / "models" / "mobilis.tar.gz").read_text() == "the new one"
+
+
+def test_the_old_brain_ends_its_turns_first(reloaded, settings, monkeypatch) -> None:
+    port, turns = free_port(), [2, 1, 0, 1, 0, 0, 0]
+    looks: list[int] = []
+
+    def ask(moved: Settings, secret: str, asked: int) -> dict[str, object]:
+        if asked == port:
+            return {"http": 200}
+        looks.append(asked)
+        return {"http": 200, "turns": turns.pop(0)}
+
+    monkeypatch.setattr(module, "ask_brain", ask)
+    made = reloaded(SLEEP, port=port)
+    assert take_over(made, settings).state == LIVE
+    assert looks == [settings.brain_port] * 7
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ((503, {"part": "model", "why": "it understood nothing"}), "it understood nothing"),
+        ("raise SystemExit(3)", "the new brain ended as soon as it was started"),
+        (SLEEP, "the new brain was not ready after 1 s"),
+    ],
+)
+def test_a_new_brain_that_is_no_good_ends_and_the_old_one_goes_on(
+    reloaded, settings, monkeypatch, code, why
+) -> None:
+    port = free_port()
+    made = reloaded(brain_like(*code, port) if isinstance(code, tuple) else code, port=port)
+    old = list(made.parts)
+    if code == SLEEP:
+        monkeypatch.setattr(module, "READY_TIMEOUT", 1.0)
+    asked = take_over(made, settings)
+    assert (asked.state, asked.why) == (REFUSED, why)
+    assert made.parts == old
+    assert brain_port(settings) == settings.brain_port
+
+
+def test_a_model_that_cannot_be_put_in_place_is_refused(reloaded, settings, tmp_path) -> None:
+    port = free_port()
+    made = reloaded(brain_like(200, {}, port), port=port)
+    asked = take_over(made, settings, model=str(tmp_path / "nothing.tar.gz"))
+    assert asked.state == REFUSED
+    assert asked.why.endswith("nothing.tar.gz: No such file or directory")
+
+
+def test_a_hang_up_in_the_middle_is_told_and_stopping_ends_it(reloaded, settings, capsys) -> None:
+    made, lines = reloaded(SLEEP), []
+
+    async def watch() -> None:
+        await until(lambda: all(one.process for one in made.parts))
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+        await until(
+            lambda: (
+                "up      | what was live goes on: another reload is under way"
+                in said(capsys, lines)
+            )
+        )
+
+    during(made, watch)
+    assert "up      | what was live goes on: everything stops" in said(capsys, lines)
+
+
+def test_a_model_that_does_not_work_ends_the_start_at_once(make) -> None:
+    why = "the model does not work with this code (KeyError): train again with: mobilis train"
+    made = make(status=503, content={"status": "error", "part": "brain", "why": why})
+    with pytest.raises(NotReady) as raised:
+        asyncio.run(asyncio.wait_for(made.run(), 30))
+    assert str(raised.value) == why

@@ -19,6 +19,7 @@ from mobilis.facets import Vocabulary, fresh_vocabulary
 from mobilis.notices import current_content
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
+from mobilis.versions import content_version
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,14 @@ class Turn:
         return {"title": title, "payload": payload(intent, **entities)}
 
     def choices(self, *labels: str) -> list[Choice]:
-        return [self.choice(label) for label in labels]
+        """Buttons for labels, but for questions of the FAQ that the model knows and the content
+        does not any more."""
+        faqs = self.resources.content.faqs
+        return [
+            self.choice(label)
+            for label in labels
+            if not label.startswith("faq/") or label.removeprefix("faq/") in faqs
+        ]
 
     def wording(self, key: str, **values: Any) -> str:
         """A sentence of content/wording.yml in the conversation's language, filled in."""
@@ -136,6 +144,7 @@ class Turn:
         `offer` and `candidates` stay in the brain: what a "yes" or a number would then mean.
         """
         said = {"kind": kind, "language": self.language, **fields}
+        said["content"] = content_version(ROOT)
         self.dispatcher.utter_message(text=text, buttons=choices or [], mobilis=said)
 
 

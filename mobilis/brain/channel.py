@@ -20,14 +20,16 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from mobilis.brain.masker import Masker
-from mobilis.brain.processor import TurnProcessor
+from mobilis.brain.processor import BY, TurnProcessor
+from mobilis.brain.smoke import ADVICE, problem_of
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import SettingError
 from mobilis.nlu.french import the_french
-from mobilis.settings import load_settings
+from mobilis.settings import ROOT, load_settings
 from mobilis.store import Database
 from mobilis.text import guard
+from mobilis.versions import content_problem
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class MobilisInput(InputChannel):
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
+        self.turns = 0  # under way
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         webhook = Blueprint("mobilis_webhook")
@@ -88,20 +91,27 @@ class MobilisInput(InputChannel):
             agent = request.app.ctx.agent
             if agent is None or not agent.is_ready():
                 return _error(503, "no model is loaded")
+            self.turns += 1
             try:
                 return response.json({"messages": await _take_turn(agent, message)})
             except TurnAborted as error:
                 logger.error("a turn was given up: %s", error)
                 return _error(503, str(error))
+            finally:
+                self.turns -= 1
 
         @webhook.route("/health", methods=["GET"])
         async def health(request: Request) -> HTTPResponse:
             if not self._allowed(request):
                 return _error(401, "the secret is missing or wrong")
-            broken = await _broken_part(request.app)
+            told: dict[str, Any] = {"turns": self.turns, "content": content_problem(ROOT)}
+            broken, why = await _broken_part(request.app)
             if broken:
-                return response.json({"status": "error", "part": broken}, status=503)
-            return response.json({"status": "ok"})
+                told |= {"status": "error", "part": broken, "why": why}
+                return response.json(told, status=503)
+            processor = _take_over(request.app.ctx.agent)
+            told |= {"status": "ok", "versions": vars(processor.versions())}
+            return response.json(told)
 
         return webhook
 
@@ -173,23 +183,31 @@ def _reply(event: dict[str, Any]) -> dict[str, Any]:
     extra = (event.get("metadata") or {}).get("mobilis") or {}
     buttons = (event.get("data") or {}).get("buttons") or []
     reply = {"kind": "text", "text": event.get("text") or "", **extra}
+    if BY in event.get("metadata", {}):
+        reply[BY] = event["metadata"][BY]
     if buttons:
         reply["choices"] = [{"title": b["title"], "payload": b["payload"]} for b in buttons]
     return reply
 
 
-async def _broken_part(app: Sanic) -> str | None:
+async def _broken_part(app: Sanic) -> tuple[str | None, str]:
+    """The part that is not well, if any, and why, where there is something to be said."""
     agent = app.ctx.agent
     if agent is None or not agent.is_ready():
-        return "model"
+        return "model", f"no model could be loaded: {ADVICE}"
+    processor = _take_over(agent)
+    if not hasattr(app.ctx, "model_problem"):
+        app.ctx.model_problem = await problem_of(processor)
+    if app.ctx.model_problem:
+        return "model", app.ctx.model_problem
     try:
-        await _take_over(agent).tracker_store.replies("health", "health")
+        await processor.tracker_store.replies("health", "health")
     except TurnAborted:
-        return "database"
+        return "database", ""
     url = f"{load_settings().actions}/health"
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
             async with session.get(url) as answer:
-                return None if answer.status == 200 else "actions"
+                return (None, "") if answer.status == 200 else ("actions", "")
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
-        return "actions"
+        return "actions", ""

@@ -10,7 +10,12 @@ from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.exceptions import ActionLimitReached
 from rasa.shared.core.constants import ACTION_EXTRACT_SLOTS
-from rasa.shared.core.events import ActionExecutionRejected, LoopInterrupted
+from rasa.shared.core.events import (
+    ActionExecutionRejected,
+    BotUttered,
+    LoopInterrupted,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from mobilis.brain.forms import Actions
@@ -19,6 +24,11 @@ from mobilis.brain.remote import LoudActions
 from mobilis.brain.runner import StraightRunner
 from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
 from mobilis.brain.turn import TurnAborted
+from mobilis.settings import ROOT
+from mobilis.versions import Versions, code_version, content_version, short
+
+BY = "by"  # of a reply: the versions that said it
+MOBILIS, CONTENT = "mobilis", "content"  # what an action tells of itself (mobilis/brain/action.py)
 
 
 class TurnProcessor(MessageProcessor):
@@ -50,8 +60,25 @@ class TurnProcessor(MessageProcessor):
         await self._handle_message_with_tracker(message, tracker)
         await self._read_slots(message, tracker)
         await self._run_prediction_loop(message.output_channel, tracker)
+        self._sign(tracker)
         await self.tracker_store.save(tracker)
         return replies_in(tracker)
+
+    def versions(self) -> Versions:
+        """What answers here now."""
+        return Versions(short(self.model_metadata.model_id), content_version(ROOT), code_version())
+
+    def _sign(self, tracker: DialogueStateTracker) -> None:
+        """Keep with each reply what said it, so that asking again later gives the same. Which
+        content files it came from, the action that read them has said, if there was one."""
+        own = vars(self.versions())
+        for event in reversed(tracker.events):
+            if isinstance(event, UserUttered):
+                break
+            if isinstance(event, BotUttered):
+                said = event.metadata.get(MOBILIS) or {}
+                content = said.pop(CONTENT, own["content"])
+                event.metadata = {**event.metadata, BY: {**own, "content": content}}
 
     async def _read_slots(self, message: UserMessage, tracker: DialogueStateTracker) -> None:
         reading = self._get_action(ACTION_EXTRACT_SLOTS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilis.encoders import encoder_name
+from mobilis.live import MODEL
 from mobilis.nlu.component import ENCODER_FILE
 from mobilis.nlu.evaluation import (
     UNFIT,
@@ -24,7 +25,6 @@ from mobilis.nlu.evaluation import (
     report_on,
 )
 from mobilis.settings import load_settings
-from mobilis.training import MODEL
 
 KINDS = ("fixed", "broken", "otherwise")
 Pair = tuple[Judged, Judged]  # one message, by the present model and by the other

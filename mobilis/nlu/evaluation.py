@@ -27,12 +27,12 @@ from mobilis.content import load_content
 from mobilis.errors import FileRefused, MobilisError
 from mobilis.facets import FACETS
 from mobilis.given import read_given
+from mobilis.live import MODEL
 from mobilis.nlu.classifier import LabelClassifier
 from mobilis.nlu.context import AMBIGUOUS, ANSWER, ASSESSMENT, FAQ, LOST, OTHER, Heard
 from mobilis.nlu.language import KEEP
 from mobilis.nlu.resolver import MOBILIS, ContextResolver, heard_in
 from mobilis.text import guard
-from mobilis.training import MODEL
 
 OUT_OF_SCOPE = "out_of_scope"
 REFUSED = frozenset({OUT_OF_SCOPE, LOST})

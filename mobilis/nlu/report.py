@@ -15,13 +15,14 @@ from tempfile import TemporaryFile
 
 from mobilis import __version__
 from mobilis.errors import MobilisError
+from mobilis.live import ENCODER, MODEL
 from mobilis.nlu import figures
 from mobilis.nlu.evaluation import Understanding, examples, judge
 from mobilis.nlu.figures import Bar, Confusion
 from mobilis.nlu.learning_curve import learning_curves
 from mobilis.nlu.measured import IN_SCOPE, OUTSIDE, WORDS, Language, measured
 from mobilis.nlu.report_page import page
-from mobilis.training import ENCODER, INGREDIENTS, MODEL, is_due
+from mobilis.training import INGREDIENTS, is_due
 
 FOLDER = Path("docs") / "understanding"
 NAMES = {"fr": "French", "en": "English"}

@@ -1,6 +1,5 @@
 """The last component of the pipeline: from what was read to the intent that dialogue follows."""
 
-import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from rasa.shared.nlu.training_data.message import Message
 from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.declined import asks_for_partisan_work, why_declined
-from mobilis.errors import ContentError
 from mobilis.freshness import load_fresh
 from mobilis.nlu.classifier import ANSWERS, LABELS, RANK
 from mobilis.nlu.context import (
@@ -50,8 +48,6 @@ from mobilis.nlu.french import the_french
 from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 from mobilis.text import is_command
-
-logger = logging.getLogger(__name__)
 
 NAMED = ("lead_name", "lead_organization")  # steps of the form that a signature may answer
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
@@ -76,16 +72,12 @@ def knowledge_of(root: Path) -> Knowledge:
 
 
 @lru_cache(maxsize=1)
-def _knowledge(root: Path, stamp: float) -> Knowledge | None:
-    try:
-        return knowledge_of(root)
-    except ContentError as error:
-        logger.error("what is understood stays as it was: %s", error)
-        return None
+def _knowledge(root: Path, stamp: float) -> Knowledge:
+    return knowledge_of(root)
 
 
-def fresh_knowledge() -> Knowledge | None:
-    """`knowledge` of the content as it is now; None while a file is broken."""
+def fresh_knowledge() -> Knowledge:
+    """`knowledge` of the content as it is now, or was before a file was broken."""
     return load_fresh(_knowledge, ROOT, "faq", "content", "assessment")
 
 
@@ -127,7 +119,7 @@ class ContextResolver(GraphComponent):
     def __init__(self, config: dict[str, Any]) -> None:
         fields = Thresholds.__dataclass_fields__
         self.thresholds = Thresholds(**{k: v for k, v in config.items() if k in fields})
-        self.knowledge = fresh_knowledge() or knowledge_of(ROOT)
+        self.knowledge = fresh_knowledge()
         self.french = the_french()
 
     @classmethod
@@ -143,7 +135,7 @@ class ContextResolver(GraphComponent):
     def process(
         self, messages: list[Message], tracker: DialogueStateTracker, domain: Domain
     ) -> list[Message]:
-        self.knowledge = fresh_knowledge() or self.knowledge
+        self.knowledge = fresh_knowledge()
         for message in messages:
             if message.get(LABELS):
                 self._resolve(message, tracker, domain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -16,8 +17,10 @@ import httpx
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
+from mobilis.live import brains
 from mobilis.settings import Settings
 from mobilis.turns import FIELDS, KINDS, Reply, Turn
+from mobilis.versions import Versions
 from mobilis.web.brains import Brains
 
 TURN = "/webhooks/mobilis/turn"
@@ -29,13 +32,24 @@ UNABLE = (502, 503, 504)  # this brain, now; another one may be able
 OK, ERROR, UNKNOWN = "ok", "error", "unknown"
 
 
+@dataclass(frozen=True)
+class Health:
+    """The brain and the action server, each ok, error or unknown; why the brain is not well, and
+    what is wrong with a content file, whose earlier words are said on, as sentences."""
+
+    brain: str
+    actions: str
+    why: str = ""
+    content: str = ""
+
+
 class Brain:
     """A client of the brains' private channel. Asking twice about one message is harmless."""
 
     def __init__(self, settings: Settings) -> None:
         _tell_that_sniffio_is_missing()
         self._timeout = settings.turn_timeout
-        self._brains = Brains(settings.brains)
+        self._brains = Brains(lambda: brains(settings))
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {settings.secret}"},
             timeout=None,  # a turn as a whole has a time limit, below
@@ -93,28 +107,28 @@ class Brain:
         with self._brains.asking(address):
             return await self._client.post(address + TURN, json=_question(turn))
 
-    async def health(self) -> dict[str, str]:
-        """The state of the brain and of the action server behind it: ok, error or unknown. Of
-        several brains, that of one that is well."""
-        state = {"brain": ERROR, "actions": UNKNOWN}
+    async def health(self) -> Health:
+        """The state of the brain and of the action server behind it. Of several brains, that of one
+        that is well."""
+        health = Health(ERROR, UNKNOWN)
         for address in await self._brains.in_order():
-            state = await self._health(address)
-            if state["actions"] == OK:
+            health = await self._health(address)
+            if health.actions == OK:
                 break
-        return state
+        return health
 
-    async def _health(self, address: str) -> dict[str, str]:
+    async def _health(self, address: str) -> Health:
         try:
             with anyio.fail_after(HEALTH_TIMEOUT_SECONDS):
                 response = await self._client.get(address + HEALTH)
-            part = None if response.status_code == 200 else _failing_part(response)
         except (TimeoutError, httpx.HTTPError):
-            return {"brain": ERROR, "actions": UNKNOWN}
-        if part is None:
-            return {"brain": OK, "actions": OK}
-        if part == "actions":
-            return {"brain": OK, "actions": ERROR}
-        return {"brain": ERROR, "actions": UNKNOWN}
+            return Health(ERROR, UNKNOWN)
+        told = _told(response)
+        if response.status_code == 200:
+            return Health(OK, OK, content=told.get("content") or "")
+        if told.get("part") == "actions":
+            return Health(OK, ERROR)
+        return Health(ERROR, UNKNOWN, why=str(told.get("why") or ""))
 
 
 def _tell_that_sniffio_is_missing() -> None:
@@ -135,12 +149,12 @@ def _question(turn: Turn) -> dict[str, str]:
     return {**question, "text": turn.text}
 
 
-def _failing_part(response: httpx.Response) -> str:
+def _told(response: httpx.Response) -> dict[str, Any]:
     try:
         data = response.json()
     except ValueError:
-        return UNKNOWN
-    return str(data.get("part", UNKNOWN)) if isinstance(data, dict) else UNKNOWN
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _replies(response: httpx.Response) -> list[Reply]:
@@ -167,7 +181,14 @@ def _reply(data: Any) -> Reply:
         kind=kind,
         choices=tuple(_choice(item) for item in data.get("choices") or ()),
         own={field: data[field]} if field in data else {},
+        by=_versions(data.get("by")),
     )
+
+
+def _versions(data: Any) -> Versions:
+    names = data if isinstance(data, dict) else {}
+    known = {name: names.get(name) for name in ("model", "content", "code")}
+    return Versions(**{name: str(value)[:64] for name, value in known.items() if value})
 
 
 def _choice(data: Any) -> tuple[str, str]:

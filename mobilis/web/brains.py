@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -20,10 +20,11 @@ REST_SECONDS = 5.0  # for which one that failed is asked last
 
 
 class Brains:
-    """The brains at some addresses, such as `http://brain:5005`."""
+    """The brains at some addresses, such as `http://brain:5005`: those that `where` tells now."""
 
-    def __init__(self, urls: Sequence[str]) -> None:
-        self._urls = [url.rstrip("/") for url in urls]
+    def __init__(self, where: Callable[[], Sequence[str]]) -> None:
+        self._where = where
+        self._urls: list[str] = []
         self._found: list[str] = []
         self._found_until = 0.0
         self._asked: Counter[str] = Counter()  # turns under way
@@ -32,7 +33,9 @@ class Brains:
     async def in_order(self) -> list[str]:
         """All of them, the one to ask first first."""
         moment = time.monotonic()
-        if moment >= self._found_until:
+        urls = [url.rstrip("/") for url in self._where()]
+        if moment >= self._found_until or urls != self._urls:
+            self._urls = urls
             self._found = [found for url in self._urls for found in await _resolve(url)]
             self._found_until = moment + RESOLVE_SECONDS
 

@@ -19,13 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 async def read_health(request: Request) -> Response:
-    """200 when every part is ok, else 503; `part` names the first that is not."""
+    """200 when every part is ok, else 503; `part` names the first that is not, and `why` says more
+    where more is known. A content file that is wrong is a warning: its earlier words are said on.
+    """
     door = door_of(request)
-    parts = {"database": await _database(door), **await door.brain.health()}
+    brain = await door.brain.health()
+    parts = {"database": await _database(door), "brain": brain.brain, "actions": brain.actions}
     broken = [part for part, state in parts.items() if state == ERROR]
     if not broken:
-        return JSONResponse({"status": OK, "parts": parts})
-    return JSONResponse({"status": ERROR, "part": broken[0], "parts": parts}, 503)
+        warning = {"warning": "content"} if brain.content else {}
+        return JSONResponse({"status": OK, "parts": parts, **warning})
+    why = {"why": brain.why} if brain.why else {}
+    return JSONResponse({"status": ERROR, "part": broken[0], "parts": parts, **why}, 503)
 
 
 async def read_readiness(request: Request) -> Response:

@@ -30,6 +30,7 @@ from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database
 from mobilis.turns import KINDS
+from mobilis.versions import content_version
 
 TOPICS = ("assessment", "clarification", "coaches", "conversation", "faq", "leads", "privacy")
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
@@ -315,7 +316,8 @@ class BrokenForm(FormValidation):
 def test_an_action_that_breaks_says_so_and_nothing_else(language: str, caplog: Any) -> None:
     found = run("", language, kind=Broken)
     assert found.texts == [wording("error", language)]
-    assert found.messages[0]["mobilis"] == {"kind": "text", "language": language}
+    told = {"kind": "text", "language": language, "content": content_version(ROOT)}
+    assert found.messages[0]["mobilis"] == told
     assert found.events == []
     assert "action_broken failed in conversation talk-1" in caplog.text
 
@@ -690,8 +692,32 @@ def test_an_answer_to_a_question_that_has_left_the_content_is_none(
         == []
     )
     asked = run("action_ask_assessment_answer", slots=GONE, heard=heard)
-    assert asked.texts == [ASSESSMENT.questions[1].text["fr"]]
+    changed = wording("assessment_changed", "fr")
+    assert asked.texts == [changed, ASSESSMENT.questions[1].text["fr"]]
     assert asked.slots == {"assessment_question": ASSESSMENT.questions[1].id}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_option_that_has_left_the_content_is_told(language: str) -> None:
+    entities = {"question": "impact", "option": "z"}
+    slots = {"assessment_question": "impact", "assessment_answers": answered("a")}
+    found = run("action_assessment_answer", language, entities=entities, slots=slots)
+    assert (found.texts, found.events) == ([wording("assessment_changed", language)], [])
+
+
+@pytest.mark.parametrize("heard", [None, {"label": "faq/gone"}])
+def test_a_question_of_the_faq_that_has_left_the_content_is_told(heard: Any) -> None:
+    picked = {} if heard else {"faq_id": "gone"}
+    found = run("action_faq", "en", heard=heard, entities=picked)
+    assert (found.texts, found.events) == ([wording("answer_gone", "en")], [])
+    beside = run("action_faq", "en", heard={"label": "faq/gone", "also": ["faq/cost"]})
+    assert [message["mobilis"]["faq"]["id"] for message in beside.messages] == ["cost"]
+
+
+def test_what_has_left_the_content_is_not_offered() -> None:
+    guesses = ["faq/gone", "faq/cost"]
+    found = run("action_clarify", "en", heard={"guesses": guesses, "labels": []})
+    assert found.payloads == ['/faq{"faq_id": "cost"}', "/out_of_scope"]
 
 
 def test_an_answer_is_for_the_question_that_was_asked_last() -> None:

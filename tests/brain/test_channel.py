@@ -26,9 +26,11 @@ from mobilis.brain.remote import LoudActions
 from mobilis.brain.turn import TurnAborted
 from mobilis.content import load_content
 from mobilis.errors import SettingError
+from mobilis.live import brains
 from mobilis.models import tracker_events
 from mobilis.settings import ROOT
 from mobilis.store import Database
+from mobilis.versions import here
 
 TURN = "/webhooks/mobilis/turn"
 HEALTH = "/webhooks/mobilis/health"
@@ -41,7 +43,7 @@ def brain(stack: Stack) -> Iterator[httpx.Client]:
     secret = (stack.settings.data_dir / "secret").read_text()
     headers = {"Authorization": f"Bearer {secret}"}
     with httpx.Client(
-        base_url=stack.settings.brains[0], headers=headers, timeout=40, trust_env=False
+        base_url=brains(stack.settings)[0], headers=headers, timeout=40, trust_env=False
     ) as client:
         yield client
 
@@ -71,7 +73,7 @@ def test_without_the_secret_nothing_is_said_or_done(
     headers = {} if given is None else {"Authorization": given.format(secret).encode()}
     body = turn()
     answer = httpx.request(
-        method, stack.settings.brains[0] + path, json=body, headers=headers, trust_env=False
+        method, brains(stack.settings)[0] + path, json=body, headers=headers, trust_env=False
     )
     assert answer.status_code == 401
     assert answer.json() == {"error": "the secret is missing or wrong"}
@@ -209,7 +211,9 @@ def test_a_text_is_never_taken_for_a_payload(
 
 def test_health_is_good(brain: httpx.Client) -> None:
     answer = brain.get(HEALTH)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["content"]) == (200, "ok", None)
+    assert told["versions"] == vars(here(ROOT))
 
 
 # --- an action server that fails

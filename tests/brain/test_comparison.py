@@ -13,11 +13,11 @@ import joblib
 import pytest
 
 from mobilis.encoders import encoder_name
+from mobilis.live import MODEL
 from mobilis.nlu import comparison
 from mobilis.nlu.comparison import compare, to_text, trained_for
 from mobilis.nlu.evaluation import UNFIT, EvaluationRefused, Judged, Understanding
 from mobilis.settings import ROOT, load_settings
-from mobilis.training import MODEL
 
 HERE = encoder_name(load_settings().encoder)
 FIGURES = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mobilis.live import MODEL
 from mobilis.settings import ROOT
-from mobilis.training import MODEL
 
 pytestmark = pytest.mark.timeout(900)  # each run imports Rasa and reads all the data
 

@@ -100,7 +100,7 @@ def test_no_brain_at_all_is_told_like_one_that_is_gone(open_door, brain):
 
 
 def resolve(*urls: str) -> list[str]:
-    return asyncio.run(Brains(urls).in_order())
+    return asyncio.run(Brains(lambda: urls).in_order())
 
 
 def test_a_name_of_several_addresses_is_several_brains(monkeypatch):
@@ -139,7 +139,7 @@ def test_addresses_are_looked_up_again_after_a_while(monkeypatch):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"10.0.0.{len(looks)}", port))]
 
     async def twice() -> list[str]:
-        brains = Brains(["http://brain:5005"])
+        brains = Brains(lambda: ["http://brain:5005"])
         return [*await brains.in_order(), *await brains.in_order()]
 
     monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", one)

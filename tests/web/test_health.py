@@ -41,6 +41,19 @@ def test_the_failing_part_is_named(door, brain, answer, part):
     assert response.json()["parts"][part] == "error"
 
 
+def test_why_there_is_no_model_is_told(door, brain):
+    why = "the model does not work with this code (KeyError): train again with: mobilis train"
+    brain.health = (503, {"status": "error", "part": "model", "why": why})
+    assert door.http.get("/healthz").json()["why"] == why
+
+
+def test_a_wrong_content_file_is_a_warning_that_names_no_file(door, brain):
+    brain.health = (200, {"status": "ok", "content": "faq/cost.yml: en.answer is missing"})
+    response = door.http.get("/healthz")
+    assert (response.status_code, response.json()["warning"]) == (200, "content")
+    assert "faq" not in response.text
+
+
 @pytest.fixture
 def without_tables(visitor, database):
     """The tables disappear under a running front door."""

@@ -66,6 +66,17 @@ def text_of(page):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
+def test_a_case_says_what_answered(sign_in, address, database, talk):
+    assert "code 0.1" not in text_of(sign_in("viewer").get(address))
+    with database.write() as connection:
+        mine = update(outbox).where(outbox.c.conversation_id == talk.id)
+        connection.execute(mine.values(by_model="ab12", by_content=None, by_code="0.1+c0de"))
+    page = text_of(sign_in("viewer").get(address))
+    assert "Modèle ab12, contenu –, code 0.1+c0de" in page
+    english = text_of(sign_in("viewer", language="en").get(address))
+    assert "Model ab12, content –, code 0.1+c0de" in english
+
+
 def test_a_case_shows_all_there_is(sign_in, address):
     page = sign_in("triager").get(address)
     said = text_of(page)
