@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from mobilis.errors import SettingError, StoreError
+from mobilis.seeing.metrics import DATABASE_ERRORS
 from mobilis.settings import ROOT, Settings
 
 BUSY_TIMEOUT_SECONDS = 15
@@ -71,8 +72,10 @@ class Database:
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
+            DATABASE_ERRORS.inc()
             raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
         except SQLAlchemyError as error:
+            DATABASE_ERRORS.inc()
             raise StoreError(f"the database refused: {type(error).__name__}") from error
 
     def dispose(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import signal
@@ -20,8 +21,13 @@ from pathlib import Path
 import httpx
 
 from mobilis.errors import MobilisError
+from mobilis.seeing import metrics
+from mobilis.seeing.logs import EVENTS, FIELDS, JSON, log_format, timestamp, to_json
 from mobilis.settings import Settings
 
+logger = logging.getLogger(__name__)
+
+UP = "up"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 STOP_AFTER = 15.0  # seconds until a process that does not stop is killed
 READY_TIMEOUT = 180.0
@@ -68,17 +74,16 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
         "MOBILIS_ACTIONS_PORT": str(settings.actions_port),
+        "MOBILIS_LOG_FORMAT": log_format(settings),  # theirs is a pipe, ours perhaps a terminal
         **RASA_ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
         "SANIC_HOST": "127.0.0.1",
     }
-    actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
-    brain = ["rasa", "run", "--model", "models/mobilis.tar.gz", "--interface", "127.0.0.1"]
-    brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
-    brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
+    actions = ["--interface", "127.0.0.1", "--port", str(settings.actions_port)]
+    brain = ["--interface", "127.0.0.1", "--port", str(settings.brain_port)]
     return [
-        Part("actions", [python, "-m", *actions], shared),
-        Part("brain", [python, "-m", *brain], shared),
+        Part("actions", [python, "-m", "mobilis.brain.action_server", *actions], shared),
+        Part("brain", [python, "-m", "mobilis.brain", *brain], shared),
         Part("door", [python, "-m", "mobilis.web"], shared),
     ]
 
@@ -101,6 +106,7 @@ class Supervisor:
         self.settings = settings
         self.parts = parts(settings)
         self._stopping = asyncio.Event()
+        self._as_json = log_format(settings) == JSON
         self._pids = settings.data_dir / "pids.json"
 
     async def run(self) -> None:
@@ -109,6 +115,7 @@ class Supervisor:
         Raises:
             NotReady: the chain was not ready in time.
         """
+        metrics.serve(UP, self.settings, logger)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
@@ -117,7 +124,8 @@ class Supervisor:
         try:
             await self._wait_until_ready()
             if not self._stopping.is_set():
-                _say("up", f"ready in {time.monotonic() - began:.0f} s")
+                seconds = round(time.monotonic() - began, 1)
+                self._tell("ready", f"ready in {seconds:.0f} s", seconds=seconds)
                 self._announce()
             await self._stopping.wait()
         finally:
@@ -139,15 +147,19 @@ class Supervisor:
                 start_new_session=True,
             )
             self._note_pids()
+            metrics.RUNNING.labels(part.name).set(1)
             if self._stopping.is_set():  # told to stop while this one was being started
-                await _end(part)
-            await _copy_lines(part)
+                await self._end(part)
+            await self._copy_lines(part)
             code = await part.process.wait()
+            metrics.RUNNING.labels(part.name).set(0)
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
-            _say("up", f"{part.name} ended with code {code}; starting it again in {pause:g} s")
+            sentence = f"{part.name} ended with code {code}; starting it again in {pause:g} s"
+            self._tell("restarting", sentence, part=part.name, code=code, seconds=pause)
+            metrics.RESTARTS.labels(part.name).inc()
             await _unless(self._stopping, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -167,7 +179,7 @@ class Supervisor:
                 if found is None:
                     return
                 if found != missing:
-                    _say("up", f"waiting for {found}")
+                    self._tell("waiting", f"waiting for {found}", part=found)
                 missing = found
                 if time.monotonic() > deadline:
                     raise NotReady(f"{missing} was not ready after {READY_TIMEOUT:.0f} s")
@@ -175,12 +187,53 @@ class Supervisor:
 
     def _announce(self) -> None:
         address = f"http://{self.settings.host}:{self.settings.port}/"
-        _say("up", f"talk to the assistant at {address} (Ctrl-C stops everything)")
-        _say("up", f"staff work at {address}console")
+        self._tell("note", f"talk to the assistant at {address} (Ctrl-C stops everything)")
+        self._tell("note", f"staff work at {address}console")
 
     async def _stop(self) -> None:
         for part in reversed(self.parts):
-            await _end(part)
+            await self._end(part)
+
+    async def _end(self, part: Part) -> None:
+        """Stop a process, if it runs; kill it when it does not stop."""
+        process = part.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_AFTER)
+        except asyncio.TimeoutError:
+            self._tell("killed", f"{part.name} did not stop; killing it", part=part.name)
+            process.kill()
+            await process.wait()
+
+    async def _copy_lines(self, part: Part) -> None:
+        assert part.process is not None and part.process.stdout is not None
+        while True:
+            try:
+                line = await part.process.stdout.readline()
+            except ValueError:  # longer than the reader holds: dropped, its end comes with the next
+                continue
+            if not line:
+                return
+            self._say(part.name, line.decode(errors="replace").rstrip())
+
+    def _tell(self, event: str, sentence: str, **fields: str | float | None) -> None:
+        """Say what happens here: a sentence on a terminal, an event in a log."""
+        assert event in EVENTS and fields.keys() <= FIELDS.keys()
+        if self._as_json:
+            _write(to_json({**_head(UP, event), "message": sentence, **fields}))
+        else:
+            self._say(UP, sentence)
+
+    def _say(self, name: str, line: str) -> None:
+        """Pass on a line of a process; what is no line of a log becomes one."""
+        if not self._as_json:
+            _write(f"{name:<8}| {line}")
+        elif line.startswith("{") and line.endswith("}"):
+            _write(line)
+        elif line:
+            _write(to_json({**_head(name, "output"), "message": line}))
 
 
 async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | None:
@@ -194,32 +247,6 @@ async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | 
     return str(answer.json().get("part", "brain"))
 
 
-async def _end(part: Part) -> None:
-    """Stop a process, if it runs; kill it when it does not stop."""
-    process = part.process
-    if process is None or process.returncode is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_AFTER)
-    except asyncio.TimeoutError:
-        _say("up", f"{part.name} did not stop; killing it")
-        process.kill()
-        await process.wait()
-
-
-async def _copy_lines(part: Part) -> None:
-    assert part.process is not None and part.process.stdout is not None
-    while True:
-        try:
-            line = await part.process.stdout.readline()
-        except ValueError:  # longer than the reader holds: dropped, its end comes with the next
-            continue
-        if not line:
-            return
-        _say(part.name, line.decode(errors="replace").rstrip())
-
-
 async def _unless(event: asyncio.Event, seconds: float) -> None:
     """Wait `seconds`, or less when `event` is set."""
     try:
@@ -228,8 +255,17 @@ async def _unless(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _say(name: str, line: str) -> None:
-    sys.stdout.write(f"{name:<8}| {line}\n")
+def say(sentence: str, as_json: bool) -> None:
+    """Say a sentence before there are processes: as it is, or as a line of a log."""
+    _write(to_json({**_head(UP, "note"), "message": sentence}) if as_json else sentence)
+
+
+def _head(process: str, event: str) -> dict[str, str]:
+    return {"at": timestamp(time.time()), "level": "info", "process": process, "event": event}
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

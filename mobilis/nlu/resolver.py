@@ -48,6 +48,7 @@ from mobilis.nlu.context import (
 from mobilis.nlu.facets import FACETS
 from mobilis.nlu.french import the_french
 from mobilis.nlu.language import KEEP, LANGUAGE
+from mobilis.seeing.logs import tell
 from mobilis.settings import ROOT
 from mobilis.text import is_command
 
@@ -80,7 +81,9 @@ def _knowledge(root: Path, stamp: float) -> Knowledge | None:
     try:
         return knowledge_of(root)
     except ContentError as error:
-        logger.error("what is understood stays as it was: %s", error)
+        tell(
+            logger, "note", logging.ERROR, message="what is understood stays as it was", error=error
+        )
         return None
 
 

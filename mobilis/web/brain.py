@@ -12,6 +12,8 @@ import httpx
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
+from mobilis.seeing.ids import HEADER
+from mobilis.seeing.spans import handed_on
 from mobilis.settings import Settings
 from mobilis.turns import FIELDS, KINDS, Reply, Turn
 
@@ -58,7 +60,8 @@ class Brain:
         """
         try:
             with anyio.fail_after(self._timeout):
-                response = await self._client.post(TURN, json=_question(turn))
+                headers = {HEADER: handed_on()}
+                response = await self._client.post(TURN, json=_question(turn), headers=headers)
         except TimeoutError:
             raise BrainUnavailable("the brain took too long") from None
         except httpx.HTTPError as error:

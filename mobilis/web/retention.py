@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from mobilis.errors import StoreError
 from mobilis.retention import Periods, erase_due
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.store import Database, now
 
 DAY_SECONDS = 24 * 60 * 60
@@ -30,8 +31,8 @@ class Retention:
         while self.periods.any:
             try:
                 counts = await to_thread.run_sync(erase_due, self.database, self.periods)
-                logger.info("%d old conversations were erased", counts.get("conversations", 0))
+                tell(logger, "erased", count=counts.get("conversations", 0))
             except StoreError as error:
-                logger.error("what is old cannot be erased: %s", error)
+                tell_refusal(logger, "what is old cannot be erased", error)
             self.next_at = now() + timedelta(seconds=DAY_SECONDS)
             await asyncio.sleep(DAY_SECONDS)
