@@ -223,47 +223,14 @@ def _chat(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check_content(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.assessment import load_assessment
-    from mobilis.content import problems
-    from mobilis.declined import load_terms
-    from mobilis.facets import load_facets
-    from mobilis.letters import load_letters
-    from mobilis.shorthand import load_shorthand
-    from mobilis.wording import load_wording
+    from mobilis.content_check import content_problems
 
-    root = settings.project_dir
-    found = problems(root)
-    for check in (
-        lambda: load_assessment(root / "assessment" / "readiness.yml"),
-        lambda: load_facets(root),
-        lambda: load_terms(root),
-        lambda: load_shorthand(root),
-        lambda: load_letters(root),
-        lambda: load_wording(root),
-    ):
-        try:
-            check()
-        except ContentError as error:
-            found.append(str(error))
-    found = found or _misnamed(root)
+    found = content_problems(settings.project_dir)
     if options.json:
         print(json.dumps({"problems": found}, ensure_ascii=False))
     else:
         print("\n".join(found) or "every content file is well formed")
     return 1 if found else 0
-
-
-def _misnamed(root: Path) -> list[str]:
-    """What `mobilis.content_keys` says of files that are well formed."""
-    from mobilis.assessment import load_assessment
-    from mobilis.content import load_content
-    from mobilis.content_keys import key_problems
-
-    assessment = load_assessment(root / "assessment" / "readiness.yml")
-    try:
-        return key_problems(root, load_content(root), assessment)
-    except ContentError as error:
-        return [str(error)]
 
 
 def _missing_content(options: argparse.Namespace, settings: Settings) -> int:

@@ -134,6 +134,18 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def schema_state(connection: Connection) -> tuple[str | None, str | None]:
+    """The schema of a database, and the newest one; None where there is none."""
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    present = MigrationContext.configure(connection).get_current_revision()
+    return present, ScriptDirectory.from_config(config).get_current_head()
+
+
 def migrate(url: str) -> None:
     """Bring the database at `url` to the newest schema; does nothing when it is there already.
 

@@ -53,7 +53,8 @@ def part(name: str, code: str) -> Part:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return replace(Settings(), data_dir=tmp_path / "var", project_dir=tmp_path, port=free_port())
+    own = {"data_dir": tmp_path / "var", "project_dir": tmp_path, "port": free_port()}
+    return replace(Settings(), log_format="text", **own)
 
 
 @pytest.fixture
@@ -260,9 +261,8 @@ def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None
         assert one.environment["MOBILIS_SECRET"] == stored_secret(settings)
         assert one.environment["MOBILIS_PORT"] == str(settings.port)
         assert one.environment["PATH"] == "/bin"
-    [brain] = [one.command for one in made if one.name == "brain"]
-    assert brain[brain.index("--interface") + 1] == "127.0.0.1"
-    assert "--enable-api" not in brain
+    for command in (one.command for one in made if one.name in ("actions", "brain")):
+        assert command[command.index("--interface") + 1] == "127.0.0.1"
 
 
 def test_freed_memory_goes_back_to_the_system_unless_the_environment_says_otherwise(

@@ -7,19 +7,34 @@ more values than the code, the content or the settings name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from time import perf_counter
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client import (
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 
+from mobilis.content import LANGUAGES
 from mobilis.seeing.logs import tell
 from mobilis.settings import Settings
 
 # Of a turn, which takes some 20 ms where nothing waits, and of what waits for a person to wait.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-OFFSETS = ("door", "brain", "actions", "up")  # of the processes' ports, from the setting's
+PROCESSES = ("door", "brain", "actions", "up")  # in the order of their ports
+CHANNELS = ("web", "slack", "teams")
+TURN_OUTCOMES = ("answered", "retried", "given_up", "dropped")
+QUEUES = ("visitors", "staff")
+DELIVERY_OUTCOMES = ("sent", "postponed", "refused", "given_up")
+MAIL_OUTCOMES = ("sent", "postponed", "failed")
+UNDERSTANDING = ("understood", "clarified", "lost")
+WAYS = ("password", "second_factor", "provider")
 
 TURNS = Counter(
     "mobilis_turns",
@@ -70,7 +85,6 @@ STREAMS = Gauge("mobilis_event_streams", "Chats that are open: streams of server
 DATABASE_ERRORS = Counter("mobilis_database_errors", "Times that the database refused")
 RESTARTS = Counter("mobilis_restarts", "Times that a process was started again", ("part",))
 RUNNING = Gauge("mobilis_process_running", "Whether a process runs", ("part",))
-ABOUT = Info("mobilis", "Versions of what runs")
 
 
 def serve(process: str, settings: Settings, logger: logging.Logger) -> WSGIServer | None:
@@ -80,7 +94,9 @@ def serve(process: str, settings: Settings, logger: logging.Logger) -> WSGIServe
     """
     if not settings.metrics_port:
         return None
-    port = settings.metrics_port + OFFSETS.index(process)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # when each began: four hundred numbers that nobody asks for
+    ZEROS[process]()
+    port = settings.metrics_port + PROCESSES.index(process)
     try:
         server, _ = start_http_server(port, settings.metrics_host)
     except OSError as error:
@@ -88,6 +104,36 @@ def serve(process: str, settings: Settings, logger: logging.Logger) -> WSGIServe
         tell(logger, "metrics_off", logging.ERROR, why=why)
         return None
     return server
+
+
+# An increase from nothing at all to one is none to Prometheus: what alerts count begins at zero.
+def _door_zeros() -> None:
+    for channel, language, outcome in product(CHANNELS, LANGUAGES, TURN_OUTCOMES):
+        TURNS.labels(channel, language, outcome)
+    for queue, channel, outcome in product(QUEUES, CHANNELS[1:], DELIVERY_OUTCOMES):
+        DELIVERIES.labels(queue, channel, outcome)
+    for outcome in MAIL_OUTCOMES:
+        MAILS.labels(outcome)
+    for way in WAYS:
+        SIGN_INS.labels(way, "refused")
+
+
+def _brain_zeros() -> None:
+    for language, outcome in product(LANGUAGES, UNDERSTANDING):
+        UNDERSTOOD.labels(language, outcome)
+
+
+def _up_zeros() -> None:
+    for part in PROCESSES[:-1]:
+        RESTARTS.labels(part)
+
+
+ZEROS: Mapping[str, Callable[[], None]] = {
+    "door": _door_zeros,
+    "brain": _brain_zeros,
+    "actions": lambda: None,
+    "up": _up_zeros,
+}
 
 
 @contextmanager
