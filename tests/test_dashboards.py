@@ -1,4 +1,4 @@
-"""The dashboard and the alerts of deploy/: every number they name exists, and each alert is told."""
+"""The dashboard and the alerts of deploy/: every number they name exists, each alert is told."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def panels() -> list[dict[str, Any]]:
-    return [p for p in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]]
+    return list(json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"])
 
 
 def alerts() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -382,3 +383,24 @@ def test_without_opentelemetry_the_setting_says_what_to_install(monkeypatch) -> 
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(SettingError, match=r'install "mobilis\[traces\]"'):
         spans.configure("door", replace(Settings(), traces_url="http://127.0.0.1:4318/v1/traces"))
+
+
+# --- what is documented
+
+
+def rows(heading: str) -> set[str]:
+    """The first column of the table below a heading of docs/observing.md."""
+    page = (ROOT / "docs" / "observing.md").read_text(encoding="utf-8")
+    part = re.split(r"(?m)^#+ ", page.partition(f"# {heading}\n")[2])[0]
+    return set(re.findall(r"(?m)^\| `(\w+)` \|", part))
+
+
+def test_every_event_field_and_metric_is_documented_and_none_that_there_is_not() -> None:
+    assert rows("Events") == set(logs.EVENTS)
+    head = {"at", "level", "process", "event", "trace", "message", "where", "error", "frames"}
+    assert rows("Fields") == head | set(logs.FIELDS)
+    counted = {f.name + ("_total" if f.type == "counter" else "") for f in REGISTRY.collect()}
+    looked_up = {"mobilis_ready", "mobilis_queue_waiting", "mobilis_queue_oldest_seconds"}
+    looked_up |= {"mobilis_dead_letters", "mobilis_release_info"}
+    own = {name for name in counted if name.startswith("mobilis_")}
+    assert rows("Metrics") == own | looked_up

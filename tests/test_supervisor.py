@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from processes import free_port
+from prometheus_client import REGISTRY
 
 from mobilis import supervisor as module
 from mobilis.settings import Settings
@@ -301,3 +302,49 @@ def test_the_newest_file_counts(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (moment, moment))
     assert newest(tmp_path, ("*.yml",)) == 1001
+
+
+# --- as a log
+
+
+def as_lines(make, capsys, *others: Part, until_event: str) -> list[dict[str, object]]:
+    """What is written as JSON until an event."""
+    lines: list[str] = []
+    made = make(*others)
+    made._as_json = True
+
+    async def watch() -> None:
+        await until(lambda: any(f'"{until_event}"' in line for line in said(capsys, lines)))
+
+    during(made, watch)
+    return [json.loads(line) for line in said(capsys, lines)]
+
+
+def test_in_a_log_every_line_is_json(make, capsys) -> None:
+    own = {"event": "turn_answered", "process": "brain"}
+    code = f"print({json.dumps(own)!r}); print('words'); print(flush=True)\n{SLEEP}"
+    lines = as_lines(make, capsys, part("brain", code), until_event="ready")
+    assert own in lines
+    [output] = [line for line in lines if line.get("message") == "words"]
+    assert (output["process"], output["event"]) == ("brain", "output")
+    [ready] = [line for line in lines if line["event"] == "ready"]
+    assert (ready["process"], ready["level"]) == ("up", "info")
+    assert ready["message"] == f"ready in {ready['seconds']:.0f} s"
+
+
+def test_a_restart_is_an_event_and_is_counted(make, capsys) -> None:
+    labels = {"part": "brain"}
+    before = REGISTRY.get_sample_value("mobilis_restarts_total", labels) or 0.0
+    ends = part("brain", "raise SystemExit(3)")
+    lines = as_lines(make, capsys, ends, until_event="restarting")
+    line = next(line for line in lines if line["event"] == "restarting")
+    assert (line["part"], line["code"], line["seconds"]) == ("brain", 3, 0.02)
+    assert REGISTRY.get_sample_value("mobilis_restarts_total", labels) > before
+    assert REGISTRY.get_sample_value("mobilis_process_running", labels) == 0
+
+
+def test_the_processes_write_as_the_whole_does(settings: Settings) -> None:
+    made = parts(settings, {})
+    assert {one.environment["MOBILIS_LOG_FORMAT"] for one in made} == {"text"}
+    made = parts(replace(settings, log_format=""), {})
+    assert {one.environment["MOBILIS_LOG_FORMAT"] for one in made} == {"json"}

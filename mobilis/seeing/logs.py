@@ -116,8 +116,15 @@ def tell(
     if event not in EVENTS or not fields.keys() <= FIELDS.keys():
         raise ValueError(f"{event}: no such event, or no such field among {sorted(fields)}")
     if logger.isEnabledFor(level):
-        extra = {"event": event, "fields": fields}
-        logger.log(level, message, exc_info=error, extra=extra, stacklevel=2)
+        extra = {"event": event, "fields": fields, "sentence": message, "raised": error}
+        logger.log(level, _plain_sentence(message or event, error), extra=extra, stacklevel=2)
+
+
+def _plain_sentence(sentence: str, error: BaseException | None) -> str:
+    """For whoever writes lines in another way, and would write all that an error says."""
+    if error is None:
+        return sentence
+    return f"{sentence}: {error if isinstance(error, MobilisError) else type(error).__name__}"
 
 
 def milliseconds(seconds: float) -> float:
@@ -215,14 +222,18 @@ def describe(record: logging.LogRecord, process: str) -> dict[str, Any]:
     }
     if trace := current_trace():
         told["trace"] = trace
-    if shown and (message := record.getMessage()):
+    if shown and (message := getattr(record, "sentence", None) or _note(record)):
         told["message"] = message[:LONGEST]
     if not hasattr(record, "event") or not shown:
         told["where"] = f"{record.name}:{record.funcName}:{record.lineno}"
     fields: Told = getattr(record, "fields", {})
     told |= {name: _plain(value) for name, value in fields.items() if value is not None}
-    error = record.exc_info[1] if record.exc_info else None
+    error = getattr(record, "raised", None) or (record.exc_info[1] if record.exc_info else None)
     return told | (describe_error(error) if error else {})
+
+
+def _note(record: logging.LogRecord) -> str:
+    return "" if hasattr(record, "event") else record.getMessage()
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:

@@ -122,9 +122,7 @@ def _failed_lately(settings: Settings) -> list[Finding]:
     if not unsent:
         return []
     last = unsent[0]
-    told = (
-        f"{len(unsent)} notices could not be shown lately, the last on {last.channel}: {last.error}"
-    )
+    told = f"{len(unsent)} notices failed lately, the last on {last.channel}: {last.error}"
     return [Finding("notices", WARNING, f"{told}; see /console/deliveries.")]
 
 

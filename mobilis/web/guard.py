@@ -68,9 +68,9 @@ def _add_headers(scope: Scope, message: Message) -> None:
     headers = MutableHeaders(scope=message)
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
-    headers.setdefault(ids.RETURNED, ids.write_parent(ids.current_trace()))
     if scope["path"].startswith(PRIVATE):
         headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault(ids.RETURNED, ids.write_parent(ids.current_trace()))
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:
