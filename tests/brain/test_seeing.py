@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ from mobilis.stack import free_ports
 from mobilis.store import Database
 
 WAIT = 30
+PROMTOOL = shutil.which("promtool")  # of Debian's package prometheus
 PROCESSES = ("door", "brain", "actions", "up")
 # What must be in no line: said, written to forms, secret, or in an address.
 TEXT, NAME, MAIL, GROUP = "grenouillemauve", "Zéphirine", "zephirine.q@exemple.ca", "Archipel"
@@ -274,6 +277,15 @@ def test_no_label_is_an_id_and_each_family_is_told_what_it_is(seen):
                 words = " ".join(map(str, sample.labels.values()))
                 if not family.name.endswith("_info") and family.name != "mobilis_release":
                     assert not re.search(r"[0-9a-f]{12}|@", words), sample
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+def test_prometheus_own_tool_finds_nothing_wrong(seen):
+    for offset in range(len(PROCESSES)):
+        text = seen.http.get(f"http://127.0.0.1:{seen.port + offset}/metrics").text
+        command = [PROMTOOL, "check", "metrics"]
+        ended = subprocess.run(command, input=text, capture_output=True, text=True)
+        assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
 
 
 def test_metrics_are_not_at_the_public_address(seen):

@@ -31,6 +31,7 @@ from starlette.routing import Route
 
 from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Run
+from mobilis.seeing.logs import configure
 from mobilis.settings import Settings, load_settings
 from mobilis.slack import COMMANDS, EVENTS_PATH, SCOPES
 from mobilis.web.pages import SECURITY, render
@@ -342,6 +343,7 @@ def main(arguments: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     try:
+        configure("door", load_settings())
         sys.exit(main(sys.argv[1:]))
     except (ContentError, SettingError) as error:
         sys.exit(f"mobilis: {error}")

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Block, Run, parse
+from mobilis.seeing.logs import configure
 from mobilis.settings import Settings, load_settings
 from mobilis.web.pages import SECURITY, render
 from mobilis.web.server import make_server
@@ -271,6 +272,7 @@ def main(arguments: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     try:
+        configure("door", load_settings())
         sys.exit(main(sys.argv[1:]))
     except (ContentError, SettingError) as error:
         sys.exit(f"mobilis: {error}")
