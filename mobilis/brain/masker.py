@@ -47,7 +47,8 @@ class Masker:
             except StoreError as error:
                 tell_refusal(logger, "messages cannot be masked", error)
             except RuntimeError as error:  # spaCy's model is not there
-                tell(logger, "note", logging.ERROR, message="nothing can be masked", error=error)
+                why = f"nothing can be masked: {error}"
+                tell(logger, "note", logging.ERROR, message=why)
                 return
 
     def mask_some(self) -> int:
