@@ -66,7 +66,8 @@ def _reached(url: str) -> Finding:
         why = f"{url} does not answer as the front door does ({type(error).__name__})"
         return Finding("address", WARNING, f"{why}: look at it from outside too.")
     if is_ours:
-        return Finding("address", OK, f"{url} is ours.")
+        cookies = "; the console's cookies go by https alone" if url.startswith("https:") else ""
+        return Finding("address", OK, f"{url} is ours{cookies}.")
     return Finding("address", FAULT, f"{url} is somebody else: MOBILIS_PUBLIC_URL, or the proxy.")
 
 

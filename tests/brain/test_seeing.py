@@ -32,7 +32,8 @@ PROCESSES = ("door", "brain", "actions", "up")
 TEXT, NAME, MAIL, GROUP = "grenouillemauve", "Zéphirine", "zephirine.q@exemple.ca", "Archipel"
 SECRET, PASSWORD, STRANGER = "chut-" * 6, "motdepasse-rate", "inconnue@exemple.ca"
 PATH, JUNK, PAGE = "chemin-curieux", "en-tete-curieux", "page-curieuse"
-PLANTED = (TEXT, NAME, MAIL, GROUP, SECRET, PASSWORD, STRANGER, PATH, JUNK, PAGE)
+TOKEN, LETTERS = "xoxb-jeton-curieux", "sceau-curieux"
+PLANTED = (TOKEN, LETTERS, TEXT, NAME, MAIL, GROUP, SECRET, PASSWORD, STRANGER, PATH, JUNK, PAGE)
 HEAD = {"at", "level", "process", "event", "trace", "message", "where", "error", "frames"}
 
 
@@ -100,6 +101,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         "MOBILIS_METRICS_PORT": str(port),
         "MOBILIS_TRACES_URL": collector.url,
         "MOBILIS_SECRET": SECRET,
+        "MOBILIS_SMTP_URL": f"smtp://nous:{LETTERS}@127.0.0.1:9?tls=no",
+        "MOBILIS_MAIL_FROM": "equipe@exemple.ca",
+        "MOBILIS_SLACK_BOT_TOKEN": TOKEN,
+        "MOBILIS_SLACK_SIGNING_SECRET": LETTERS,
+        "MOBILIS_SLACK_API_URL": "http://127.0.0.1:9/api/",  # nobody answers there
         "OTEL_BSP_SCHEDULE_DELAY": "200",  # milliseconds
         "LOG_LEVEL": "DEBUG",  # Rasa's own
         "LOG_LEVEL_LIBRARIES": "DEBUG",
