@@ -191,16 +191,20 @@ def _day(text: str) -> date:
 
 
 def _up(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.live import UP
+    from mobilis.seeing import logs
     from mobilis.store import Database, migrate
-    from mobilis.supervisor import Supervisor
+    from mobilis.supervisor import Supervisor, say
     from mobilis.training import is_due, train
 
+    logs.configure(UP, settings)
+    as_json = logs.log_format(settings) == logs.JSON
     migrate(settings.database)
     _import_sample(Database.from_settings(settings), settings)
     welcome(settings)
     if not options.no_train and is_due(settings.project_dir):
-        print("the content is newer than the model: training (minutes the first time)", flush=True)
-        train(settings.project_dir)
+        say("the content is newer than the model: training (minutes the first time)", as_json)
+        train(settings.project_dir, quiet=as_json)
     asyncio.run(Supervisor(settings).run())
     return 0
 
@@ -208,12 +212,15 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
 def _import_sample(database: object, settings: Settings) -> None:
     """A new database begins with the fictional directory."""
     from mobilis.coaches import all_coaches, import_coaches
+    from mobilis.seeing.logs import JSON, log_format
     from mobilis.store import Database
+    from mobilis.supervisor import say
 
     assert isinstance(database, Database)
     if not all_coaches(database):
         count = import_coaches(database, settings.project_dir / "coaches" / "sample.csv")
-        print(f"imported {count} fictional coaches from coaches/sample.csv", flush=True)
+        sentence = f"imported {count} fictional coaches from coaches/sample.csv"
+        say(sentence, log_format(settings) == JSON)
     database.dispose()
 
 
@@ -238,47 +245,14 @@ def _chat(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check_content(options: argparse.Namespace, settings: Settings) -> int:
-    from mobilis.assessment import load_assessment
-    from mobilis.content import problems
-    from mobilis.declined import load_terms
-    from mobilis.facets import load_facets
-    from mobilis.letters import load_letters
-    from mobilis.shorthand import load_shorthand
-    from mobilis.wording import load_wording
+    from mobilis.content_check import content_problems
 
-    root = settings.project_dir
-    found = problems(root)
-    for check in (
-        lambda: load_assessment(root / "assessment" / "readiness.yml"),
-        lambda: load_facets(root),
-        lambda: load_terms(root),
-        lambda: load_shorthand(root),
-        lambda: load_letters(root),
-        lambda: load_wording(root),
-    ):
-        try:
-            check()
-        except ContentError as error:
-            found.append(str(error))
-    found = found or _misnamed(root)
+    found = content_problems(settings.project_dir)
     if options.json:
         print(json.dumps({"problems": found}, ensure_ascii=False))
     else:
         print("\n".join(found) or "every content file is well formed")
     return 1 if found else 0
-
-
-def _misnamed(root: Path) -> list[str]:
-    """What `mobilis.content_keys` says of files that are well formed."""
-    from mobilis.assessment import load_assessment
-    from mobilis.content import load_content
-    from mobilis.content_keys import key_problems
-
-    assessment = load_assessment(root / "assessment" / "readiness.yml")
-    try:
-        return key_problems(root, load_content(root), assessment)
-    except ContentError as error:
-        return [str(error)]
 
 
 def _missing_content(options: argparse.Namespace, settings: Settings) -> int:

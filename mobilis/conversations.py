@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ from mobilis import news
 from mobilis.errors import ChatError
 from mobilis.models import choices, conversations, inbox, outbox, ratings
 from mobilis.openings import Opening
+from mobilis.seeing.ids import trace_for, tracing
+from mobilis.seeing.logs import tell
 from mobilis.store import now
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]  # a message of the chat API
 Words = Mapping[str, Mapping[str, str]]  # {key: {"fr": …, "en": …}}
@@ -276,8 +281,12 @@ def _append(
         "state": "done" if conversation.held else "pending",
         "done_at": moment if conversation.held else None,
         "attempts": 0,
+        "trace": trace_for(message_id),
     }
     connection.execute(_TAKE_IN, {**row, **values})
+    with tracing(str(row["trace"])):
+        channel, language = conversation.channel, conversation.language
+        tell(logger, "turn_received", channel=channel, language=language)
 
 
 def take_positions(connection: Connection, conversation: Conversation, count: int) -> int:

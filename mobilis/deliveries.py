@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mobilis.announcements import announce_undelivered
 from mobilis.conversations import Message, message_of, receive_choice
-from mobilis.models import choices, deliveries, outbox
+from mobilis.models import choices, deliveries, inbox, outbox
 from mobilis.places import Place, place_of
 from mobilis.store import now
 
@@ -40,6 +40,7 @@ class Delivery:
     attempts: int
     remote_id: str
     was_cut: bool
+    trace: str = ""  # of the message that it answers
 
 
 def push(connection: Connection, conversation_id: str, message_ids: Sequence[str]) -> None:
@@ -134,7 +135,15 @@ def _take(connection: Connection, row: Any, channels: Collection[str]) -> Delive
         attempts=row.attempts,
         remote_id=remote_id(connection, row.message_id) or "",
         was_cut=row.state == "sending",
+        trace=_trace_of(connection, said),
     )
+
+
+def _trace_of(connection: Connection, said: Any) -> str:
+    query = select(inbox.c.trace).where(
+        inbox.c.conversation_id == said.conversation_id, inbox.c.id == said.in_reply_to
+    )
+    return connection.execute(query).scalar() or ""
 
 
 def remote_id(connection: Connection, message_id: str) -> str | None:

@@ -254,17 +254,19 @@ def settle_later(
     answer: str,
     backoff: float,
     weights: Weights,
-) -> None:
-    """It could not be sent now: try again after a while, longer each time, until it is given up."""
+) -> bool:
+    """It could not be sent now: try again after a while, longer each time; False when it is given
+    up."""
     wait = min(backoff * 2 ** min(taken.attempt - 1, 20), LONGEST_WAIT_SECONDS)
     due_at = now() + timedelta(seconds=wait * random.uniform(0.5, 1.0))
     query = select(mails.c.give_up_at).where(mails.c.id == taken.id)
     give_up_at = connection.execute(query).scalar_one_or_none()
     if give_up_at is not None and due_at > give_up_at:
         settle_failed(connection, taken, problem, answer, weights)
-        return
+        return False
     values = {"state": "queued", "due_at": due_at, "problem": problem, "answer": answer}
     _step(connection, taken, ("queued", "sending"), values)
+    return True
 
 
 def settle_failed(

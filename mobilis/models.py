@@ -108,6 +108,8 @@ inbox = Table(
     Column("error", Text),
     # What was typed without personal details, once the brain has made it (mobilis/masking.py).
     Column("masked", Text),
+    # What log lines and traces call it (mobilis/seeing/ids.py); none of what was kept before.
+    Column("trace", String(32)),
     UniqueConstraint("conversation_id", "position"),
     Index(None, "state", "due_at"),
     Index("ix_inbox_not_masked", "at", sqlite_where=NOT_MASKED, postgresql_where=NOT_MASKED),

@@ -26,6 +26,7 @@ from mobilis.edits import Kind, State
 from mobilis.errors import EditError, StoreError
 from mobilis.freshness import LOOK_SECONDS
 from mobilis.models import overrides
+from mobilis.seeing.logs import tell_refusal
 from mobilis.settings import ROOT
 from mobilis.store import Database
 
@@ -95,7 +96,7 @@ class _Watch:
             with self._database.read() as connection:
                 self._known = read_overrides(connection)
         except StoreError as error:
-            logger.error("what admins wrote cannot be read: %s", error)
+            tell_refusal(logger, "what admins wrote cannot be read", error)
 
 
 @lru_cache(maxsize=4)

@@ -90,6 +90,10 @@ class Settings:
     lead_days: int = 730
     result_days: int = 30
     log_level: str = "INFO"
+    log_format: str = ""
+    metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
+    traces_url: str = ""
 
     @property
     def database(self) -> str:

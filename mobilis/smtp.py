@@ -162,6 +162,16 @@ def deliver(server: Server, message: EmailMessage, recipient: str, begin: Begin)
     return True
 
 
+def greet(server: Server) -> None:
+    """Connect and sign in, and send nothing.
+
+    Raises:
+        MailUnavailable: connection, tls, login.
+    """
+    with _open(server):
+        return
+
+
 @contextmanager
 def _open(server: Server) -> Iterator[smtplib.SMTP]:
     """A connection that may be used: private, if it is to be, and signed in."""

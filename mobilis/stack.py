@@ -53,6 +53,16 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> int:
+    """The first of so many ports of loopback, one after the other, that nothing listens on."""
+    found = [free_port()]
+    while len(found) < count:
+        found.append(free_port())
+        if found[-1] != found[-2] + 1:
+            found = found[-1:]
+    return found[0]
+
+
 @contextmanager
 def leaving_nothing(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Ends a process that leads its session, and whatever it started, when the block is left and it

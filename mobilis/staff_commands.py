@@ -40,16 +40,23 @@ def add_staff_commands(commands: Any) -> None:
 def welcome(settings: Settings) -> None:
     """On a database without staff, make an admin and say how to sign in, this once."""
     from mobilis.accounts import FIRST_ADMIN, first_admin
+    from mobilis.seeing.logs import JSON, log_format
     from mobilis.store import Database
+    from mobilis.supervisor import say
 
     database = Database.from_settings(settings)
     with database.write() as connection:
         password = first_admin(connection)
     database.dispose()
-    if password:
-        address = f"http://{settings.host}:{settings.port}/console"
-        print(f"the staff console is at {address}: sign in as {FIRST_ADMIN}", flush=True)
-        print(f"with the one-time password {password} (not shown again)", flush=True)
+    if not password:
+        return
+    address = f"http://{settings.host}:{settings.port}/console"
+    sentence = f"the staff console is at {address}: sign in as {FIRST_ADMIN}"
+    if log_format(settings) == JSON:  # a log is no place for a password
+        say(f"{sentence}, with what this gives: mobilis staff reset {FIRST_ADMIN}", as_json=True)
+        return
+    say(sentence, as_json=False)
+    say(f"with the one-time password {password} (not shown again)", as_json=False)
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> int:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from mobilis.errors import SettingError, StoreError
+from mobilis.seeing.metrics import DATABASE_ERRORS
 from mobilis.settings import Settings
 
 BUSY_TIMEOUT_SECONDS = 15
@@ -100,8 +101,10 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        DATABASE_ERRORS.inc()
         raise StoreError(f"the database refused: {type(error.orig).__name__}") from error
     except SQLAlchemyError as error:
+        DATABASE_ERRORS.inc()
         raise StoreError(f"the database refused: {type(error).__name__}") from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -39,7 +40,11 @@ from mobilis.live import (
     write_request,
     write_whole,
 )
+from mobilis.seeing import metrics
+from mobilis.seeing.logs import EVENTS, FIELDS, JSON, log_format, timestamp, to_json
 from mobilis.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 STOP_AFTER = 15.0  # seconds until a process that does not stop is killed
@@ -98,17 +103,17 @@ def parts(
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
         "MOBILIS_ACTIONS_PORT": str(settings.actions_port),
+        "MOBILIS_LOG_FORMAT": log_format(settings),  # theirs is a pipe, ours perhaps a terminal
         **RASA_ENVIRONMENT,
         "PYTHONUNBUFFERED": "1",
         "SANIC_HOST": settings.actions_host,
     }
-    actions = ["rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
-    brain = ["rasa", "run", "--model", str(model), "--interface", settings.brain_host]
-    brain += ["--port", str(settings.brain_port), "--log-file", os.devnull]
-    brain += ["--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
+    actions = ["--interface", settings.actions_host, "--port", str(settings.actions_port)]
+    brain = ["--interface", settings.brain_host, "--port", str(settings.brain_port)]
+    brain += ["--model", str(model)]
     return [
-        Part("actions", [python, "-m", *actions], shared),
-        Part("brain", [python, "-m", *brain], shared),
+        Part("actions", [python, "-m", "mobilis.brain.action_server", *actions], shared),
+        Part("brain", [python, "-m", "mobilis.brain", *brain], shared),
         Part("door", [python, "-m", "mobilis.web"], shared),
     ]
 
@@ -138,6 +143,7 @@ class Supervisor:
         self.settings = settings
         self.parts = parts(settings)
         self._stopping = asyncio.Event()
+        self._as_json = log_format(settings) == JSON
         self._pids = settings.data_dir / PIDS
         self._lives: set[asyncio.Task[None]] = set()
         self._reloading: asyncio.Task[None] | None = None
@@ -148,6 +154,7 @@ class Supervisor:
         Raises:
             NotReady: the chain was not ready in time.
         """
+        metrics.serve(UP, self.settings, logger)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
@@ -160,7 +167,8 @@ class Supervisor:
         try:
             await self._wait_until_ready()
             if not self._stopping.is_set():
-                _say("up", f"ready in {time.monotonic() - began:.0f} s")
+                seconds = round(time.monotonic() - began, 1)
+                self._tell("ready", f"ready in {seconds:.0f} s", seconds=seconds)
                 self._announce()
             await self._stopping.wait()
         finally:
@@ -189,15 +197,21 @@ class Supervisor:
                 start_new_session=True,
             )
             self._note_pids()
+            metrics.RUNNING.labels(part.name).set(1)
             if self._stopping.is_set() or part.retired:  # told while this one was being started
-                await _end(part)
-            await _copy_lines(part)
+                await self._end(part)
+            await self._copy_lines(part)
             code = await part.process.wait()
-            if self._stopping.is_set() or part.retired:
+            if part.retired:  # another one has its name
+                return
+            metrics.RUNNING.labels(part.name).set(0)
+            if self._stopping.is_set():
                 return
             if time.monotonic() - began > STEADY_AFTER:
                 pause = FIRST_PAUSE
-            _say("up", f"{part.name} ended with code {code}; starting it again in {pause:g} s")
+            sentence = f"{part.name} ended with code {code}; starting it again in {pause:g} s"
+            self._tell("restarting", sentence, part=part.name, code=code, seconds=pause)
+            metrics.RESTARTS.labels(part.name).inc()
             await _unless(self._stopping, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -214,7 +228,7 @@ class Supervisor:
                 if found is None:
                     return
                 if found != missing:
-                    _say("up", f"waiting for {found}")
+                    self._tell("waiting", f"waiting for {found}", part=found)
                 if found.startswith(NO_MODEL):
                     raise NotReady(found)
                 missing = found
@@ -233,7 +247,8 @@ class Supervisor:
 
     def _answer(self, request: Request, refused: str = "") -> None:
         state = REFUSED if refused else LIVE
-        _say("up", f"what was live goes on: {refused}" if refused else "the new brain is live")
+        sentence = f"what was live goes on: {refused}" if refused else "the new brain is live"
+        self._tell("note", sentence)
         if request.id:
             write_request(self.settings, replace(request, state=state, why=refused))
 
@@ -306,16 +321,57 @@ class Supervisor:
         for part in old:
             part.retired = True
         for part in reversed(old):
-            await _end(part)
+            await self._end(part)
 
     def _announce(self) -> None:
         address = f"http://{self.settings.host}:{self.settings.port}/"
-        _say("up", f"talk to the assistant at {address} (Ctrl-C stops everything)")
-        _say("up", f"staff work at {address}console")
+        self._tell("note", f"talk to the assistant at {address} (Ctrl-C stops everything)")
+        self._tell("note", f"staff work at {address}console")
 
     async def _stop(self) -> None:
         for part in reversed(self.parts):
-            await _end(part)
+            await self._end(part)
+
+    async def _end(self, part: Part) -> None:
+        """Stop a process, if it runs; kill it when it does not stop."""
+        process = part.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_AFTER)
+        except asyncio.TimeoutError:
+            self._tell("killed", f"{part.name} did not stop; killing it", part=part.name)
+            process.kill()
+            await process.wait()
+
+    async def _copy_lines(self, part: Part) -> None:
+        assert part.process is not None and part.process.stdout is not None
+        while True:
+            try:
+                line = await part.process.stdout.readline()
+            except ValueError:  # longer than the reader holds: dropped, its end comes with the next
+                continue
+            if not line:
+                return
+            self._say(part.name, line.decode(errors="replace").rstrip())
+
+    def _tell(self, event: str, sentence: str, **fields: str | float | None) -> None:
+        """Say what happens here: a sentence on a terminal, an event in a log."""
+        assert event in EVENTS and fields.keys() <= FIELDS.keys()
+        if self._as_json:
+            _write(to_json({**_head(UP, event), "message": sentence, **fields}))
+        else:
+            self._say(UP, sentence)
+
+    def _say(self, name: str, line: str) -> None:
+        """Pass on a line of a process; what is no line of a log becomes one."""
+        if not self._as_json:
+            _write(f"{name:<8}| {line}")
+        elif line.startswith("{") and line.endswith("}"):
+            _write(line)
+        elif line:
+            _write(to_json({**_head(name, "output"), "message": line}))
 
 
 async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | None:
@@ -328,32 +384,6 @@ async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | 
         return None
     told = answer.json()
     return str(told.get("why") or told.get("part", "brain"))
-
-
-async def _end(part: Part) -> None:
-    """Stop a process, if it runs; kill it when it does not stop."""
-    process = part.process
-    if process is None or process.returncode is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_AFTER)
-    except asyncio.TimeoutError:
-        _say("up", f"{part.name} did not stop; killing it")
-        process.kill()
-        await process.wait()
-
-
-async def _copy_lines(part: Part) -> None:
-    assert part.process is not None and part.process.stdout is not None
-    while True:
-        try:
-            line = await part.process.stdout.readline()
-        except ValueError:  # longer than the reader holds: dropped, its end comes with the next
-            continue
-        if not line:
-            return
-        _say(part.name, line.decode(errors="replace").rstrip())
 
 
 async def _unless(event: asyncio.Event, seconds: float) -> None:
@@ -371,8 +401,17 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _say(name: str, line: str) -> None:
-    sys.stdout.write(f"{name:<8}| {line}\n")
+def say(sentence: str, as_json: bool) -> None:
+    """Say a sentence before there are processes: as it is, or as a line of a log."""
+    _write(to_json({**_head(UP, "note"), "message": sentence}) if as_json else sentence)
+
+
+def _head(process: str, event: str) -> dict[str, str]:
+    return {"at": timestamp(time.time()), "level": "info", "process": process, "event": event}
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

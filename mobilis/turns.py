@@ -21,6 +21,7 @@ from mobilis import news
 from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
 from mobilis.deliveries import PUSHED, push, push_again, remote_id
 from mobilis.models import choices, conversations, inbox, outbox
+from mobilis.seeing.ids import trace_of
 from mobilis.store import now
 from mobilis.versions import UNKNOWN, Versions
 
@@ -43,6 +44,9 @@ class Turn:
     text: str
     payload: str | None
     attempts: int
+    language: str = ""  # of the conversation
+    received_at: datetime = field(default_factory=now)
+    trace: str = ""  # what log lines call it; none of what was taken in by an earlier version
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,17 @@ def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) ->
     """The oldest open message of each conversation, where it is due; none of a `busy` one."""
     here = {"now": now(), "busy": list(busy), "limit": limit}
     return [
-        Turn(row.id, row.message_id, row.channel, row.text, row.payload, row.attempts)
+        Turn(
+            row.id,
+            row.message_id,
+            row.channel,
+            row.text,
+            row.payload,
+            row.attempts,
+            row.language,
+            row.at,
+            row.trace or trace_of(row.message_id),
+        )
         for row in connection.execute(_DUE, here)
     ]
 
@@ -80,9 +94,11 @@ def _due() -> Select[Any]:
         inbox.c.text,
         inbox.c.payload,
         inbox.c.attempts,
+        inbox.c.at,
+        inbox.c.trace,
     )
     return (
-        select(conversations.c.id, conversations.c.channel, *message)
+        select(conversations.c.id, conversations.c.channel, conversations.c.language, *message)
         .join_from(inbox, conversations)
         .join(
             first,

@@ -93,6 +93,15 @@ def short(model: str) -> str:
 def model_version(path: Path) -> str | None:
     """The version of the model in a file; None when there is none, or it is no model."""
     try:
+        return _model_version(path, path.stat().st_mtime)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _model_version(path: Path, stamp: float) -> str | None:
+    """The version of a file that was changed at `stamp`."""
+    try:
         with tarfile.open(path) as model:
             for member in model:
                 if member.name.strip("./") == METADATA:

@@ -57,6 +57,7 @@ class FakeBrain:
         self.script: Callable[[Question], Answer] = echo
         self.health: Answer = (200, {"status": "ok"})
         self.asked: list[Question] = []  # every request
+        self.parents: list[str] = []  # the traceparent of every request
         self.answered: list[Question] = []  # every turn really run, once each
         self._memory: dict[tuple[str, str], Any] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
@@ -104,6 +105,7 @@ class FakeBrain:
                 if self.headers["Authorization"] != f"Bearer {SECRET}":
                     self._send(401, {})
                 else:
+                    brain.parents.append(self.headers["traceparent"])
                     self._send(*brain.answer(json.loads(body)))
 
             def do_GET(self) -> None:

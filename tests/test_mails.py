@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mail_servers import FAULTS, MailServer
 from processes import Postgres, free_port
+from prometheus_client import REGISTRY
 from schemas import migrated
 from sqlalchemy import insert, select, update
 from talks import Talk, full_talk
@@ -24,6 +25,7 @@ from mobilis.mails import Chosen, Office, Written
 from mobilis.models import case_reads, cases
 from mobilis.models import mails as table
 from mobilis.priority import WEIGHTS
+from mobilis.seeing.logs import describe
 from mobilis.settings import Settings
 from mobilis.staff import Person
 from mobilis.store import Database, now
@@ -776,9 +778,49 @@ def test_no_log_line_names_anybody(
     reply(database, person, talk, subject="Objet secret", text="Texte secret")
     server.fault = "recipient_5"
     postman(database, server.port).send_next()
-    assert "was not sent: recipient" in caplog.text
+    [line] = [describe(record, "door") for record in caplog.records]
+    assert (line["event"], line["error"]) == ("mail_failed", "MailRefused")
+    assert line["why"] == "the e-mail was not sent: recipient"
     for secret in ("marie", "Marie", "secret", "exemple.ca"):
-        assert secret not in caplog.text
+        assert secret not in f"{line}{caplog.text}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"), [("", "sent"), ("recipient_4", "postponed"), ("recipient_5", "failed")]
+)
+def test_what_comes_of_an_e_mail_is_told_and_counted(
+    database: Database,
+    person: Person,
+    talk: Talk,
+    server: MailServer,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    outcome: str,
+) -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("mobilis_mails_total", {"outcome": outcome}) or 0.0
+
+    caplog.set_level("INFO")
+    reply(database, person, talk)
+    server.fault, before = fault, count()
+    postman(database, server.port).send_next()
+    assert count() == before + 1
+    told = [describe(record, "door")["event"] for record in caplog.records]
+    assert f"mail_{outcome}" in told
+
+
+def test_an_e_mail_that_can_wait_no_longer_is_told_to_have_failed(
+    database: Database,
+    person: Person,
+    talk: Talk,
+    server: MailServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply(database, person, talk)
+    change(database, give_up_at=now())
+    server.fault = "recipient_4"
+    postman(database, server.port).send_next()
+    assert [describe(record, "door")["event"] for record in caplog.records] == ["mail_failed"]
 
 
 def test_who_left_the_team_takes_no_e_mail_along(

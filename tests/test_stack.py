@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from processes import free_port
 
 from mobilis import stack as module
-from mobilis.stack import NotStarted, Running, Stack, StockServer
+from mobilis.stack import NotStarted, Running, Stack, StockServer, free_ports
 
 # Is ready at the second look, and says when it is told to stop.
 SERVER = """
@@ -131,3 +133,11 @@ def test_the_stock_server_is_started_on_loopback_in_its_project(
     assert folder == str(tmp_path)
     assert environment["RASA_TELEMETRY_ENABLED"] == "false"
     assert theirs.pids() == {"server": theirs.root_pid}
+
+
+def test_ports_in_a_row_are_free() -> None:
+    first = free_ports(4)
+    with ExitStack() as held:
+        for port in range(first, first + 4):
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", port))

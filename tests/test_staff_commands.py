@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -136,7 +137,7 @@ def test_what_was_not_noted_that_way_is_one_sentence(database, capsys, noted) ->
 
 
 def test_a_new_installation_is_told_its_first_account_once(database, capsys, tmp_path) -> None:
-    settings = replace(Settings(), data_dir=tmp_path / "var")
+    settings = replace(Settings(), data_dir=tmp_path / "var", log_format="text")
     capsys.readouterr()
     welcome(settings)
     lines = capsys.readouterr().out.splitlines()
@@ -145,3 +146,12 @@ def test_a_new_installation_is_told_its_first_account_once(database, capsys, tmp
     assert is_password(database, accounts.FIRST_ADMIN, password)
     welcome(settings)
     assert capsys.readouterr().out == ""
+
+
+def test_a_log_is_told_how_to_get_a_password_and_none(database, capsys, tmp_path) -> None:
+    settings = replace(Settings(), data_dir=tmp_path / "var", log_format="json")
+    capsys.readouterr()
+    welcome(settings)
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["message"].endswith(f": mobilis staff reset {accounts.FIRST_ADMIN}")
+    assert "password" not in line

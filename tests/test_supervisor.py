@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from processes import free_port
+from prometheus_client import REGISTRY
 
 from mobilis import supervisor as module
 from mobilis.live import LIVE, REFUSED, Request, brain_port, read_request, write_request
@@ -54,7 +55,8 @@ def part(name: str, code: str) -> Part:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return replace(Settings(), data_dir=tmp_path / "var", project_dir=tmp_path, port=free_port())
+    own = {"data_dir": tmp_path / "var", "project_dir": tmp_path, "port": free_port()}
+    return replace(Settings(), log_format="text", **own)
 
 
 @pytest.fixture
@@ -262,9 +264,8 @@ def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None
         assert one.environment["MOBILIS_SECRET"] == stored_secret(settings)
         assert one.environment["MOBILIS_PORT"] == str(settings.port)
         assert one.environment["PATH"] == "/bin"
-    [brain] = [one.command for one in made if one.name == "brain"]
-    assert brain[brain.index("--interface") + 1] == "127.0.0.1"
-    assert "--enable-api" not in brain
+    for command in (one.command for one in made if one.name in ("actions", "brain")):
+        assert command[command.index("--interface") + 1] == "127.0.0.1"
 
 
 def test_freed_memory_goes_back_to_the_system_unless_the_environment_says_otherwise(
@@ -433,3 +434,49 @@ def test_a_model_that_does_not_work_ends_the_start_at_once(make) -> None:
     with pytest.raises(NotReady) as raised:
         asyncio.run(asyncio.wait_for(made.run(), 30))
     assert str(raised.value) == why
+
+
+# --- as a log
+
+
+def as_lines(make, capsys, *others: Part, until_event: str) -> list[dict[str, object]]:
+    """What is written as JSON until an event."""
+    lines: list[str] = []
+    made = make(*others)
+    made._as_json = True
+
+    async def watch() -> None:
+        await until(lambda: any(f'"{until_event}"' in line for line in said(capsys, lines)))
+
+    during(made, watch)
+    return [json.loads(line) for line in said(capsys, lines)]
+
+
+def test_in_a_log_every_line_is_json(make, capsys) -> None:
+    own = {"event": "turn_answered", "process": "brain"}
+    code = f"print({json.dumps(own)!r}); print('words'); print(flush=True)\n{SLEEP}"
+    lines = as_lines(make, capsys, part("brain", code), until_event="ready")
+    assert own in lines
+    [output] = [line for line in lines if line.get("message") == "words"]
+    assert (output["process"], output["event"]) == ("brain", "output")
+    [ready] = [line for line in lines if line["event"] == "ready"]
+    assert (ready["process"], ready["level"]) == ("up", "info")
+    assert ready["message"] == f"ready in {ready['seconds']:.0f} s"
+
+
+def test_a_restart_is_an_event_and_is_counted(make, capsys) -> None:
+    labels = {"part": "brain"}
+    before = REGISTRY.get_sample_value("mobilis_restarts_total", labels) or 0.0
+    ends = part("brain", "raise SystemExit(3)")
+    lines = as_lines(make, capsys, ends, until_event="restarting")
+    line = next(line for line in lines if line["event"] == "restarting")
+    assert (line["part"], line["code"], line["seconds"]) == ("brain", 3, 0.02)
+    assert REGISTRY.get_sample_value("mobilis_restarts_total", labels) > before
+    assert REGISTRY.get_sample_value("mobilis_process_running", labels) == 0
+
+
+def test_the_processes_write_as_the_whole_does(settings: Settings) -> None:
+    made = parts(settings, {})
+    assert {one.environment["MOBILIS_LOG_FORMAT"] for one in made} == {"text"}
+    made = parts(replace(settings, log_format=""), {})
+    assert {one.environment["MOBILIS_LOG_FORMAT"] for one in made} == {"json"}

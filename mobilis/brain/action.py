@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 from functools import lru_cache
+from time import perf_counter
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -17,6 +18,9 @@ from mobilis.assessment import Assessment, fresh_assessment
 from mobilis.content import Content
 from mobilis.facets import Vocabulary, fresh_vocabulary
 from mobilis.notices import current_content
+from mobilis.seeing.logs import milliseconds, tell
+from mobilis.seeing.metrics import ACTION_SECONDS, timed
+from mobilis.seeing.spans import span
 from mobilis.settings import ROOT, Settings, load_settings
 from mobilis.store import Database
 from mobilis.versions import content_version
@@ -164,9 +168,14 @@ class MobilisAction(Action, abc.ABC):
     ) -> list[EventType]:
         turn = Turn(tracker, dispatcher)
         try:
-            return await asyncio.to_thread(self.answer, turn) or []
-        except Exception:
-            logger.exception("%s failed in conversation %s", self.name(), turn.conversation)
+            began = perf_counter()
+            with span("action", action=self.name()), timed(ACTION_SECONDS, action=self.name()):
+                events = await asyncio.to_thread(self.answer, turn) or []
+            ms = milliseconds(perf_counter() - began)
+            tell(logger, "action_ran", action=self.name(), ms=ms)
+            return events
+        except Exception as error:  # noqa: BLE001 - whatever it is, the visitor is told
+            tell(logger, "action_failed", logging.ERROR, action=self.name(), error=error)
             dispatcher.messages.clear()
             turn.respond("error")
             return self.after_failure(turn)

@@ -7,7 +7,6 @@ gets the same replies again, so the front door may ask as often as it likes.
 import asyncio
 import gc
 import hmac
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -21,17 +20,18 @@ from sanic.response import HTTPResponse
 
 from mobilis.brain.masker import Masker
 from mobilis.brain.processor import BY, TurnProcessor
+from mobilis.brain.seen import seen_turn
 from mobilis.brain.smoke import ADVICE, problem_of
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import SettingError
 from mobilis.nlu.french import the_french
+from mobilis.seeing.ids import HEADER
+from mobilis.seeing.spans import span, take_over
 from mobilis.settings import ROOT, load_settings
 from mobilis.store import Database
 from mobilis.text import guard
 from mobilis.versions import content_problem
-
-logger = logging.getLogger(__name__)
 
 SECRET_LENGTH = 16
 
@@ -85,6 +85,7 @@ class MobilisInput(InputChannel):
         async def turn(request: Request) -> HTTPResponse:
             if not self._allowed(request):
                 return _error(401, "the secret is missing or wrong")
+            take_over(request.headers.get(HEADER))
             message, problem = _message(request)
             if problem:
                 return _error(422, problem)
@@ -93,9 +94,9 @@ class MobilisInput(InputChannel):
                 return _error(503, "no model is loaded")
             self.turns += 1
             try:
-                return response.json({"messages": await _take_turn(agent, message)})
+                with span("brain"), seen_turn():
+                    return response.json({"messages": await _take_turn(agent, message)})
             except TurnAborted as error:
-                logger.error("a turn was given up: %s", error)
                 return _error(503, str(error))
             finally:
                 self.turns -= 1

@@ -10,6 +10,7 @@ import threading
 from mobilis import masking
 from mobilis.errors import StoreError
 from mobilis.nlu.french import French
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.store import Database, is_alone
 
 PAUSE_SECONDS = 2.0
@@ -44,9 +45,10 @@ class Masker:
                 if self.mask_some() == AT_ONCE:
                     pause = 0.0
             except StoreError as error:
-                logger.error("messages cannot be masked: %s", error)
+                tell_refusal(logger, "messages cannot be masked", error)
             except RuntimeError as error:  # spaCy's model is not there
-                logger.error("messages cannot be masked: %s", error)
+                why = f"nothing can be masked: {error}"
+                tell(logger, "note", logging.ERROR, message=why)
                 return
 
     def mask_some(self) -> int:

@@ -22,6 +22,7 @@ from mobilis.brain.forms import Actions
 from mobilis.brain.predictions import Predictions
 from mobilis.brain.remote import LoudActions
 from mobilis.brain.runner import StraightRunner
+from mobilis.brain.seen import note_understanding
 from mobilis.brain.tracker_store import DatabaseTrackerStore, replies_in
 from mobilis.brain.turn import TurnAborted
 from mobilis.settings import ROOT
@@ -62,6 +63,7 @@ class TurnProcessor(MessageProcessor):
         await self._run_prediction_loop(message.output_channel, tracker)
         self._sign(tracker)
         await self.tracker_store.save(tracker)
+        note_understanding(tracker.latest_message, tracker.get_slot("language") or "fr")
         return replies_in(tracker)
 
     def versions(self) -> Versions:

@@ -15,6 +15,8 @@ from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
+from mobilis.seeing.ids import HEADER
+from mobilis.seeing.spans import handed_on, span
 
 ACTION_TIMEOUT = 15  # seconds
 IDLE_SECONDS = 3  # after which a connection is not used again; the action server closes it after 5
@@ -35,7 +37,8 @@ class LoudActions(EndpointConfig):
             TurnAborted: there is no answer, or it makes no sense.
         """
         try:
-            answer = await self._post(options["json"])
+            with span("action call", action=_name(options["json"])):
+                answer = await self._post(options["json"])
         except asyncio.TimeoutError:
             raise TurnAborted("the action server did not answer in time") from None
         except ClientResponseError:
@@ -50,7 +53,9 @@ class LoudActions(EndpointConfig):
 
     async def _post(self, body: Any) -> Any:
         timeout = aiohttp.ClientTimeout(total=ACTION_TIMEOUT)
-        async with self._open_session().post(self.url, json=body, timeout=timeout) as answer:
+        headers = {HEADER: handed_on()}
+        asking = self._open_session().post(self.url, json=body, headers=headers, timeout=timeout)
+        async with asking as answer:
             if answer.status == 400:  # a form declines to run: part of a normal turn
                 raise ClientResponseError(400, answer.reason, await answer.text())
             if answer.status > 400:
@@ -68,6 +73,10 @@ class LoudActions(EndpointConfig):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _name(call: dict[str, Any]) -> str:
+    return str(call.get("next_action", ""))
 
 
 class RemoteCall(RemoteAction):

@@ -34,6 +34,7 @@ from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import StoreError
 from mobilis.models import tracker_events
+from mobilis.seeing.logs import tell_refusal
 from mobilis.settings import load_settings
 from mobilis.store import Database
 from mobilis.turns import FIELDS
@@ -115,7 +116,7 @@ class DatabaseTrackerStore(TrackerStore):
         try:
             return await asyncio.to_thread(function, *arguments)
         except StoreError as error:
-            logger.error("the tracker store failed: %s", error)
+            tell_refusal(logger, "the tracker store failed", error)
             raise TurnAborted(str(error)) from error
 
     def _keys(self) -> list[str]:

@@ -15,6 +15,7 @@ from mobilis.content import LANGUAGES
 from mobilis.errors import SettingError, StoreError
 from mobilis.places import Place
 from mobilis.priority import read_weights
+from mobilis.seeing.logs import tell_refusal
 from mobilis.settings import Settings
 from mobilis.slack import read_app as read_slack
 from mobilis.store import Database
@@ -76,7 +77,7 @@ async def keep_targets(database: Database, board: Board) -> None:
         try:
             await to_thread.run_sync(note)
         except StoreError as error:
-            logger.error("the places that staff are told in cannot be noted: %s", error)
+            tell_refusal(logger, "the places that staff are told in cannot be noted", error)
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return

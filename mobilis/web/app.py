@@ -18,6 +18,7 @@ from mobilis.errors import ChatError, StoreError
 from mobilis.priority import read_weights
 from mobilis.results import page_path
 from mobilis.retention import Periods
+from mobilis.seeing import ids
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web import announcing, chat, events, guard, health, pages, refusals, results
@@ -25,6 +26,7 @@ from mobilis.web.brain import Brain
 from mobilis.web.channels import Channel
 from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
+from mobilis.web.gauges import gauging
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit
 from mobilis.web.peers import Peers
@@ -61,7 +63,6 @@ def create_app(settings: Settings) -> Starlette:
         SettingError: the database's address, the sign-in provider, the e-mail server or a channel
             makes no sense.
     """
-    guard.quiet_access_log()
     channels = make_channels(settings)
     app = Starlette(
         routes=_routes(Widget(settings.project_dir), channels),
@@ -113,8 +114,8 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_origins=settings.cors_origins,
             allow_origin_regex=local,
             allow_methods=("GET", "POST", "PUT", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
-            expose_headers=("Retry-After",),
+            allow_headers=("Authorization", "Content-Type", "Last-Event-ID", ids.HEADER),
+            expose_headers=("Retry-After", ids.RETURNED),
         )
         middleware.insert(0, cors)  # outermost, so that other sites can read errors too
     return middleware
@@ -173,6 +174,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             door.worker.start()
             door.sender.start()
             app.state.announcer.start()
+            channels.enter_context(gauging(door))
             yield
             door.hub.close()
             await door.worker.stop()

@@ -18,6 +18,8 @@ import httpx
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
 from mobilis.live import brains
+from mobilis.seeing.ids import HEADER
+from mobilis.seeing.spans import handed_on
 from mobilis.settings import Settings
 from mobilis.turns import FIELDS, KINDS, Reply, Turn
 from mobilis.versions import Versions
@@ -105,7 +107,8 @@ class Brain:
 
     async def _post(self, address: str, turn: Turn) -> httpx.Response:
         with self._brains.asking(address):
-            return await self._client.post(address + TURN, json=_question(turn))
+            headers = {HEADER: handed_on()}
+            return await self._client.post(address + TURN, json=_question(turn), headers=headers)
 
     async def health(self) -> Health:
         """The state of the brain and of the action server behind it. Of several brains, that of one

@@ -16,6 +16,7 @@ from mobilis.errors import ChatError
 from mobilis.openings import find_opening
 from mobilis.privacy import erase_conversation
 from mobilis.ratings import rate
+from mobilis.seeing.ids import take_up
 from mobilis.settings import ROOT
 from mobilis.turns import turn_state
 from mobilis.web import incoming
@@ -40,6 +41,7 @@ async def open_conversation(request: Request) -> Response:
     opened = await door.write(
         conversations.open_conversation, language, CHANNEL, incoming.page(data)
     )
+    take_up(opened.message_id)
     door.worker.wake()
     greeting = await _greeting(door, opened)
     if greeting is None:
@@ -71,6 +73,7 @@ async def send_message(request: Request) -> Response:
     seconds = incoming.wait_seconds(request)
     data = await incoming.read_object(request)
     message_id = incoming.message_id(data)
+    take_up(message_id)
     kind, value = incoming.content(data, door.settings.text_limit)
     if kind == "intent":
         opening = find_opening(fresh_content(ROOT), value)

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from mobilis import conversations
 from mobilis.conversations import Message
 from mobilis.errors import ChatError, StoreError
+from mobilis.seeing.metrics import STREAMS
 from mobilis.web.door import Door, door_of
 from mobilis.web.hub import Signal
 from mobilis.web.incoming import authenticate
@@ -45,7 +46,7 @@ async def _events(
     door: Door, conversation_id: str, language: str, position: int
 ) -> AsyncIterator[str]:
     yield RETRY
-    with door.hub.listen(conversation_id) as listener:
+    with door.hub.listen(conversation_id) as listener, STREAMS.track_inprogress():
         signal: Signal | None = Signal.NEWS
         while signal is not Signal.CLOSED:
             if signal in (Signal.TYPING, Signal.SILENT):

@@ -1,21 +1,19 @@
-"""Around every request: security headers, and an answer even when a handler breaks.
-
-Also keeps addresses, tokens and the ids of results out of the access log.
-"""
+"""Around every request: security headers, an answer even when a handler breaks, and a line in the
+log that names the route, never the address: it may hold a token, an id or what somebody wrote."""
 
 from __future__ import annotations
 
 import logging
-import re
-import traceback
 from collections.abc import Mapping
+from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mobilis.errors import ChatError
-from mobilis.results import page_path
+from mobilis.seeing import ids, metrics
+from mobilis.seeing.logs import milliseconds, tell
 from mobilis.web.refusals import refuse
 
 HEADERS: Mapping[str, str] = {
@@ -25,7 +23,9 @@ HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
 }
 PRIVATE = "/api/"
-SECRET = re.compile(rf"(?<=^{page_path('')})[^/]+")
+NOWHERE = "-"  # the route of an address that leads nowhere
+QUIET = ("/healthz",)  # asked every few seconds, for ever
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +40,25 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
+        parent = ids.read_parent(Request(scope).headers.get(ids.HEADER))
+        with ids.tracing(parent.trace if parent else ids.new_trace(), given=parent is not None):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, began = False, perf_counter()
 
         async def guarded_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 _add_headers(scope, message)
+                _note(scope, message["status"], perf_counter() - began)
             await send(message)
 
         try:
             await self.app(scope, receive, guarded_send)
         except Exception as error:  # noqa: BLE001 - the visitor gets an answer, the log the place
-            _log(error)
+            tell(logger, "request_failed", logging.ERROR, error=error, route=route_of(scope))
             if not started:
                 response = refuse(Request(scope), ChatError("unavailable", 500))
                 await response(scope, receive, guarded_send)
@@ -64,29 +70,24 @@ def _add_headers(scope: Scope, message: Message) -> None:
         headers.setdefault(name, value)
     if scope["path"].startswith(PRIVATE):
         headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault(ids.RETURNED, ids.write_parent(ids.current_trace()))
 
 
-def _log(error: Exception) -> None:
-    """Where it happened, but not the exception's words: they may hold what a visitor wrote."""
-    frames = traceback.extract_tb(error.__traceback__)[-5:]
-    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
-    logger.error("unexpected %s in %s", type(error).__name__, places)
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    route = route_of(scope)
+    metrics.RESPONSES.labels(route, str(status)).inc()
+    method = scope["method"] if scope["method"] in METHODS else NOWHERE
+    level = logging.DEBUG if route in QUIET else logging.INFO
+    ms = milliseconds(seconds)
+    tell(logger, "request", level, method=method, route=route, status=status, ms=ms)
 
 
-class QuietAccess(logging.Filter):
-    """Takes the client's address, the query, which may hold a token, and the id of a result, which
-    is all one needs to read it, out of access lines."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple) and len(record.args) == 5:
-            _, method, path, version, status = record.args
-            shown = SECRET.sub("-", str(path).partition("?")[0])
-            record.args = ("-", method, shown, version, status)
-        return True
-
-
-def quiet_access_log() -> None:
-    """Filter uvicorn's access log, once."""
-    access = logging.getLogger("uvicorn.access")
-    if not any(isinstance(existing, QuietAccess) for existing in access.filters):
-        access.addFilter(QuietAccess())
+def route_of(scope: Scope) -> str:
+    """The address of a request as the routes have it, with names for what stood in their place."""
+    if "endpoint" not in scope:
+        return NOWHERE
+    names = {str(value): f"{{{name}}}" for name, value in scope["path_params"].items()}
+    path = str(scope["path"])
+    for value, name in names.items():
+        path = path.replace(value, name, 1) if value else path
+    return path

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from mobilis.errors import StoreError
 from mobilis.models import conversations
+from mobilis.seeing.logs import tell_refusal
 from mobilis.web.brain import ERROR, OK
 from mobilis.web.door import Door, door_of
 
@@ -45,7 +46,7 @@ async def _database(door: Door) -> str:
     try:
         await door.read(_look)
     except StoreError as error:
-        logger.error("health: %s", error)
+        tell_refusal(logger, "health", error)
         return ERROR
     return OK
 

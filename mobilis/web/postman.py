@@ -15,6 +15,8 @@ from anyio import to_thread
 from mobilis import mails
 from mobilis.errors import MailError, MailRefused, MailUnavailable, StoreError
 from mobilis.priority import read_weights
+from mobilis.seeing import metrics
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.settings import Settings
 from mobilis.smtp import Parcel, deliver, read_server, write_message
 from mobilis.store import Database
@@ -55,7 +57,7 @@ class Postman:
             try:
                 sent = await to_thread.run_sync(self.send_next)
             except StoreError as error:
-                logger.error("e-mails cannot be read or stored: %s", error)
+                tell_refusal(logger, "e-mails cannot be read or stored", error)
             if not sent:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
@@ -83,26 +85,32 @@ class Postman:
             message = write_message(parcel, self._server.sender)
             given = deliver(self._server, message, parcel.recipient, lambda: self._begin(taken))
         except MailError as error:
-            logger.warning("e-mail %s was not sent: %s", taken.id, error.problem)
-            self._not_sent(taken, error)
+            again = self._not_sent(taken, error)
+            self._note("postponed" if again else "failed", error)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad e-mail must not stop the others
-            logger.error("e-mail %s was not sent: %s", taken.id, type(error).__name__)
             self._not_sent(taken, MailRefused("content"))
+            self._note("failed", error)
         else:
             if given:
                 with self._database.write() as connection:
                     mails.settle_sent(connection, taken, self._weights)
+                self._note("sent")
+
+    def _note(self, outcome: str, error: Exception | None = None) -> None:
+        metrics.MAILS.labels(outcome).inc()
+        tell(logger, f"mail_{outcome}", logging.WARNING if error else logging.INFO, error=error)
 
     def _begin(self, taken: mails.Taken) -> bool:
         with self._database.write() as connection:
             return mails.begin(connection, taken)
 
-    def _not_sent(self, taken: mails.Taken, error: MailError) -> None:
+    def _not_sent(self, taken: mails.Taken, error: MailError) -> bool:
+        """Whether it will be tried again."""
         why = (error.problem, error.answer)
         with self._database.write() as connection:
             if isinstance(error, MailUnavailable):
-                mails.settle_later(connection, taken, *why, self._backoff, self._weights)
-            else:
-                mails.settle_failed(connection, taken, *why, self._weights)
+                return mails.settle_later(connection, taken, *why, self._backoff, self._weights)
+            mails.settle_failed(connection, taken, *why, self._weights)
+            return False

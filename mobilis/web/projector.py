@@ -16,6 +16,7 @@ from anyio import to_thread
 from mobilis.cases import behind, grow_older, project
 from mobilis.casework import resurface
 from mobilis.errors import StoreError
+from mobilis.seeing.logs import tell_refusal
 from mobilis.store import Database, is_alone, now
 
 POLL_SECONDS = 1.0
@@ -41,7 +42,7 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
             if done < AT_ONCE:
                 since = moment - OVERLAP
         except StoreError as error:
-            logger.error("the console's cases cannot be projected: %s", error)
+            tell_refusal(logger, "the console's cases cannot be projected", error)
         polls += 1
         if done < AT_ONCE:
             await asyncio.sleep(POLL_SECONDS)

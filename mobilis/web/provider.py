@@ -162,6 +162,15 @@ class Provider:
                 refused = "malformed_token"
         raise ProviderRefused(refused)
 
+    async def look(self) -> None:
+        """Read where the provider is, and its keys.
+
+        Raises:
+            ProviderUnavailable: it does not answer, or not as one does.
+            ProviderRefused: it refuses.
+        """
+        await self._remembered("keys", (await self._metadata())["jwks_uri"])
+
     async def _metadata(self) -> dict[str, Any]:
         address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
         metadata = await self._remembered("metadata", address)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mobilis.errors import ChatError, StoreError
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.web.door import Door, door_of
 from mobilis.wording import preferred_language
 
@@ -51,11 +52,13 @@ def refuse(request: Request, error: ChatError) -> Response:
 
 async def on_chat_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ChatError)
+    tell(logger, "refused", code=error.code, status=error.status)
     return refuse(request, error)
 
 
 async def on_store_error(request: Request, error: Exception) -> Response:
-    logger.error("%s %s: %s", request.method, request.url.path, error)
+    assert isinstance(error, StoreError)
+    tell_refusal(logger, "a request could not be answered", error)
     return refuse(request, ChatError("unavailable", 503, retry_after=RETRY_AFTER_SECONDS))
 
 

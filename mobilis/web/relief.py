@@ -13,6 +13,7 @@ from anyio import to_thread
 
 from mobilis.cases import Weights
 from mobilis.errors import StoreError
+from mobilis.seeing.logs import tell_refusal
 from mobilis.store import Database
 from mobilis.takeover import held_conversations, relieve
 from mobilis.web.door import Door
@@ -31,7 +32,7 @@ async def keep_relieving(door: Door, after: timedelta, weights: Weights) -> None
             for conversation_id in await to_thread.run_sync(_relieve, *given):
                 door.told(conversation_id)
         except StoreError as error:
-            logger.error("conversations that a person has cannot be looked at: %s", error)
+            tell_refusal(logger, "conversations that a person has cannot be looked at", error)
         await asyncio.sleep(POLL_SECONDS)
 
 

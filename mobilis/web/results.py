@@ -24,6 +24,7 @@ from mobilis.notices import read_overrides, with_overrides
 from mobilis.openings import find_opening
 from mobilis.privacy import erase_result as erase_kept_result
 from mobilis.results import KeptResult, explain, list_answers, read_page
+from mobilis.seeing.logs import tell_refusal
 from mobilis.settings import ROOT
 from mobilis.web import bars
 from mobilis.web.door import Door, door_of
@@ -48,7 +49,7 @@ def _refusing(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except StoreError as error:
-            logger.error("a result cannot be shown: %s", error)
+            tell_refusal(logger, "a result cannot be shown", error)
             return _refuse(request, ChatError("unavailable", 503, RETRY_AFTER_SECONDS))
         except ChatError as error:
             return _refuse(request, error)

@@ -11,6 +11,7 @@ from anyio import to_thread
 from mobilis.errors import StoreError
 from mobilis.privacy import Counts
 from mobilis.retention import Periods, erase_due
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.store import Database, is_alone, now
 
 DAY_SECONDS = 24 * 60 * 60
@@ -31,9 +32,9 @@ class Retention:
         while self.periods.any:
             try:
                 counts = await to_thread.run_sync(self._erase)
-                logger.info("%d old conversations were erased", counts.get("conversations", 0))
+                tell(logger, "erased", count=counts.get("conversations", 0))
             except StoreError as error:
-                logger.error("what is old cannot be erased: %s", error)
+                tell_refusal(logger, "what is old cannot be erased", error)
             self.next_at = now() + timedelta(seconds=DAY_SECONDS)
             await asyncio.sleep(DAY_SECONDS)
 

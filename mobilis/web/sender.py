@@ -13,7 +13,7 @@ import random
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from anyio import to_thread
 from sqlalchemy.engine import Connection
@@ -23,6 +23,9 @@ from mobilis.conversations import Message
 from mobilis.deliveries import Delivery
 from mobilis.errors import DeliveryPostponed, DeliveryRefused, StoreError
 from mobilis.places import Place
+from mobilis.seeing import metrics
+from mobilis.seeing.ids import begin_trace
+from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.store import Database, now
 from mobilis.turns import next_try
 
@@ -77,6 +80,7 @@ class Sender:
     ) -> None:
         self._database = database
         self._queue = queue
+        self._queue_name = "visitors" if queue is deliveries else "staff"
         self._outlets = outlets
         self._under_way: dict[str, asyncio.Task[None]] = {}  # by conversation
         self._wake = asyncio.Event()
@@ -104,7 +108,7 @@ class Sender:
             try:
                 await self._begin_due()
             except StoreError as error:
-                logger.error("deliveries cannot be read: %s", error)
+                tell_refusal(logger, "deliveries cannot be read", error)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
@@ -120,10 +124,11 @@ class Sender:
             return self._queue.take_due(connection, list(self._outlets), limit, busy)
 
     async def _deliver(self, delivery: Delivery) -> None:
+        begin_trace(delivery.trace)
         try:
             await self._try(delivery)
         except StoreError as error:  # it stays under way, and is due again in a while
-            logger.error("a delivery cannot be noted: %s", error)
+            tell_refusal(logger, "a delivery cannot be noted", error)
         finally:
             del self._under_way[delivery.conversation_id]
             self.wake()
@@ -132,15 +137,28 @@ class Sender:
         try:
             remote = await self._show(delivery)
         except DeliveryPostponed as error:
-            await to_thread.run_sync(self._put_off, delivery, str(error), error.retry_after)
+            again = await to_thread.run_sync(self._put_off, delivery, str(error), error.retry_after)
+            self._note(delivery, "postponed" if again else "given_up", error)
         except DeliveryRefused as error:
-            logger.warning("delivery %d is given up: %s", delivery.number, error)
             await to_thread.run_sync(self._give_up, delivery, str(error))
+            self._note(delivery, "refused", error)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
-            logger.error("delivery %d failed: %s", delivery.number, type(error).__name__)
             await to_thread.run_sync(self._give_up, delivery, type(error).__name__)
+            self._note(delivery, "refused", error)
         else:
             await to_thread.run_sync(self._note_sent, delivery, remote)
+            self._note(delivery, "sent")
+
+    def _note(self, delivery: Delivery, outcome: str, error: Exception | None = None) -> None:
+        """Log and count what came of a try; what is given up is a dead letter."""
+        channel, number = delivery.place.channel, delivery.number
+        metrics.DELIVERIES.labels(self._queue_name, channel, outcome).inc()
+        told: dict[str, Any] = {"queue": self._queue_name, "channel": channel, "number": number}
+        level = logging.WARNING if error else logging.INFO
+        if outcome != "given_up":
+            tell(logger, f"delivery_{outcome}", level, error=error, **told)
+        if outcome in ("refused", "given_up"):
+            tell(logger, "dead_letter", logging.ERROR, error=error, **told)
 
     async def _show(self, delivery: Delivery) -> str:
         outlet = self._outlets[delivery.place.channel]
@@ -152,13 +170,13 @@ class Sender:
         found = await outlet.find(delivery.place, delivery.message) if tried else None
         return found or await outlet.send(delivery.place, delivery.message)
 
-    def _put_off(self, delivery: Delivery, why: str, retry_after: float) -> None:
+    def _put_off(self, delivery: Delivery, why: str, retry_after: float) -> bool:
         due_at = next_try(delivery.attempts + 1, BACKOFF_SECONDS)
         if retry_after:
             wait = retry_after * random.uniform(1.0, 1.25)
             due_at = max(due_at, now() + timedelta(seconds=wait))
         with self._database.write() as connection:
-            self._queue.put_off(connection, delivery, why, due_at)
+            return self._queue.put_off(connection, delivery, why, due_at)
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         with self._database.write() as connection:

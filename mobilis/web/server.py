@@ -40,7 +40,8 @@ def make_server(settings: Settings, more: Sequence[Route] = ()) -> Server:
         app,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level.lower(),
+        log_config=None,  # mobilis.seeing.logs writes its lines
+        access_log=False,  # mobilis.web.guard writes them, without addresses
         proxy_headers=False,  # mobilis.web.limits knows how many proxies to trust
         server_header=False,
         ws="none",  # unused, and uvicorn cannot load the websockets that Rasa pins

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from mobilis.dates import ZONE
 from mobilis.errors import ContentError, SettingError
+from mobilis.seeing.logs import configure
 from mobilis.settings import Settings, load_settings
 from mobilis.store import now
 from mobilis.web.console.layout import SECURITY
@@ -185,7 +186,9 @@ def serve(kind: type[Stage], arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"mobilis dev {kind.here.rpartition('/')[2]}")
     parser.add_argument("--port", type=int, required=True)
     try:
-        stage, server = make_stage(kind, load_settings(), parser.parse_args(arguments).port)
+        settings = load_settings()
+        configure("door", settings)
+        stage, server = make_stage(kind, settings, parser.parse_args(arguments).port)
     except (ContentError, SettingError) as error:
         sys.stderr.write(f"mobilis: {error}\n")
         return 1

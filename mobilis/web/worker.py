@@ -16,10 +16,15 @@ from anyio import to_thread
 
 from mobilis.errors import BrainError, BrainRefused, StoreError
 from mobilis.privacy import erase_left_behind
+from mobilis.seeing.ids import begin_trace
+from mobilis.seeing.logs import tell_refusal
+from mobilis.seeing.metrics import ASKED_SECONDS, timed
+from mobilis.seeing.spans import span
 from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
 from mobilis.web.brain import Brain
+from mobilis.web.course import Course
 from mobilis.web.hub import Hub
 from mobilis.web.peers import Peers
 from mobilis.web.sender import Sender
@@ -90,7 +95,7 @@ class Worker:
             try:
                 await self._start_due()
             except StoreError as error:
-                logger.error("waiting messages cannot be read: %s", error)
+                tell_refusal(logger, "waiting messages cannot be read", error)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
@@ -115,12 +120,13 @@ class Worker:
             return due_turns(connection, limit, busy)
 
     async def _take(self, turn: Turn) -> None:
+        begin_trace(turn.trace)
         self._hub.typing(turn.conversation_id, on=True)
         more = True
         try:
             more = await self._answer(turn)
         except StoreError as error:
-            logger.error("a turn cannot be stored, it will be tried again: %s", error)
+            tell_refusal(logger, "a turn cannot be stored, it will be tried again", error)
             await asyncio.sleep(POLL_SECONDS)
         finally:
             self._sender.wake()
@@ -133,17 +139,22 @@ class Worker:
 
     async def _answer(self, turn: Turn) -> bool:
         """Take one turn to its end; whether a message of its conversation waits then."""
-        try:
-            replies = await self._brain.answer(turn)
-        except BrainError as error:
-            attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
-            logger.warning("turn %s failed: %s", turn.message_id, error)
-            kept, more = await to_thread.run_sync(self._fail, turn, str(error), attempts)
-        except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
-            logger.error("turn %s failed: %s", turn.message_id, type(error).__name__)
-            kept, more = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
-        else:
-            kept, more = await to_thread.run_sync(self._complete, turn, replies)
+        course = Course(turn)
+        with span("turn", channel=turn.channel, language=turn.language, attempts=turn.attempts):
+            course.hand_over()
+            try:
+                with timed(ASKED_SECONDS):
+                    replies = await self._brain.answer(turn)
+            except BrainError as error:
+                attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
+                kept, more = await to_thread.run_sync(self._fail, turn, str(error), attempts)
+                course.fail(kept, error, attempts)
+            except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
+                kept, more = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
+                course.fail(kept, error, attempts=1)
+            else:
+                kept, more = await to_thread.run_sync(self._complete, turn, replies)
+                course.end(kept)
         if not kept:
             await self._sweep(turn.conversation_id)
         return more
@@ -164,7 +175,7 @@ class Worker:
         try:
             await to_thread.run_sync(self._erase_left_behind, conversation_id)
         except StoreError as error:
-            logger.error("what an erased conversation left cannot be erased: %s", error)
+            tell_refusal(logger, "what an erased conversation left cannot be erased", error)
 
     def _erase_left_behind(self, conversation_id: str) -> None:
         with self._database.erase() as connection:

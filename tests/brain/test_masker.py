@@ -101,7 +101,7 @@ def test_without_the_model_nothing_is_shown_and_the_log_says_why(
         masker.start()
         masker._thread.join(10)
     assert not masker._thread.is_alive()
-    assert "messages cannot be masked: spaCy could not load" in caplog.text
+    assert "nothing can be masked: spaCy could not load" in caplog.text
     assert "Marie" not in caplog.text
     with database.read() as connection:
         assert shown(connection, "c") == {"1": DETAIL}

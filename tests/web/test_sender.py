@@ -11,13 +11,16 @@ from typing import Any
 
 import filled
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 
-from mobilis.conversations import lock_conversation
+from mobilis.conversations import lock_conversation, receive_text
 from mobilis.deliveries import press, take_due
 from mobilis.errors import DeliveryPostponed, DeliveryRefused, StoreError
 from mobilis.models import choices, deliveries
 from mobilis.places import Place, meet
+from mobilis.seeing.ids import trace_of
+from mobilis.seeing.logs import describe
 from mobilis.store import Database, now
 from mobilis.turns import Reply, say
 from mobilis.web import sender
@@ -199,3 +202,62 @@ def test_without_channels_nothing_runs(database):
         await idle.stop()
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("errors", "events", "outcomes"),
+    [
+        ([], ["delivery_sent"], ["sent"]),
+        (
+            [DeliveryPostponed("Slack does not answer")],
+            ["delivery_postponed", "delivery_sent"],
+            ["postponed", "sent"],
+        ),
+        (
+            [DeliveryRefused("Slack refuses: is_archived")],
+            ["delivery_refused", "dead_letter"],
+            ["refused"],
+        ),
+        ([ValueError("bonjour")], ["delivery_refused", "dead_letter"], ["refused"]),
+        (
+            [DeliveryPostponed("no"), DeliveryPostponed("no")],
+            ["delivery_postponed", "dead_letter"],
+            ["postponed", "given_up"],
+        ),
+    ],
+)
+def test_what_comes_of_a_delivery_is_told_and_counted(
+    database, outlet, monkeypatch, caplog, errors, events, outcomes
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("mobilis.deliveries.MOST_ATTEMPTS", 2)
+    labels = [{"queue": "visitors", "channel": "slack", "outcome": one} for one in outcomes]
+    before = [counted(**each) for each in labels]
+    tell(database, Reply("bonjour", "fr"))
+    outlet.fails = list(errors)
+    run(database, outlet, done(database))
+    lines = [describe(record, "door") for record in caplog.records]
+    told = [line for line in lines if line["event"].startswith(("delivery_", "dead_"))]
+    assert [line["event"] for line in told] == events
+    assert {(line["queue"], line["channel"]) for line in told} == {("visitors", "slack")}
+    assert [counted(**each) for each in labels] == [number + 1 for number in before]
+    assert "bonjour" not in str(told)
+
+
+def counted(**labels: str) -> float:
+    return REGISTRY.get_sample_value("mobilis_deliveries_total", labels) or 0.0
+
+
+def test_a_delivery_bears_the_trace_of_the_message_that_it_answers(database):
+    with database.write() as connection:
+        meeting = meet(connection, HERE, "fr")
+        receive_text(connection, meeting.conversation_id, "message-1", "bonjour")
+        conversation = lock_conversation(connection, meeting.conversation_id)
+        say(connection, conversation, "message-1", [Reply("a", "fr")])
+        [first] = take_due(connection, ["slack"], 1)
+        assert first.trace == trace_of("message-1")
+        connection.execute(update(deliveries).values(state="sent"))
+        conversation = lock_conversation(connection, meeting.conversation_id)
+        say(connection, conversation, None, [Reply("b", "fr")])
+        [second] = take_due(connection, ["slack"], 1)
+        assert second.trace == ""

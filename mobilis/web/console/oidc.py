@@ -18,6 +18,7 @@ from mobilis.web.console.layout import HEADERS
 from mobilis.web.console.sign_in import (
     admit,
     check_rate,
+    note_refusal,
     set_cookie,
     show_form,
     within_console,
@@ -88,7 +89,7 @@ def _unavailable(request: Request, after: str, error: Exception) -> Response:
 
 
 async def _refused(request: Request, door: Door, after: str, why: str) -> Response:
-    logger.warning("sign-in by the provider: refused, %s", why)
+    note_refusal("provider", why)
     detail = {"way": "provider", "why": why}
     await door.write(audit.record, audit.SYSTEM, "sign_in.refused", "staff:unknown", detail)
     return show_form(request, after, 403, "provider_refused")

@@ -6,6 +6,7 @@ an address or a password is told in the same words.
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from typing import Any
@@ -18,12 +19,16 @@ from starlette.responses import RedirectResponse, Response
 
 from mobilis import audit, second_factor, staff
 from mobilis.errors import ChatError
+from mobilis.seeing.logs import tell
+from mobilis.seeing.metrics import SIGN_INS
 from mobilis.staff import Person
 from mobilis.web.console.gate import COOKIE, ROOT, Page, Visit, has_token, plain, read_form
 from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
 from mobilis.web.limits import client_address
 from mobilis.web.pages import page_language
+
+logger = logging.getLogger(__name__)
 
 FORM_COOKIE = "mobilis-console-form"  # ties the form of signing in to the browser that asked for it
 CODE_COOKIE = "mobilis-console-code"  # the password was right, the code is waited for
@@ -58,6 +63,7 @@ async def sign_in(request: Request) -> Response:
     right = await door.hash(staff.is_password, known, password)
     person = await door.write(_settle, email, known if right else None)
     if person is None:
+        note_refusal("password")
         return show_form(request, after, 403, "sign_in_refused")
     return await admit(request, person, after, "password")
 
@@ -84,6 +90,7 @@ async def give_code(request: Request) -> Response:
         return _code_form(request, after, 429, "sign_in_wait")
     given = request.cookies[CODE_COOKIE], plain(form.get("code"))
     if not await door.write(_check_code, person, *given):
+        note_refusal("second_factor")
         return _code_form(request, after, 403, "code_refused")
     return await _enter(request, person, after, "second_factor")
 
@@ -105,6 +112,12 @@ async def admit(request: Request, person: Person, after: str, way: str) -> Respo
     response = RedirectResponse(f"{CODE}?next={quote(after, safe='')}", 303, headers=HEADERS)
     set_cookie(response, door, CODE_COOKIE, token, CODE_SECONDS)
     return response
+
+
+def note_refusal(way: str, why: str = "") -> None:
+    """Log and count that somebody was not let in; `why` is a code."""
+    SIGN_INS.labels(way, "refused").inc()
+    tell(logger, "sign_in_refused", logging.WARNING, way=way, code=why or None)
 
 
 def check_rate(request: Request) -> None:
@@ -150,6 +163,8 @@ def give_session(response: Response, door: Door, token: str) -> None:
 async def _enter(request: Request, person: Person, after: str, way: str) -> Response:
     door = door_of(request)
     token = await door.write(_open, person, request.cookies.get(COOKIE, ""), way)
+    SIGN_INS.labels(way, "admitted").inc()
+    tell(logger, "sign_in", way=way)
     response = RedirectResponse(after, 303, headers=HEADERS)
     give_session(response, door, token)
     for name in (FORM_COOKIE, CODE_COOKIE):

@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mobilis.errors import DeliveryError, DeliveryRefused, StoreError
+from mobilis.seeing.logs import tell
 from mobilis.settings import Settings
 from mobilis.slack import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, SlackApp, read_app
 from mobilis.web.door import Door
@@ -129,7 +130,13 @@ async def _recognize(slack: Slack) -> bool:
     try:
         await slack.recognize()
     except DeliveryRefused as error:
-        logger.error("MOBILIS_SLACK_BOT_TOKEN does not work: %s", error)
+        tell(
+            logger,
+            "note",
+            logging.ERROR,
+            message="MOBILIS_SLACK_BOT_TOKEN does not work",
+            error=error,
+        )
     return True
 
 

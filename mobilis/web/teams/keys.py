@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from mobilis.errors import TeamsUnavailable
+from mobilis.seeing.logs import tell
 from mobilis.web.teams.clouds import is_private
 
 KNOWN_FOR = 24 * 3600.0  # seconds until the keys are read again in any case
@@ -69,7 +70,7 @@ class SigningKeys:
             self._keys = await read_keys(self._openid_url)
             self._read_at = self._clock()
         except TeamsUnavailable as error:
-            logger.error("Microsoft Teams: %s", error)
+            tell(logger, "note", logging.ERROR, message="Microsoft Teams", error=error)
         finally:
             self._tried_at = self._clock()
 

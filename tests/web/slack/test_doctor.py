@@ -10,7 +10,7 @@ from fakes.slack import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Team, refused
 
 from mobilis import doctor_commands
 from mobilis.cli import _parser
-from mobilis.doctor import examine_slack
+from mobilis.doctor.slack import check_slack, examine_slack
 from mobilis.errors import StoreError
 from mobilis.sealing import Seal
 from mobilis.settings import Settings
@@ -150,7 +150,7 @@ def test_a_database_that_cannot_be_read_is_a_problem(found, monkeypatch):
     def refuse(*_):
         raise StoreError("the database is unreachable")
 
-    monkeypatch.setattr("mobilis.doctor.list_workspaces", refuse)
+    monkeypatch.setattr("mobilis.doctor.slack.list_workspaces", refuse)
     ok, sentence = found(**MANY)["workspaces"]
     assert (ok, "cannot be read" in sentence) == (False, True)
 
@@ -169,7 +169,15 @@ def test_the_command_shows_findings_and_fails_where_one_is_a_problem(
         assert [f["about"] for f in findings] == ["settings", "token", "scopes", "address"]
         assert findings[0]["ok"] is True
     else:
-        assert out.startswith("ok      Slack is on by HTTP")
-        assert "\nproblem MOBILIS_PUBLIC_URL" in out
+        assert out.startswith("ok      settings    Slack is on by HTTP")
+        assert "\nfault   address     MOBILIS_PUBLIC_URL" in out
     socket = replace(settings, slack_app_token=APP_TOKEN)
     assert options.command(options, socket) == 0
+
+
+def test_the_doctor_of_everything_looks_at_slack_where_it_is_on(slack_settings):
+    assert [*check_slack(Settings())] == []
+    about = {finding.about for finding in check_slack(slack_settings)}
+    assert about >= {"slack settings", "slack token", "slack scopes"}
+    [half] = check_slack(replace(slack_settings, slack_bot_token=""))
+    assert (half.about, half.ok) == ("slack settings", False)

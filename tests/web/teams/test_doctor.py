@@ -11,8 +11,9 @@ import pytest
 from fake_teams import APP, PASSWORD
 
 from mobilis import doctor_commands
-from mobilis.cli import main
+from mobilis.cli import main as run
 from mobilis.settings import Settings
+from mobilis.web.doctor import main
 from mobilis.web.teams import doctor
 
 
@@ -39,7 +40,7 @@ def outside(monkeypatch):
 
 
 def examine(settings):
-    return {finding.what: finding for finding in asyncio.run(doctor.examine(settings))}
+    return {finding.about: finding for finding in asyncio.run(doctor.examine(settings))}
 
 
 def test_all_is_well_when_it_is(whole, outside):
@@ -53,7 +54,7 @@ def test_all_is_well_when_it_is(whole, outside):
 
 def test_without_settings_teams_is_off():
     [finding] = examine(Settings()).values()
-    assert (finding.ok, finding.what) == (False, "settings")
+    assert (finding.ok, finding.about) == (False, "settings")
     assert "MOBILIS_TEAMS_APP_ID is not set" in finding.sentence
 
 
@@ -112,20 +113,20 @@ def environment(monkeypatch, teams):
 
 def test_it_is_written_as_lines_or_as_json(monkeypatch, teams, outside, capsys):
     environment(monkeypatch, teams)
-    assert doctor.main([]) == 0
-    assert capsys.readouterr().out.startswith("ok  The settings are whole")
+    assert main(["teams"]) == 0
+    assert capsys.readouterr().out.startswith("ok      settings    The settings are whole")
     outside["status"] = 404
-    assert doctor.main(["--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
+    assert main(["teams", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["findings"]
     assert [finding["ok"] for finding in told] == [True, True, True, False]
-    assert set(told[0]) == {"what", "ok", "sentence"}
+    assert set(told[0]) == {"about", "state", "ok", "sentence"}
 
 
 def test_the_command_runs_the_doctor_of_the_platform(monkeypatch, teams, capfd):
     environment(monkeypatch, teams)
     monkeypatch.setenv("MOBILIS_PUBLIC_URL", "")
-    assert main(["doctor", "teams", "--json"]) == 1
-    told = json.loads(capfd.readouterr().out)
+    assert run(["doctor", "teams", "--json"]) == 1
+    told = json.loads(capfd.readouterr().out)["findings"]
     assert [finding["ok"] for finding in told] == [True, True, True, False]
 
 

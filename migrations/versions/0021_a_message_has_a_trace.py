@@ -1,0 +1,15 @@
+"""What log lines and traces call a message"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0021"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    op.add_column("inbox", sa.Column("trace", sa.String(length=32), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("inbox", "trace")

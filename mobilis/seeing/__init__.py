@@ -1,0 +1,1 @@
+"""What operators see of the processes: log lines, metrics and traces. Never what anybody said."""
