@@ -101,7 +101,7 @@ def _engine(url: str) -> Engine:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg2"),
             pool_pre_ping=True,
-            future=True,
+            **options,
         )
     raise SettingError("DATABASE_URL: only sqlite:// and postgresql:// are supported")
 

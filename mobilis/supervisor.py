@@ -63,7 +63,11 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         **ALLOCATOR,
         **ONE_CORE,
         **(os.environ if environ is None else environ),
-        "MOBILIS_SECRET": settings.secret or stored_secret(settings),
+        **(
+            {}
+            if settings.secret
+            else {"MOBILIS_SECRET_FILE": str(stored_secret(settings).resolve())}
+        ),
         "MOBILIS_DATA_DIR": str(settings.data_dir),
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
@@ -83,15 +87,15 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
     ]
 
 
-def stored_secret(settings: Settings) -> str:
-    """The secret between front door and brain, made once and kept in the data directory."""
+def stored_secret(settings: Settings) -> Path:
+    """The file in the data directory with the secret between front door and brain, made once."""
     path = settings.data_dir / "secret"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
-    return path.read_text().strip()
+    return path
 
 
 class Supervisor:
