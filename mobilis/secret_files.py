@@ -46,12 +46,12 @@ def read(
     values = {variable: value for variable, (value, _) in given.items()}
     files = {v: path for v in secrets if v in given and values[v] and (path := given[v][1])}
     for variable in secrets:
-        path = values.pop(named(variable), "")
-        if not path:
+        name = values.pop(named(variable), "")
+        if not name:
             continue
         if values.get(variable):
             raise SettingError(f"{variable}: it is given twice, also as {named(variable)}")
-        files[variable] = Path(path).expanduser()
+        files[variable] = Path(name).expanduser()
         values[variable] = _text(named(variable), files[variable])
     return values, files
 

@@ -51,6 +51,7 @@ class Settings:
     conversations_per_minute_address: int = 10
     result_misses_per_minute_address: int = 20
     sign_ins_per_minute_address: int = 10
+    streams_per_address: int = 200
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = _secret()

@@ -25,8 +25,9 @@ from mobilis.web.brain import Brain
 from mobilis.web.channels import Channel
 from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
+from mobilis.web.headers import Headers
 from mobilis.web.hub import Hub
-from mobilis.web.limits import Limit
+from mobilis.web.limits import AddressLimit, Limit, Room
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
 from mobilis.web.projector import keep_cases
@@ -103,7 +104,7 @@ def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    middleware = [Middleware(guard.Guard)]
+    middleware = [Middleware(Headers, https=settings.is_https), Middleware(guard.Guard)]
     local = THIS_COMPUTER if settings.is_local and not settings.cors_origins else None
     if settings.cors_origins or local:
         cors = Middleware(
@@ -114,7 +115,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
             expose_headers=("Retry-After",),
         )
-        middleware.insert(0, cors)  # outermost, so that other sites can read errors too
+        middleware.insert(1, cors)  # around the guard, so that other sites can read errors too
     return middleware
 
 
@@ -134,10 +135,11 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
         worker=Worker(settings, database, brain, hub, sender, wording.errors["not_answered"]),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
-            address=Limit(settings.messages_per_minute_address),
-            openings=Limit(settings.conversations_per_minute_address),
-            result_misses=Limit(settings.result_misses_per_minute_address),
-            sign_ins=Limit(settings.sign_ins_per_minute_address),
+            address=AddressLimit(settings.messages_per_minute_address),
+            openings=AddressLimit(settings.conversations_per_minute_address),
+            result_misses=AddressLimit(settings.result_misses_per_minute_address),
+            sign_ins=AddressLimit(settings.sign_ins_per_minute_address),
+            streams=Room(settings.streams_per_address),
         ),
         presence=Presence(),
         postman=Postman(settings, database),

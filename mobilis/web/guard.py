@@ -1,4 +1,4 @@
-"""Around every request: security headers, and an answer even when a handler breaks.
+"""Around every request: an answer even when a handler breaks.
 
 Also keeps addresses, tokens and the ids of results out of the access log.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,20 +16,15 @@ from mobilis.errors import ChatError
 from mobilis.results import page_path
 from mobilis.web.refusals import refuse
 
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-PRIVATE = "/api/"
+LARGEST_HEAD = 16_384  # bytes of a request before its body
 SECRET = re.compile(rf"(?<=^{page_path('')})[^/]+")
 
 logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """ASGI middleware; the outermost of ours. A header that a handler set stays as it is."""
+    """ASGI middleware; the innermost of ours, so that others see its answers too. A request whose
+    head is too large goes no further."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -40,13 +33,16 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if _head_size(scope) > LARGEST_HEAD:
+            response = refuse(Request(scope), ChatError("bad_request", 431))
+            await response(scope, receive, send)
+            return
         started = False
 
         async def guarded_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(scope, message)
             await send(message)
 
         try:
@@ -58,12 +54,10 @@ class Guard:
                 await response(scope, receive, guarded_send)
 
 
-def _add_headers(scope: Scope, message: Message) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    if scope["path"].startswith(PRIVATE):
-        headers.setdefault("Cache-Control", "no-store")
+def _head_size(scope: Scope) -> int:
+    """Bytes of the address and the headers. The server bounds only what it waits for."""
+    lines = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope.get("raw_path") or b"") + len(scope["query_string"]) + lines
 
 
 def _log(error: Exception) -> None:

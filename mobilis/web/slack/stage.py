@@ -33,7 +33,8 @@ from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Run
 from mobilis.settings import Settings, load_settings
 from mobilis.slack import COMMANDS, EVENTS_PATH, SCOPES
-from mobilis.web.pages import SECURITY, render
+from mobilis.web.headers import PAGE_WITH_FORM
+from mobilis.web.pages import render
 from mobilis.web.server import Server, make_server
 
 HERE = "/dev/slack"
@@ -43,7 +44,6 @@ PLACES = {"direct": "Direct message", "channel": "Thread of a channel", "home": 
 PEOPLE = {"Camille": "fr-FR", "Alex": "en-US"}
 LONGEST_WAIT = 8.0  # seconds that a page waits for an answer
 SETTLED = 0.7  # seconds of silence after which it has come
-POLICY = SECURITY.replace("form-action 'none'", "form-action 'self'")
 
 _MRKDWN = re.compile(
     r"<(?P<url>[^|>]+)\|(?P<label>[^>]*)>|\*(?P<bold>[^*\n]+)\*|_(?P<under>[^_]+)_"
@@ -98,7 +98,7 @@ class Stage:
         return render(
             "slack_stage.html",
             "en",
-            headers={"Content-Security-Policy": POLICY},
+            headers={"Content-Security-Policy": PAGE_WITH_FORM},
             here=HERE,
             places=PLACES,
             people=PEOPLE,

@@ -26,7 +26,8 @@ from starlette.routing import Route
 from mobilis.errors import ContentError, SettingError
 from mobilis.markup import Block, Run, parse
 from mobilis.settings import Settings, load_settings
-from mobilis.web.pages import SECURITY, render
+from mobilis.web.headers import PAGE_WITH_FORM
+from mobilis.web.pages import render
 from mobilis.web.server import make_server
 from mobilis.web.teams.activities import BOTS, EXECUTE, VERB
 from mobilis.web.teams.channel import PATH
@@ -44,7 +45,6 @@ SETTLED = 0.7  # seconds of silence after which it has come
 ESCAPED = "\\*_[]#+->.)!"
 PRIVATE_USE = 0xE000  # stands for escaped characters while Markdown is read
 
-POLICY = SECURITY.replace("form-action 'none'", "form-action 'self'")
 
 Json = dict[str, Any]
 
@@ -104,7 +104,7 @@ class Stage:
         return render(
             "teams_stage.html",
             "en",
-            headers={"Content-Security-Policy": POLICY},
+            headers={"Content-Security-Policy": PAGE_WITH_FORM},
             here=HERE,
             places=PLACES,
             people=PEOPLE,
