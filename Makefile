@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak
-.PHONY: lock clean
+.PHONY: lock clean fuzz audit sbom offline
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -98,6 +98,10 @@ journeys: train ## play every journey over the chat API, on Slack and on Teams
 
 soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
 	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s
+
+fuzz: $(DOOR_INSTALLED) $(INSTALLED) ## ask the chat API and every parser thousands of odd things
+	@$(DOOR_VENV)/bin/python -m pytest tests/web/test_openapi_fuzz.py --examples 1000 -vv
+	@$(PYTHON) -m pytest tests/test_parsers.py --examples 5000 -vv
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

@@ -18,6 +18,8 @@ HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
 collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
+# Schemathesis wants newer packages than those that Rasa pins.
+collect_ignore += [] if importlib.util.find_spec("schemathesis") else ["web/test_openapi_fuzz.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--conversations", type=int, default=200, help="of the console that a morning is spent at"
+    )
+    parser.addoption(
+        "--examples", type=int, default=15, help="of requests made from the chat API's description"
     )
     parser.addoption("--train", action="store_true", help="also train what a morning decided")
 

@@ -91,6 +91,7 @@ def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
         Route("/widget-{hash}.js", widget.pinned),
         Route(RESULT, results.read_result),
         Route(f"{RESULT}/erase", results.erase_result, methods=["GET", "POST"]),
+        Route("/api/openapi.json", chat.read_description),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),

@@ -218,7 +218,10 @@ def _is_usable(address: Any) -> bool:
 
 def _is_private(address: str) -> bool:
     """Whether nobody between us and that address can listen or answer in its place."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # no address at all
+        return False
     return parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
     )

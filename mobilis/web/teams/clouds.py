@@ -154,7 +154,10 @@ def _of_this_computer(address: str) -> str:
 
 def is_private(address: str) -> bool:
     """Whether nobody between us and that address can listen or answer in its place."""
-    return urlsplit(address).scheme == "https" or _is_loopback(address)
+    try:
+        return urlsplit(address).scheme == "https" or _is_loopback(address)
+    except ValueError:  # no address at all
+        return False
 
 
 def _is_loopback(address: str) -> bool:
