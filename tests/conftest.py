@@ -18,8 +18,14 @@ HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
 collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
-# Schemathesis wants newer packages than those that Rasa pins.
-collect_ignore += [] if importlib.util.find_spec("schemathesis") else ["web/test_openapi_fuzz.py"]
+# These want newer packages than those that Rasa pins.
+NEWER = {
+    "schemathesis": ["web/test_openapi_fuzz.py"],
+    "pip_audit": ["test_advisories.py"],
+    "cyclonedx": ["test_sbom.py"],
+}
+for package, modules in NEWER.items():
+    collect_ignore += [] if importlib.util.find_spec(package) else modules
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,7 @@ from mobilis.errors import ChatError
 from mobilis.results import page_path
 from mobilis.web.refusals import refuse
 
-LARGEST_HEAD = 16_384  # bytes of a request before its body
+LARGEST_HEAD = 32_768  # bytes of a request before its body
 SECRET = re.compile(rf"(?<=^{page_path('')})[^/]+")
 
 logger = logging.getLogger(__name__)

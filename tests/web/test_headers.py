@@ -48,7 +48,6 @@ EVERYTHING = {
     "oidc_issuer": NOWHERE,
     "oidc_client_id": "client",
     "oidc_client_secret": "secret",
-    "turn_timeout": 0.1,
 }
 PASSWORD = "une phrase de passe assez longue"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
