@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from mobilis.errors import SettingError
@@ -60,7 +60,7 @@ class App:
     """Our app, as the settings have it. No `tenants` means any."""
 
     id: str
-    password: str
+    password: str = field(repr=False)
     tenant: str
     tenants: frozenset[str]
     cloud: Cloud
