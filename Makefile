@@ -100,9 +100,10 @@ journeys: train ## play every journey over the chat API, on Slack and on Teams
 soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
 	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s
 
-fuzz: $(DOOR_INSTALLED) $(INSTALLED) ## ask the chat API and every parser thousands of odd things
-	@$(DOOR_VENV)/bin/python -m pytest tests/web/test_openapi_fuzz.py --examples 1000 -vv
-	@$(PYTHON) -m pytest tests/test_parsers.py --examples 5000 -vv
+fuzz: $(DOOR_INSTALLED) ## ask the chat API and every parser thousands of odd things
+	@$(DOOR_VENV)/bin/python -m pytest tests/web/test_openapi_fuzz.py tests/test_parsers.py \
+	  tests/web/console/test_any_input.py tests/web/slack/test_any_input.py \
+	  tests/web/teams/test_any_input.py --timeout 0 --examples 200 -v
 
 offline: train ## look where every process connects, training with the encoder included
 	@deploy/prepare strace

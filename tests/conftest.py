@@ -16,7 +16,7 @@ from websites import Websites
 HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
-collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py"]
+collect_ignore = [] if HAS_RASA else ["brain", "test_journeys.py", "test_offline.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 # These want newer packages than those that Rasa pins.
 NEWER = {

@@ -91,8 +91,21 @@ def test_no_process_of_the_assistant_connects_elsewhere(traced_stack, trace):
 
 
 @pytest.mark.whole
+def test_brain_and_actions_listen_on_loopback_alone(traced_stack):
+    listening = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            address, _, port = local.rpartition(":")
+            if state == "0A":
+                listening.setdefault(int(port, 16), set()).add(address)
+    for port in (traced_stack.settings.brain_port, traced_stack.settings.actions_port):
+        assert listening[port] == {"0100007F"}, "127.0.0.1 and nothing else"
+
+
+@pytest.mark.whole
 def test_neither_does_training(tmp_path, pytestconfig):
-    """Without the encoder, which the brain above loads anyway, it takes a third of the time;
+    """Without the encoder, which the brain above loads anyway, it takes half the time;
     `make offline` trains with it too."""
     for encoder in ("none", *([""] if pytestconfig.getoption("train") else [])):
         folder = tmp_path / (encoder or "bundled")

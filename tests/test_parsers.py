@@ -62,8 +62,6 @@ from mobilis.web.teams import activities, connector, tokens
 from mobilis.web.teams.clouds import App, is_private
 from mobilis.wording import load_wording, preferred_language
 
-pytestmark = pytest.mark.pure
-
 # Letters, marks, controls, halves of characters, and what has a meaning to somebody.
 ODD = st.text(max_size=60) | st.text(
     alphabet=st.characters(categories=("Cc", "Cf", "Cs", "Nd", "Nl", "Sm", "Zs", "Co")), max_size=20
@@ -470,7 +468,7 @@ def test_any_input_is_understood_or_refused(name: str, pytestconfig: pytest.Conf
     parser = PARSERS[name]
 
     @settings(
-        max_examples=3 * pytestconfig.getoption("examples"),
+        max_examples=2 * pytestconfig.getoption("examples"),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -1,17 +1,15 @@
-"""No secret is shown: not in logs at their most talkative, in errors, at /healthz, in how things
-print, or among the arguments of a process."""
+"""No secret is shown: not in logs at their most talkative, in errors, at /healthz or in how things
+print. What is seen of processes is told in tests/brain/test_secrets_shown.py."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_teams import APP, TENANT
-from fakes.slack import SIGNING_SECRET
 
 from mobilis import slack, smtp
 from mobilis.errors import MobilisError, StoreError
@@ -172,16 +170,3 @@ def test_every_secret_is_planted_or_another_way_of_the_same():
     planted = {variable_of(name) for name in PLANTED} | {"DATABASE_URL"}
     one_or_the_other = {"MOBILIS_SLACK_APP_TOKEN", "MOBILIS_SLACK_CLIENT_SECRET"}
     assert planted | one_or_the_other == set(SECRETS)
-
-
-def test_no_process_has_one_among_its_arguments_nor_in_its_log(stack):
-    made = (stack.settings.data_dir / "secret").read_text().strip()
-    password = "a secret of the tests"  # of the Teams beside
-    kept = (made, SIGNING_SECRET, "xoxb-T1", password)
-    assert len(made) > 30
-    log = stack.log.read_text(encoding="utf-8", errors="replace")
-    for pid in stack.pids().values():
-        arguments = Path("/proc", str(pid), "cmdline").read_text(errors="replace")
-        assert arguments
-        for secret in kept:
-            assert secret not in arguments and secret not in log
