@@ -11,8 +11,6 @@ from mobilis.settings import ROOT
 from mobilis.web import guard, headers, limits, server
 from mobilis.web.console import gate
 
-pytestmark = pytest.mark.pure
-
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 PICTURE = (ROOT / "docs" / "security.svg").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", PAGE)))
