@@ -24,7 +24,7 @@ from mobilis.staff import Person, Session
 from mobilis.store import now
 from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
-from mobilis.web.incoming import BODY_SECONDS
+from mobilis.web.incoming import BODY_SECONDS, announced_size
 
 ROOT = "/console"
 COOKIE = "mobilis-console"
@@ -140,9 +140,9 @@ async def read_form(request: Request, upload: bool = False) -> FormData:
     """
     if request.method != "POST":
         return FormData()
-    size = request.headers.get("content-length", "")
+    size = announced_size(request)
     limit = UPLOAD_LIMIT if upload else FORM_LIMIT
-    if not size.isdecimal() or int(size) > limit:
+    if size is None or size > limit:
         raise ChatError("body_too_large", 413)
     try:
         with anyio.fail_after(BODY_SECONDS):

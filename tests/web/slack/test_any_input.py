@@ -83,3 +83,17 @@ def test_whatever_is_not_signed_is_refused(slack_door, body, at, signature):
 def test_what_is_signed_and_is_nothing_is_taken_or_refused(someone, body, kind):
     answer = someone.deliver(body, kind)
     assert answer.status_code in TAKEN | {503}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "block_actions"},
+        {"type": "block_actions", "actions": []},
+        {"type": "block_actions", "actions": 1},
+        {"type": "view_submission", "view": None},
+    ],
+)
+def test_a_signed_payload_that_lacks_what_it_is_about_is_refused(someone, payload):
+    answer = someone.send_form({"payload": json.dumps({**someone.interaction({}), **payload})})
+    assert answer.status_code in TAKEN
