@@ -63,11 +63,7 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
         **ALLOCATOR,
         **ONE_CORE,
         **(os.environ if environ is None else environ),
-        **(
-            {}
-            if settings.secret
-            else {"MOBILIS_SECRET_FILE": str(stored_secret(settings).resolve())}
-        ),
+        **secret_environment(settings),
         "MOBILIS_DATA_DIR": str(settings.data_dir),
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
@@ -87,9 +83,15 @@ def parts(settings: Settings, environ: Mapping[str, str] | None = None) -> list[
     ]
 
 
-def stored_secret(settings: Settings) -> Path:
+def secret_environment(settings: Settings) -> dict[str, str]:
+    """What a process needs, beside its own environment, to know the secret between front door and
+    brain: nothing when that is among the settings, else the file that it is kept in."""
+    return {} if settings.secret else {"MOBILIS_SECRET_FILE": str(secret_file(settings))}
+
+
+def secret_file(settings: Settings) -> Path:
     """The file in the data directory with the secret between front door and brain, made once."""
-    path = settings.data_dir / "secret"
+    path = (settings.data_dir / "secret").resolve()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

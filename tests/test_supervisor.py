@@ -18,7 +18,7 @@ from processes import free_port
 
 from mobilis import supervisor as module
 from mobilis.settings import Settings
-from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, stored_secret
+from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, secret_file
 
 SLEEP = "import time\nprint('here', flush=True)\ntime.sleep(60)"
 # A front door that says how the chain is.
@@ -257,7 +257,7 @@ def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None
     made = parts(settings, {"PATH": "/bin", "MOBILIS_PORT": "1"})
     assert [one.name for one in made] == ["actions", "brain", "door"]
     for one in made:
-        assert one.environment["MOBILIS_SECRET_FILE"] == str(stored_secret(settings))
+        assert one.environment["MOBILIS_SECRET_FILE"] == str(secret_file(settings))
         assert "MOBILIS_SECRET" not in one.environment
         assert one.environment["MOBILIS_PORT"] == str(settings.port)
         assert one.environment["PATH"] == "/bin"
@@ -290,14 +290,14 @@ def test_a_secret_of_the_settings_is_not_stored(settings: Settings) -> None:
 
 
 def test_the_secret_is_made_once_and_for_its_owner_alone(settings: Settings) -> None:
-    path = stored_secret(settings)
+    path = secret_file(settings)
     first = path.read_text()
     assert path == settings.data_dir / "secret"
     assert len(first) >= 32
-    assert stored_secret(settings).read_text() == first
+    assert secret_file(settings).read_text() == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.unlink()
-    assert stored_secret(settings).read_text() != first
+    assert secret_file(settings).read_text() != first
 
 
 def test_the_newest_file_counts(tmp_path: Path) -> None:
