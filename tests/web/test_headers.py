@@ -3,6 +3,7 @@ administrator; what is not there, what breaks, and what other websites ask befor
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ import pytest
 from argon2 import PasswordHasher
 from fake_teams import APP, TENANT
 from starlette.routing import Mount, Route
-from starlette.testclient import TestClient
 
 from mobilis import staff
 from mobilis.errors import StoreError
@@ -222,9 +222,13 @@ def test_so_has_what_breaks(settings, database, error, status):
 
     app = create_app(replace(settings, **EVERYTHING))
     app.router.routes.insert(0, Route("/breaks", breaks))
-    client = TestClient(app, base_url="https://chat.example.org", raise_server_exceptions=False)
-    asked = {"Origin": "https://site.example"}
-    answer = client.get("/breaks", headers=asked)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="https://x.example") as client:
+            return await client.get("/breaks", headers={"Origin": "https://site.example"})
+
+    answer = asyncio.run(ask())
     assert answer.status_code == status
     assert "somebody" not in answer.text
     assert answer.headers["access-control-allow-origin"] == "https://site.example"

@@ -3,8 +3,7 @@ print. What is seen of processes is told in tests/brain/test_secrets_shown.py.""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -43,16 +42,11 @@ PUBLIC = {
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, capfd: Any) -> Iterator[Any]:
+def said(caplog: pytest.LogCaptureFixture, capfd: Any) -> Callable[[], str]:
     """All that was logged or printed, down to the last detail."""
-    talkative = [logging.getLogger(), *map(logging.getLogger, ("uvicorn", "httpx", "slack_bolt"))]
-    levels = [logger.level for logger in talkative]
-    for logger in talkative:
-        logger.setLevel(1)
-    caplog.set_level(1)
-    yield lambda: caplog.text + "".join(capfd.readouterr())
-    for logger, level in zip(talkative, levels):
-        logger.setLevel(level)
+    for name in (None, "uvicorn", "httpx", "slack_bolt"):
+        caplog.set_level(1, name)
+    return lambda: caplog.text + "".join(capfd.readouterr())
 
 
 def visit(door: Any) -> str:
