@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
-.PHONY: lock clean
+.PHONY: lock clean fuzz audit sbom offline
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -57,6 +57,7 @@ lint: $(INSTALLED) $(WIDGET_INSTALLED) ## style and types, of Python and of the 
 test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change must pass
 	@deploy/prepare postgres
 	@deploy/prepare chromium
+	@deploy/prepare strace
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
 	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
@@ -103,6 +104,21 @@ soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is 
 cluster: train ## every journey over two front doors and two brains, one of each killed again and again
 	@deploy/prepare postgres
 	@$(PYTHON) -m pytest tests/test_growing.py --all-journeys --write-cluster docs/reliability.md
+
+fuzz: $(DOOR_INSTALLED) ## ask the chat API and every parser thousands of odd things
+	@$(DOOR_VENV)/bin/python -m pytest tests/web/test_openapi_fuzz.py tests/test_parsers.py \
+	  tests/web/console/test_any_input.py tests/web/slack/test_any_input.py \
+	  tests/web/teams/test_any_input.py --timeout 0 --examples 200 -v
+
+offline: train ## look where every process connects, training with the encoder included
+	@deploy/prepare strace
+	@$(PYTHON) -m pytest tests/test_offline.py --train -v
+
+audit: $(DOOR_INSTALLED) ## hold the known vulnerabilities of what is locked against those reviewed
+	@$(DOOR_VENV)/bin/python deploy/audit.py
+
+sbom: $(DOOR_INSTALLED) ## write what brain, front door and widget are made of (CycloneDX) to var/sbom
+	@$(DOOR_VENV)/bin/python deploy/sbom.py var/sbom
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

@@ -11,7 +11,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -78,7 +78,7 @@ class Opened:
     """A conversation just opened. `token` is shown once; only its hash is kept."""
 
     conversation_id: str
-    token: str
+    token: str = field(repr=False)
     message_id: str
 
 

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from mobilis.settings import Settings
-from mobilis.supervisor import stored_secret
+from mobilis.supervisor import secret_environment
 
 PLATFORMS = {"slack": ("Slack", "8020"), "teams": ("Microsoft Teams", "8010")}  # name, usual port
 
@@ -30,5 +30,5 @@ def add_commands(commands: Any) -> None:
 def _show(options: argparse.Namespace, settings: Settings) -> int:
     program = [sys.executable, "-m", f"mobilis.web.{options.platform}.stage"]
     program += ["--port", options.port]
-    secret = settings.secret or stored_secret(settings)  # that of the brain that runs
-    os.execve(program[0], program, {**os.environ, "MOBILIS_SECRET": secret})  # in our place
+    # In our place, so that it ends as we would; with the secret of the brain that runs.
+    os.execve(program[0], program, {**os.environ, **secret_environment(settings)})

@@ -20,7 +20,7 @@ _INLINE = re.compile(
     rf"|(?<!{_WORD})_(?P<under>[^_\n]+?)_(?!{_WORD})"
     r"|\[(?P<title>[^\[\]\n]+)\]\((?P<url>[^()\s]+)\)"
 )
-_ITEM = re.compile(r"\s*(?:[-*•]|(?P<number>\d+)[.)])\s+(?P<text>.*)")
+_ITEM = re.compile(r"\s*(?:[-*•]|(?P<number>\d{1,9})[.)])\s+(?P<text>.*)")
 
 
 @dataclass(frozen=True)

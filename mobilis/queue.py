@@ -95,7 +95,8 @@ def read_filters(query: Mapping[str, str]) -> Filters:
     """The filters that an address holds. What it says of nothing known is ignored."""
     found: dict[str, Any] = {}
     for field in fields(Filters):
-        given = query.get(field.name, "").replace("\0", "").strip()
+        given = query.get(field.name, "").replace("\0", "")
+        given = given.encode("utf-8", "ignore").decode().strip()
         value = _read(field.name, given) if given else None
         if value is not None:
             found[field.name] = value
@@ -108,7 +109,8 @@ def _read(name: str, given: str) -> Any:
     if name in LONGEST:
         return given[: LONGEST[name]]
     if name == "page":
-        return min(max(int(given), 1), LAST_PAGE) if given.isdecimal() and given.isascii() else None
+        usable = given.isdecimal() and given.isascii()
+        return min(max(int(given[:10]), 1), LAST_PAGE) if usable else None
     if name in ("since", "until"):
         return read_day(given)
     return given == "1" or None

@@ -6,7 +6,7 @@ channel (mobilis/web/slack) and by `mobilis doctor slack`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mobilis.errors import SettingError
 from mobilis.settings import Settings
@@ -39,11 +39,11 @@ PURPOSE = "slack tokens"  # of the seal of workspaces' tokens
 class SlackApp:
     """The app as the settings have it. `many`: workspaces install it themselves (OAuth)."""
 
-    signing_secret: str
-    bot_token: str
-    app_token: str
+    signing_secret: str = field(repr=False)
+    bot_token: str = field(repr=False)
+    app_token: str = field(repr=False)
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     redirect_url: str
     api_url: str
 

@@ -12,7 +12,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -84,7 +84,7 @@ class Session:
 
     id: str
     person: Person
-    csrf: str
+    csrf: str = field(repr=False)
     last_at: datetime
 
 

@@ -146,7 +146,7 @@ def _engine(url: str, name: str, connections: int) -> Engine:
             pool_size=min(KEPT, connections),
             max_overflow=connections - min(KEPT, connections),
             pool_pre_ping=True,
-            future=True,
+            **options,
         )
     raise SettingError("DATABASE_URL: only sqlite:// and postgresql:// are supported")
 

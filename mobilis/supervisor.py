@@ -98,7 +98,7 @@ def parts(
         **ALLOCATOR,
         **ONE_CORE,
         **(os.environ if environ is None else environ),
-        "MOBILIS_SECRET": settings.secret or stored_secret(settings),
+        **secret_environment(settings),
         "MOBILIS_DATA_DIR": str(settings.data_dir),
         "MOBILIS_PORT": str(settings.port),
         "MOBILIS_BRAIN_PORT": str(settings.brain_port),
@@ -126,14 +126,25 @@ def become(settings: Settings, name: str) -> NoReturn:
 
 
 def stored_secret(settings: Settings) -> str:
-    """The secret between front door and brain, made once and kept in the data directory."""
-    path = settings.data_dir / "secret"
+    """The secret between front door and brain that is kept in the data directory."""
+    return secret_file(settings).read_text(encoding="utf-8").strip()
+
+
+def secret_environment(settings: Settings) -> dict[str, str]:
+    """What a process needs, beside its own environment, to know the secret between front door and
+    brain: nothing when that is among the settings, else the file that it is kept in."""
+    return {} if settings.secret else {"MOBILIS_SECRET_FILE": str(secret_file(settings))}
+
+
+def secret_file(settings: Settings) -> Path:
+    """The file in the data directory with the secret between front door and brain, made once."""
+    path = (settings.data_dir / "secret").resolve()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
-    return path.read_text().strip()
+    return path
 
 
 class Supervisor:

@@ -20,7 +20,7 @@ from prometheus_client import REGISTRY
 from mobilis import supervisor as module
 from mobilis.live import LIVE, REFUSED, Request, brain_port, read_request, write_request
 from mobilis.settings import Settings
-from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, stored_secret
+from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, secret_file, stored_secret
 
 SLEEP = "import time\nprint('here', flush=True)\ntime.sleep(60)"
 # A front door that says how the chain is.
@@ -261,7 +261,8 @@ def test_the_parts_share_one_secret_and_the_settings(settings: Settings) -> None
     made = parts(settings, {"PATH": "/bin", "MOBILIS_PORT": "1"})
     assert [one.name for one in made] == ["actions", "brain", "door"]
     for one in made:
-        assert one.environment["MOBILIS_SECRET"] == stored_secret(settings)
+        assert one.environment["MOBILIS_SECRET_FILE"] == str(secret_file(settings))
+        assert "MOBILIS_SECRET" not in one.environment
         assert one.environment["MOBILIS_PORT"] == str(settings.port)
         assert one.environment["PATH"] == "/bin"
     for command in (one.command for one in made if one.name in ("actions", "brain")):
@@ -284,19 +285,22 @@ def test_numpy_has_one_thread_unless_the_environment_says_otherwise(settings: Se
 
 
 def test_a_secret_of_the_settings_is_not_stored(settings: Settings) -> None:
-    made = parts(replace(settings, secret="sixteen characters"), {})
-    assert {one.environment["MOBILIS_SECRET"] for one in made} == {"sixteen characters"}
+    own = {"MOBILIS_SECRET": "sixteen characters"}
+    for one in parts(replace(settings, secret=own["MOBILIS_SECRET"]), own):
+        assert one.environment["MOBILIS_SECRET"] == "sixteen characters"
+        assert "MOBILIS_SECRET_FILE" not in one.environment
     assert not (settings.data_dir / "secret").exists()
 
 
 def test_the_secret_is_made_once_and_for_its_owner_alone(settings: Settings) -> None:
-    first = stored_secret(settings)
+    path = secret_file(settings)
+    first = path.read_text()
+    assert path == settings.data_dir / "secret"
     assert len(first) >= 32
-    assert stored_secret(settings) == first
-    path = settings.data_dir / "secret"
+    assert secret_file(settings).read_text() == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.unlink()
-    assert stored_secret(settings) != first
+    assert secret_file(settings).read_text() != first
 
 
 def test_the_newest_file_counts(tmp_path: Path) -> None:

@@ -26,15 +26,13 @@ from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import SettingError
 from mobilis.nlu.french import the_french
+from mobilis.secret_files import SHORTEST
 from mobilis.seeing.ids import HEADER
 from mobilis.seeing.spans import span, take_over
 from mobilis.settings import ROOT, load_settings
 from mobilis.store import Database
 from mobilis.text import guard
 from mobilis.versions import content_problem
-
-SECRET_LENGTH = 16
-
 
 # One turn at a time per conversation: a repeat that arrives in mid-turn waits for its answer.
 _locks: "WeakValueDictionary[str, asyncio.Lock]" = WeakValueDictionary()
@@ -61,8 +59,8 @@ class MobilisInput(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> "MobilisInput":
         secret = load_settings().secret
-        if len(secret) < SECRET_LENGTH:
-            raise SettingError(f"MOBILIS_SECRET: at least {SECRET_LENGTH} characters are expected")
+        if len(secret) < SHORTEST:
+            raise SettingError(f"MOBILIS_SECRET: at least {SHORTEST} characters are expected")
         return cls(secret)
 
     def __init__(self, secret: str) -> None:

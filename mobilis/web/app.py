@@ -27,8 +27,9 @@ from mobilis.web.channels import Channel
 from mobilis.web.console import CONSOLE
 from mobilis.web.door import Door, Limits
 from mobilis.web.gauges import gauging
+from mobilis.web.headers import Headers
 from mobilis.web.hub import Hub
-from mobilis.web.limits import Limit
+from mobilis.web.limits import AddressLimit, Limit, Room
 from mobilis.web.peers import Peers
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
@@ -93,6 +94,7 @@ def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
         Route("/widget-{hash}.js", widget.pinned),
         Route(RESULT, results.read_result),
         Route(f"{RESULT}/erase", results.erase_result, methods=["GET", "POST"]),
+        Route("/api/openapi.json", chat.read_description),
         Route("/api/conversations", chat.open_conversation, methods=["POST"]),
         Route(CONVERSATION, chat.delete_conversation, methods=["DELETE"]),
         Route(f"{CONVERSATION}/messages", chat.messages, methods=["GET", "POST"]),
@@ -106,7 +108,7 @@ def _routes(widget: Widget, channels: Sequence[Channel]) -> list[Route | Mount]:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    middleware = [Middleware(guard.Guard)]
+    middleware = [Middleware(Headers, https=settings.is_https), Middleware(guard.Guard)]
     local = THIS_COMPUTER if settings.is_local and not settings.cors_origins else None
     if settings.cors_origins or local:
         cors = Middleware(
@@ -117,7 +119,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID", ids.HEADER),
             expose_headers=("Retry-After", ids.RETURNED),
         )
-        middleware.insert(0, cors)  # outermost, so that other sites can read errors too
+        middleware.insert(1, cors)  # around the guard, so that other sites can read errors too
     return middleware
 
 
@@ -142,10 +144,11 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
         ),
         limits=Limits(
             conversation=Limit(settings.messages_per_minute),
-            address=Limit(settings.messages_per_minute_address),
-            openings=Limit(settings.conversations_per_minute_address),
-            result_misses=Limit(settings.result_misses_per_minute_address),
-            sign_ins=Limit(settings.sign_ins_per_minute_address),
+            address=AddressLimit(settings.messages_per_minute_address),
+            openings=AddressLimit(settings.conversations_per_minute_address),
+            result_misses=AddressLimit(settings.result_misses_per_minute_address),
+            sign_ins=AddressLimit(settings.sign_ins_per_minute_address),
+            streams=Room(settings.streams_per_address),
         ),
         presence=presence,
         postman=Postman(settings, database),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from mobilis import conversations
 from mobilis.content import fresh_content
@@ -21,10 +22,12 @@ from mobilis.settings import ROOT
 from mobilis.turns import turn_state
 from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
+from mobilis.web.headers import ASKED_AGAIN
 from mobilis.web.limits import client_address
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
 
 CHANNEL = "web"
+DESCRIPTION = Path(__file__).with_name("openapi.json")
 RECEIVE: Mapping[str, Callable[[Connection, str, str, str], bool]] = {
     "text": conversations.receive_text,
     "choice": conversations.receive_choice,
@@ -130,6 +133,11 @@ async def delete_conversation(request: Request) -> Response:
     conversation = await incoming.authenticate(request)
     await _erase(door_of(request), conversation.id, conversation.channel)
     return Response(status_code=204)
+
+
+async def read_description(request: Request) -> Response:
+    """GET /api/openapi.json: this API, described for programs (OpenAPI 3.1)."""
+    return FileResponse(DESCRIPTION, headers={"Cache-Control": ASKED_AGAIN})
 
 
 async def _erase(door: Door, conversation_id: str, channel: str) -> None:

@@ -14,7 +14,7 @@ from mobilis.settings import Settings
 from mobilis.store import Database
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
-from mobilis.web.limits import Limit
+from mobilis.web.limits import Limit, Room
 from mobilis.web.peers import Peers
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
@@ -32,13 +32,14 @@ UseCase = Callable[Concatenate[Connection, P], T]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of the chat API, and that of wrong addresses of results."""
+    """How often a conversation and an address may ask, and how many streams an address may have."""
 
     conversation: Limit
     address: Limit
     openings: Limit
     result_misses: Limit
     sign_ins: Limit
+    streams: Room
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from mobilis import conversations
-from mobilis.conversations import Message
+from mobilis.conversations import Conversation, Message
 from mobilis.errors import ChatError, StoreError
 from mobilis.seeing.metrics import STREAMS
 from mobilis.web.door import Door, door_of
 from mobilis.web.hub import Signal
 from mobilis.web.incoming import authenticate
+from mobilis.web.limits import client_address
 from mobilis.web.refusals import describe
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -32,37 +33,42 @@ async def stream_events(request: Request) -> Response:
     """
     conversation = await authenticate(request, request.query_params.get("token"))
     door = door_of(request)
+    address = client_address(request, door.settings.trusted_proxies)
+    door.limits.streams.check(address)
     door.hub.check_room(conversation.id)
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     position = conversation.position
     if after:
         position = await door.read(conversations.position_of, conversation.id, after)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    events = _events(door, conversation.id, conversation.language, position)
+    headers = {"X-Accel-Buffering": "no"}
+    events = _events(door, conversation, address, position)
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 async def _events(
-    door: Door, conversation_id: str, language: str, position: int
+    door: Door, conversation: Conversation, address: str, position: int
 ) -> AsyncIterator[str]:
+    """What the stream says; an error, since others came first meanwhile or all is gone, is last."""
     yield RETRY
-    with door.hub.listen(conversation_id) as listener, STREAMS.track_inprogress():
-        signal: Signal | None = Signal.NEWS
-        while signal is not Signal.CLOSED:
-            if signal in (Signal.TYPING, Signal.SILENT):
-                yield _event("typing", {"on": signal is Signal.TYPING})
-            else:
-                try:
-                    news = await door.read(_news, conversation_id, position)
-                except (ChatError, StoreError) as error:
-                    yield _event("error", describe(door, error, language))
-                    return
-                for at, message in news:
-                    position = at
-                    yield _event("message", message, message["id"])
-            signal = await listener.next(KEEP_ALIVE_SECONDS)
-            if signal is None:
-                yield KEEP_ALIVE
+    try:
+        with (
+            door.limits.streams.hold(address),
+            door.hub.listen(conversation.id) as listener,
+            STREAMS.track_inprogress(),
+        ):
+            signal: Signal | None = Signal.NEWS
+            while signal is not Signal.CLOSED:
+                if signal in (Signal.TYPING, Signal.SILENT):
+                    yield _event("typing", {"on": signal is Signal.TYPING})
+                else:
+                    for at, message in await door.read(_news, conversation.id, position):
+                        position = at
+                        yield _event("message", message, message["id"])
+                signal = await listener.next(KEEP_ALIVE_SECONDS)
+                if signal is None:
+                    yield KEEP_ALIVE
+    except (ChatError, StoreError) as error:
+        yield _event("error", describe(door, error, conversation.language))
 
 
 def _news(connection: Connection, conversation_id: str, position: int) -> list[tuple[int, Message]]:

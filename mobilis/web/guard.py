@@ -1,10 +1,9 @@
-"""Around every request: security headers, an answer even when a handler breaks, and a line in the
-log that names the route, never the address: it may hold a token, an id or what somebody wrote."""
+"""Around every request: an answer even when a handler breaks, and a line in the log that names the
+route, never the address: it may hold a token, an id or what somebody wrote."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
@@ -16,22 +15,18 @@ from mobilis.seeing import ids, metrics
 from mobilis.seeing.logs import milliseconds, tell
 from mobilis.web.refusals import refuse
 
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+LARGEST_HEAD = 32_768  # bytes of a request before its body
 PRIVATE = "/api/"
 NOWHERE = "-"  # the route of an address that leads nowhere
-QUIET = ("/healthz",)  # asked every few seconds, for ever
+QUIET = ("/healthz", "/readyz")  # asked every few seconds, for ever
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """ASGI middleware; the outermost of ours. A header that a handler set stays as it is."""
+    """ASGI middleware; the innermost of ours, so that others see its answers too. A request whose
+    head is too large goes no further."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,10 +46,14 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(scope, message)
+                _name_trace(scope, message)
                 _note(scope, message["status"], perf_counter() - began)
             await send(message)
 
+        if _head_size(scope) > LARGEST_HEAD:
+            response = refuse(Request(scope), ChatError("bad_request", 431))
+            await response(scope, receive, guarded_send)
+            return
         try:
             await self.app(scope, receive, guarded_send)
         except Exception as error:  # noqa: BLE001 - the visitor gets an answer, the log the place
@@ -64,12 +63,16 @@ class Guard:
                 await response(scope, receive, guarded_send)
 
 
-def _add_headers(scope: Scope, message: Message) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+def _head_size(scope: Scope) -> int:
+    """Bytes of the address and the headers. The server bounds only what it waits for."""
+    lines = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope.get("raw_path") or b"") + len(scope["query_string"]) + lines
+
+
+def _name_trace(scope: Scope, message: Message) -> None:
+    """Tell clients of the API how their request is called in the logs."""
     if scope["path"].startswith(PRIVATE):
-        headers.setdefault("Cache-Control", "no-store")
+        headers = MutableHeaders(scope=message)
         headers.setdefault(ids.RETURNED, ids.write_parent(ids.current_trace()))
 
 

@@ -60,7 +60,7 @@ async def read_object(request: Request, limit: int | None = None) -> dict[str, A
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, of `limit` bytes at most."""
     body, size = bytearray(), 0
-    too_large = _announced_size(request) > READ_ON_BYTES
+    too_large = (announced_size(request) or 0) > READ_ON_BYTES
     try:
         with anyio.fail_after(BODY_SECONDS):
             async for chunk in request.stream():
@@ -76,9 +76,11 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _announced_size(request: Request) -> int:
+def announced_size(request: Request) -> int | None:
+    """How many bytes the request says that it brings; none when it does not say so in a number."""
     value = request.headers.get("content-length", "")
-    return int(value) if value.isascii() and value.isdigit() else 0
+    usable = value.isascii() and value.isdigit() and len(value) < 20
+    return int(value) if usable else None
 
 
 def message_id(data: dict[str, Any]) -> str:

@@ -23,16 +23,12 @@ from mobilis.notices import current_content
 from mobilis.openings import find_opening
 from mobilis.settings import ROOT
 from mobilis.web.door import Door, door_of
+from mobilis.web.headers import ASKED_AGAIN, PAGE
 from mobilis.web.marked import marked
 from mobilis.wording import preferred_language
 
 STATIC = Path(__file__).resolve().parent / "static"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-SECURITY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
-)
 # The questions of faq/ that the home page offers, in its order.
 QUESTIONS = (
     *("cost", "timeline", "who_is_it_for", "coalition"),
@@ -81,10 +77,10 @@ def render(
     other = next(code for code in LANGUAGES if code != language)
     text = _templates().get_template(template).render(lang=language, other=other, **values)
     usual = {
-        "Content-Security-Policy": SECURITY,
+        "Content-Security-Policy": PAGE,
         "Content-Language": language,
         "Vary": "Accept-Language",
-        "Cache-Control": "no-cache",
+        "Cache-Control": ASKED_AGAIN,
     }
     return HTMLResponse(text, status, {**usual, **(headers or {})})
 

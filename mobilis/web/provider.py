@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,9 +43,9 @@ SCOPE = "openid email profile"
 class Pending:
     """What the browser keeps in a signed cookie while somebody is at the provider."""
 
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
     after: str
 
 
@@ -227,7 +227,10 @@ def _is_usable(address: Any) -> bool:
 
 def _is_private(address: str) -> bool:
     """Whether nobody between us and that address can listen or answer in its place."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # no address at all
+        return False
     return parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
     )

@@ -28,13 +28,13 @@ from mobilis.seeing.logs import tell_refusal
 from mobilis.settings import ROOT
 from mobilis.web import bars
 from mobilis.web.door import Door, door_of
+from mobilis.web.headers import NOT_KEPT, PAGE_WITH_FORM
 from mobilis.web.limits import client_address
 from mobilis.web.marked import marked
-from mobilis.web.pages import SECURITY, STATIC, page_language, render
+from mobilis.web.pages import STATIC, page_language, render
 from mobilis.web.refusals import RETRY_AFTER_SECONDS, describe
 
-HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-WITH_FORM = SECURITY.replace("form-action 'none'", "form-action 'self'")
+HEADERS = {"Cache-Control": NOT_KEPT, "X-Robots-Tag": "noindex, nofollow"}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -87,7 +87,7 @@ async def erase_result(request: Request) -> Response:
         return _show("result_notice.html", language, values)
     status = 403 if request.method == "POST" else 200
     asked = {"up": "../../", "page_id": kept.page_id, "words": words}
-    with_form = {"Content-Security-Policy": WITH_FORM}
+    with_form = {"Content-Security-Policy": PAGE_WITH_FORM}
     return _show("result_erase.html", language, asked, status, with_form)
 
 

@@ -28,7 +28,7 @@ from mobilis.errors import ContentError, SettingError
 from mobilis.seeing.logs import configure
 from mobilis.settings import Settings, load_settings
 from mobilis.store import now
-from mobilis.web.console.layout import SECURITY
+from mobilis.web.headers import CONSOLE
 from mobilis.web.pages import render
 from mobilis.web.server import Server, make_server
 
@@ -110,7 +110,7 @@ class Stage(ABC):
         return render(
             self.template,
             PEOPLE[person].language,
-            headers={"Content-Security-Policy": SECURITY},
+            headers={"Content-Security-Policy": CONSOLE},
             stage=self,
             people=PEOPLE,
             place=place,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
+import anyio
 from starlette.datastructures import FormData
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -23,6 +24,7 @@ from mobilis.staff import Person, Session
 from mobilis.store import now
 from mobilis.web.console.layout import HEADERS, show
 from mobilis.web.door import Door, door_of
+from mobilis.web.incoming import BODY_SECONDS, announced_size
 
 ROOT = "/console"
 COOKIE = "mobilis-console"
@@ -134,15 +136,19 @@ async def read_form(request: Request, upload: bool = False) -> FormData:
     """The fields of a form, with one file where that is expected; none of another request.
 
     Raises:
-        ChatError: body_too_large.
+        ChatError: body_too_large; bad_request, when it does not come.
     """
     if request.method != "POST":
         return FormData()
-    size = request.headers.get("content-length", "")
+    size = announced_size(request)
     limit = UPLOAD_LIMIT if upload else FORM_LIMIT
-    if not size.isdecimal() or int(size) > limit:
+    if size is None or size > limit:
         raise ChatError("body_too_large", 413)
-    return await request.form(max_files=int(upload), max_fields=200, max_part_size=limit)
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            return await request.form(max_files=int(upload), max_fields=200, max_part_size=limit)
+    except (TimeoutError, ClientDisconnect):
+        raise ChatError("bad_request", 400) from None
 
 
 def plain(value: object) -> str:

@@ -10,13 +10,10 @@ from starlette.responses import Response
 from mobilis.dates import ZONE
 from mobilis.dates import local as local
 from mobilis.web.door import Door
+from mobilis.web.headers import CONSOLE, NOT_KEPT
 from mobilis.web.pages import render
 
-SECURITY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+HEADERS = {"Cache-Control": NOT_KEPT, "X-Robots-Tag": "noindex, nofollow"}
 # What the navigation leads to, and the right each needs.
 NAVIGATION = (
     ("queue", "read"),
@@ -55,7 +52,7 @@ def show(
         f"console/{template}",
         language,
         status,
-        {"Content-Security-Policy": SECURITY, **HEADERS, **(headers or {})},
+        {"Content-Security-Policy": CONSOLE, **HEADERS, **(headers or {})},
         **{**usual, **values},
     )
 

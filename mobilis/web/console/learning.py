@@ -89,7 +89,7 @@ def read_filters(query: Mapping[str, str]) -> Filters:
         label=given.get("label", "")[:64],
         since=_day(given.get("since", "")),
         until=_day(given.get("until", "")),
-        page=min(max(int(page), 1), LAST_PAGE) if page.isascii() and page.isdecimal() else 1,
+        page=min(max(int(page[:10]), 1), LAST_PAGE) if page.isascii() and page.isdecimal() else 1,
     )
 
 

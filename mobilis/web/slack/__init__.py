@@ -94,9 +94,12 @@ class SlackChannel:
             return PlainTextResponse("invalid request", 401)
         try:
             asked = to_async_bolt_request(request, body)
-        except (ValueError, AttributeError):  # signed, but no object of JSON
+            answer = await self._bolt.async_dispatch(asked)
+        except (ValueError, AttributeError, TypeError, LookupError):
+            # Signed, but no object of JSON, or not one that Bolt can read. What our listeners
+            # raise is no matter of this: it has become an answer in Bolt.
             return PlainTextResponse("bad request", 400)
-        return to_starlette_response(await self._bolt.async_dispatch(asked))
+        return to_starlette_response(answer)
 
     async def install(self, request: Request) -> Response:
         """GET /slack/install and /slack/oauth_redirect: a workspace installs the app."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from mobilis.errors import SettingError
@@ -60,7 +60,7 @@ class App:
     """Our app, as the settings have it. No `tenants` means any."""
 
     id: str
-    password: str
+    password: str = field(repr=False)
     tenant: str
     tenants: frozenset[str]
     cloud: Cloud
@@ -154,7 +154,10 @@ def _of_this_computer(address: str) -> str:
 
 def is_private(address: str) -> bool:
     """Whether nobody between us and that address can listen or answer in its place."""
-    return urlsplit(address).scheme == "https" or _is_loopback(address)
+    try:
+        return urlsplit(address).scheme == "https" or _is_loopback(address)
+    except ValueError:  # no address at all
+        return False
 
 
 def _is_loopback(address: str) -> bool:
