@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
@@ -57,7 +57,10 @@ class Reply:
 
 def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
     """The oldest open message of each conversation, where it is due; none of a `busy` one."""
-    here = {"now": now(), "busy": list(busy), "limit": limit}
+    moment = now()
+    # What is due later than anything is put off was written before the clock was put back.
+    never = moment + timedelta(seconds=LONGEST_WAIT_SECONDS)
+    here = {"now": moment, "never": never, "busy": list(busy), "limit": limit}
     return [
         Turn(row.id, row.message_id, row.channel, row.text, row.payload, row.attempts)
         for row in connection.execute(_DUE, here)
@@ -86,7 +89,7 @@ def _due() -> Select[Any]:
             & (inbox.c.position == first.c.position),
         )
         .where(
-            inbox.c.due_at <= bindparam("now"),
+            or_(inbox.c.due_at <= bindparam("now"), inbox.c.due_at > bindparam("never")),
             inbox.c.conversation_id.not_in(bindparam("busy", expanding=True)),
         )
         .order_by(inbox.c.due_at)

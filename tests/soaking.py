@@ -436,9 +436,9 @@ def to_markdown(outcome: Outcome, date: str) -> str:
     return "\n".join(lines)
 
 
-def write_into(document: Path, text: str) -> None:
+def write_into(document: Path, text: str, mark: str = "soak") -> None:
     """Put the text between the two marks of a document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition("<!-- soak -->\n")
-    _, _, after = rest.partition("<!-- /soak -->")
-    whole = f"{before}<!-- soak -->\n{text}\n<!-- /soak -->{after}"
+    before, _, rest = document.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    _, _, after = rest.partition(f"<!-- /{mark} -->")
+    whole = f"{before}<!-- {mark} -->\n{text}\n<!-- /{mark} -->{after}"
     document.write_text(whole, encoding="utf-8")
