@@ -32,6 +32,7 @@ async def stream_events(request: Request) -> Response:
     conversation = await authenticate(request, request.query_params.get("token"))
     door = door_of(request)
     door.hub.check_room(conversation.id)
+    door.hub.check_streams()
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     position = conversation.position
     if after:
@@ -45,7 +46,7 @@ async def _events(
     door: Door, conversation_id: str, language: str, position: int
 ) -> AsyncIterator[str]:
     yield RETRY
-    with door.hub.listen(conversation_id) as listener:
+    with door.hub.stream(), door.hub.listen(conversation_id) as listener:
         signal: Signal | None = Signal.NEWS
         while signal is not Signal.CLOSED:
             if signal in (Signal.TYPING, Signal.SILENT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Sequence
 
@@ -46,4 +47,13 @@ def make_server(settings: Settings, more: Sequence[Route] = ()) -> Server:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
+    allow_connections()
     make_server(settings).run()
+
+
+def allow_connections() -> None:
+    """Have as many files open as the system lets this process: each event stream is one, and 1024,
+    where many systems begin, are soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
