@@ -16,7 +16,9 @@ from websites import Websites
 HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
-collect_ignore = [] if HAS_RASA else ["brain", "test_faults.py", "test_journeys.py"]
+collect_ignore = (
+    [] if HAS_RASA else ["brain", "test_faults.py", "test_journeys.py", "test_web_soak.py"]
+)
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 
 
@@ -30,6 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-fault", action="store_true", help="all faults, not only a few")
     parser.addoption("--write-faults", type=Path, metavar="FILE", help="write what became of them")
     parser.addoption("--events", type=int, default=150, help="of the soak of Slack and Teams")
+    parser.addoption(
+        "--soak-minutes", type=float, default=0.75, help="of the soak of the website's chat"
+    )
+    parser.addoption("--write-web-soak", type=Path, metavar="FILE", help="write what it saw")
     parser.addoption("--write-soak", type=Path, metavar="FILE", help="write what the soak counted")
     parser.addoption(
         "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from mobilis.models import conversations, inbox
 from mobilis.turns import BUSY_SECONDS
-from mobilis.web import events
 
 SENTENCES = {"fr": "Beaucoup de personnes écrivent", "en": "Many people are writing"}
 
