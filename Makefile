@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak
-.PHONY: lock clean
+.PHONY: soak-web faults load lock clean
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -98,6 +98,17 @@ journeys: train ## play every journey over the chat API, on Slack and on Teams
 
 soak: $(INSTALLED) ## 2 000 messages on Slack and Teams while the front door is killed; counts to docs/reliability.md
 	@$(PYTHON) -m pytest tests/test_soak.py --events 2000 --write-soak docs/reliability.md -s
+
+soak-web: train ## half an hour of visitors on the website; what grew to docs/load.md
+	@$(PYTHON) -m pytest tests/test_web_soak.py --soak-minutes 30 --write-web-soak docs/load.md -s
+
+faults: train ## every fault at every step of a turn (an hour); counts to docs/reliability.md
+	@deploy/prepare postgres
+	@$(PYTHON) -m pytest tests/test_faults.py tests/test_exhaustion.py --every-fault --write-faults docs/reliability.md -s
+
+load: train ## more and more visitors until it is too much, beside the stock assistant; to docs/load.md
+	@deploy/prepare postgres
+	@$(PYTHON) -m pytest tests/test_crowd.py --write-load docs -s
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

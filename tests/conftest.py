@@ -36,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--soak-minutes", type=float, default=0.75, help="of the soak of the website's chat"
     )
     parser.addoption("--write-web-soak", type=Path, metavar="FILE", help="write what it saw")
+    parser.addoption(
+        "--write-load", type=Path, metavar="FOLDER", help="measure load, and write load.md there"
+    )
     parser.addoption("--write-soak", type=Path, metavar="FILE", help="write what the soak counted")
     parser.addoption(
         "--write-screenshots", type=Path, metavar="FOLDER", help="write pictures of the widget"

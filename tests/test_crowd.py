@@ -253,11 +253,19 @@ def test_all_are_visited_at_every_level_and_ended(
     monkeypatch.setattr(load_bench, "WARM_UP", (1, 0.05))
     monkeypatch.setattr(load_bench, "settle", lambda used: None)
     told: list[str] = []
-    found = bench_load(ROOT, told.append, "1,2", "1", "0", "postgresql://x", lambda: tmp_path)
+    found = bench_load(ROOT, told.append, "1,2", "1", "1", "postgresql://x", lambda: tmp_path)
     assert [len(levels) for levels in found["sides"].values()] == [2, 2, 2]
     assert list(found["sides"]) == ["SQLite", "PostgreSQL", "stock"]
     assert len(started) == 3 and all(one.stopped for one in started)
     assert "2 at once: stock" in told
-    monkeypatch.setattr(load_bench, "MOST_SECONDS", 1)
     assert main(["bench", "load", "--ours-only", "--levels", "1", "--seconds", "1", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["sides"]) == ["SQLite"]
+
+
+@pytest.mark.timeout(0)
+def test_the_whole_bench(request: pytest.FixtureRequest) -> None:
+    folder: Path | None = request.config.getoption("--write-load")
+    if not folder:
+        pytest.skip("takes ten minutes or more: make load")
+    url = request.getfixturevalue("postgres").create("load")
+    assert main(["bench", "load", "--postgres", url, "--write", str(folder)]) == 0
