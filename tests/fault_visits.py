@@ -104,7 +104,9 @@ class Visit:
             same = [one for one in found if one[0] == exchange[0] and not _gave_up(one)]
             self.count.lost += not any(one[1:] for one in same)
             self.count.doubled += max(0, len(same) - 1)
-            self.count.wrong += any(one != exchange for one in same)
+            # A message that was given up may have been understood: said again, it is a second one.
+            given_up = any(one[0] == exchange[0] and _gave_up(one) for one in found)
+            self.count.wrong += not given_up and any(one != exchange for one in same)
 
     def _answer(self, said: str) -> list[Message]:
         message = {"id": str(uuid.uuid4()), "text": said}

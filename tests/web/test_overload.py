@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 
 from mobilis.models import conversations, inbox
 from mobilis.turns import BUSY_SECONDS
+from mobilis.web.server import allow_connections
 
 SENTENCES = {"fr": "Beaucoup de personnes écrivent", "en": "Many people are writing"}
 
@@ -113,6 +115,16 @@ def test_no_limit_takes_everything(open_door, held, database):
     for number in range(10):
         assert visitor.say(f"m{number}", wait=None).status_code == 202
     assert waiting(database) == 10
+
+
+def test_as_many_connections_as_the_system_allows():
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, 512), most))
+    try:
+        allow_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
 
 
 def test_it_recovers_by_itself_and_everybody_is_answered_once(open_door, brain, database):
