@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
-.PHONY: lock clean fuzz audit sbom offline
+.PHONY: soak-web faults load lock clean fuzz audit sbom offline
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -119,6 +119,17 @@ audit: $(DOOR_INSTALLED) ## hold the known vulnerabilities of what is locked aga
 
 sbom: $(DOOR_INSTALLED) ## write what brain, front door and widget are made of (CycloneDX) to var/sbom
 	@$(DOOR_VENV)/bin/python deploy/sbom.py var/sbom
+
+soak-web: train ## half an hour of visitors on the website; what grew to docs/load.md
+	@$(PYTHON) -m pytest tests/test_web_soak.py --soak-minutes 30 --write-web-soak docs/load.md -s
+
+faults: train ## every fault at every step of a turn (an hour); counts to docs/reliability.md
+	@deploy/prepare postgres
+	@$(PYTHON) -m pytest tests/test_faults.py tests/test_exhaustion.py --every-fault --write-faults docs/reliability.md -s
+
+load: train ## more and more visitors until it is too much, beside the stock assistant; to docs/load.md
+	@deploy/prepare postgres
+	@$(PYTHON) -m pytest tests/test_crowd.py --write-load docs -s
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

@@ -243,7 +243,7 @@ class RequestHuman(MobilisAction):
 
     def answer(self, turn: Turn) -> None:
         database, content = turn.resources.database, turn.resources.content
-        known = open_case(database, turn.conversation)
+        known = open_case(database, turn.conversation, turn.message_id)
         reference = known or keep_lead(
             database,
             kind="person",

@@ -21,12 +21,12 @@ from mobilis.cases import Weights, facts_of
 from mobilis.conversations import Message
 from mobilis.dates import local
 from mobilis.dead_letters import why
-from mobilis.deliveries import MOST_ATTEMPTS, SENDING_SECONDS, Delivery
+from mobilis.deliveries import LONGEST_WAIT, MOST_ATTEMPTS, SENDING_SECONDS, Delivery
 from mobilis.models import announcements, cases, deliveries, slack_installations
 from mobilis.numbers import whole
 from mobilis.places import Place
 from mobilis.priority import reasons
-from mobilis.store import is_alone, now
+from mobilis.store import is_alone, is_due, now
 
 KIND = "announcement"  # of the messages
 WATCHED = timedelta(days=30)  # for which a message follows its case
@@ -71,7 +71,7 @@ class Board:
         for (channel, key), place in self.places.items():
             if channel in channels and _name(channel, key) not in busy and len(taken) < limit:
                 row = _first(connection, channel, key)
-                if row is not None and row.due_at <= now() and _take(connection, row):
+                if row is not None and row.is_due and _take(connection, row):
                     taken.append(self._delivery(connection, row, place))
         return taken
 
@@ -237,7 +237,10 @@ def _mark_changed(connection: Connection, channel: str, target: str) -> None:
 def _first(connection: Connection, channel: str, target: str) -> Row[Any] | None:
     here = (announcements.c.channel == channel, announcements.c.target == target)
     is_open = announcements.c.state.in_(("pending", "sending"))
-    query = select(announcements).where(*here, is_open).order_by(announcements.c.number).limit(1)
+    due = is_due(announcements.c.due_at, LONGEST_WAIT).label("is_due")
+    query = (
+        select(announcements, due).where(*here, is_open).order_by(announcements.c.number).limit(1)
+    )
     return connection.execute(query).one_or_none()
 
 

@@ -146,11 +146,29 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
     scale.add_argument("--json", action="store_true", help="print the report as JSON")
     scale.set_defaults(command=_bench_scale)
+    load = benches.add_parser("load", help="more and more visitors at once, until it is too much")
+    load.add_argument(
+        "--levels",
+        default="1,2,4,8,16,32,64,128,256",
+        metavar="N,…",
+        help="visitors at once (1,2,4,8,16,32,64,128,256)",
+    )
+    load.add_argument("--seconds", default="20", metavar="N", help="that each level lasts (20)")
+    load.add_argument(
+        "--think", default="1", metavar="N", help="seconds before each message, on average (1)"
+    )
+    load.add_argument(
+        "--postgres", default="", metavar="URL", help="an empty database, to be visited on too"
+    )
+    load.add_argument(
+        "--write", type=Path, metavar="FOLDER", help="write load.md and load.svg, such as in docs"
+    )
+    load.set_defaults(command=_bench_load)
     widget = benches.add_parser("widget", help="what a person waits for, in a browser")
     widget.add_argument("--turns", default="64", metavar="N", help="messages said (64)")
     widget.add_argument("--json", action="store_true", help="print the report as JSON")
     widget.set_defaults(command=_bench_widget)
-    for one in (nlu, turns):
+    for one in (nlu, turns, load):
         one.add_argument("--ours-only", action="store_true", help="without the stock assistant")
         one.add_argument(
             "--phrasings",
@@ -401,6 +419,20 @@ def _bench_scale(options: argparse.Namespace, settings: Settings) -> int:
     _end_as_on_ctrl_c()
     given = options.database, options.concurrency, options.turns
     report = bench_scale(settings.project_dir, _tell, *given)
+    print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
+    return 0
+
+
+def _bench_load(options: argparse.Namespace, settings: Settings) -> int:
+    from mobilis.load_bench import bench_load, to_text, write
+
+    root = settings.project_dir
+    _end_as_on_ctrl_c()
+    prepare = None if options.ours_only else partial(_prepare_stock, root, options)
+    how = (options.levels, options.seconds, options.think, options.postgres)
+    report = bench_load(root, _tell, *how, prepare)
+    if options.write:
+        write(report, options.write)
     print(json.dumps(report, ensure_ascii=False) if options.json else to_text(report))
     return 0
 

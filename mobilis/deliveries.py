@@ -20,11 +20,12 @@ from mobilis.announcements import announce_undelivered
 from mobilis.conversations import Message, message_of, receive_choice
 from mobilis.models import choices, deliveries, inbox, outbox
 from mobilis.places import Place, place_of
-from mobilis.store import now
+from mobilis.store import is_due, now
 
 PUSHED = ("slack", "teams")  # channels whose messages are pushed
 SENDING_SECONDS = 60.0  # after which a delivery under way is taken to be lost with its process
 MOST_ATTEMPTS = 10
+LONGEST_WAIT = timedelta(hours=2)  # for another try, whatever the platform says
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def take_due(
     query = (
         select(deliveries)
         .join(first, first.c.number == deliveries.c.number)
-        .where(deliveries.c.due_at <= now())
+        .where(is_due(deliveries.c.due_at, LONGEST_WAIT))
         .order_by(deliveries.c.due_at)
         .limit(limit)
     )

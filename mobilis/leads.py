@@ -163,9 +163,10 @@ def write_lead(
     return reference
 
 
-def open_case(database: Database, conversation_id: str) -> str | None:
+def open_case(database: Database, conversation_id: str, message_id: str = "") -> str | None:
     """The reference of the conversation's request for a person that nobody has answered yet, nor
-    closed, if there is one."""
+    closed, if there is one. What the message itself has asked for is left out: its turn may be
+    taken twice."""
     answered = cases.c.last_answer_at > leads.c.created_at
     closed = and_(cases.c.status == "closed", cases.c.changed_at > leads.c.created_at)
     query = (
@@ -174,6 +175,7 @@ def open_case(database: Database, conversation_id: str) -> str | None:
         .where(
             leads.c.conversation_id == conversation_id,
             leads.c.kind == "person",
+            leads.c.source_message_id != message_id,
             not_(func.coalesce(answered, false())),
             not_(func.coalesce(closed, false())),
         )

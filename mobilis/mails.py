@@ -36,13 +36,13 @@ from mobilis.settings import ROOT
 from mobilis.sharing import pass_on, settle_agreement
 from mobilis.smtp import Parcel
 from mobilis.staff import Person
-from mobilis.store import now
+from mobilis.store import is_due, now
 
 SUBJECT_LENGTH = 200
 TEXT_LENGTH = 10_000
 KEY_LENGTH = 64
 LEASE = timedelta(minutes=10)  # how long one may take over an e-mail before it is free again
-LONGEST_WAIT_SECONDS = 3600.0
+LONGEST_WAIT = timedelta(hours=1)
 REPLY, FORWARD = "reply", "forward"
 
 
@@ -257,7 +257,7 @@ def settle_later(
 ) -> bool:
     """It could not be sent now: try again after a while, longer each time; False when it is given
     up."""
-    wait = min(backoff * 2 ** min(taken.attempt - 1, 20), LONGEST_WAIT_SECONDS)
+    wait = min(backoff * 2 ** min(taken.attempt - 1, 20), LONGEST_WAIT.total_seconds())
     due_at = now() + timedelta(seconds=wait * random.uniform(0.5, 1.0))
     query = select(mails.c.give_up_at).where(mails.c.id == taken.id)
     give_up_at = connection.execute(query).scalar_one_or_none()
@@ -294,7 +294,7 @@ def settle_doubtful(connection: Connection, weights: Weights) -> None:
 
 
 def _due() -> Any:
-    return and_(mails.c.state.in_(("queued", "sending")), mails.c.due_at <= now())
+    return and_(mails.c.state.in_(("queued", "sending")), is_due(mails.c.due_at, LONGEST_WAIT))
 
 
 def _step(

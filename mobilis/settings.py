@@ -87,6 +87,8 @@ class Settings:
     turn_attempts: int = 8
     turn_backoff: float = 1.0
     workers: int = 8
+    queue: int = 100
+    streams: int = 5000
     priority: str = ""
     takeover_minutes: float = 10.0
     smtp_url: str = _secret()

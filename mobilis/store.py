@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, or_, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -29,6 +29,13 @@ KEPT = 5  # connections to PostgreSQL that stay open when they are not needed
 def now() -> datetime:
     """The present, aware and in UTC: the only clock of the store."""
     return datetime.now(timezone.utc)
+
+
+def is_due(due_at: Any, longest: timedelta) -> Any:
+    """Whether the moment in a column has come. Nothing is put off for longer than `longest`: what
+    is due later than that was written before the clock was put back, and must not wait for it."""
+    moment = now()
+    return or_(due_at <= moment, due_at > moment + longest)
 
 
 class Database:

@@ -13,19 +13,21 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select, Update
 
 from mobilis import news
 from mobilis.conversations import Conversation, lock_conversation, new_id, speak, take_positions
 from mobilis.deliveries import PUSHED, push, push_again, remote_id
+from mobilis.errors import ChatError
 from mobilis.models import choices, conversations, inbox, outbox
 from mobilis.seeing.ids import trace_of
 from mobilis.store import now
 from mobilis.versions import UNKNOWN, Versions
 
 LONGEST_WAIT_SECONDS = 60.0
+BUSY_SECONDS = (3, 8)  # at least and at most, until one who was refused may come again
 KINDS = ("text", "faq", "question", "result", "coaches", "form", "clarify", "notice")
 # The one field that a message of a kind may have of its own.
 FIELDS = {
@@ -65,7 +67,10 @@ class Reply:
 
 def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) -> list[Turn]:
     """The oldest open message of each conversation, where it is due; none of a `busy` one."""
-    here = {"now": now(), "busy": list(busy), "limit": limit}
+    moment = now()
+    # What is due later than anything is put off was written before the clock was put back.
+    never = moment + timedelta(seconds=LONGEST_WAIT_SECONDS)
+    here = {"now": moment, "never": never, "busy": list(busy), "limit": limit}
     return [
         Turn(
             row.id,
@@ -106,7 +111,7 @@ def _due() -> Select[Any]:
             & (inbox.c.position == first.c.position),
         )
         .where(
-            inbox.c.due_at <= bindparam("now"),
+            or_(inbox.c.due_at <= bindparam("now"), inbox.c.due_at > bindparam("never")),
             inbox.c.conversation_id.not_in(bindparam("busy", expanding=True)),
         )
         .order_by(inbox.c.due_at)
@@ -123,12 +128,26 @@ _WAITING = (
     .where(inbox.c.conversation_id == bindparam("own"), inbox.c.state == "pending")
     .limit(1)
 )
+_QUEUED = select(func.count()).select_from(
+    select(inbox.c.id).where(inbox.c.state == "pending").limit(bindparam("most")).subquery()
+)
 _SAY, _OFFER = insert(outbox), insert(choices)
 
 
 def is_waiting(connection: Connection, conversation_id: str) -> bool:
     """Whether a message of the conversation is open."""
     return connection.execute(_WAITING, {"own": conversation_id}).first() is not None
+
+
+def check_queue(connection: Connection, most: int) -> None:
+    """Of what was just taken in, in this transaction: whether so few messages wait that its turn
+    comes soon. 0: no matter how many.
+
+    Raises:
+        ChatError: busy, with the seconds to wait, which differ, so that not all come back at once.
+    """
+    if most and connection.execute(_QUEUED, {"most": most + 1}).scalar_one() > most:
+        raise ChatError("busy", 503, retry_after=random.randint(*BUSY_SECONDS))
 
 
 def turn_state(

@@ -31,7 +31,7 @@ CODES = (
     *("bad_json", "bad_request", "body_too_large", "text_empty", "text_too_long"),
     *("unauthorized", "not_found", "method_not_allowed", "choice_unknown", "choice_used"),
     "message_unknown",
-    *("intent_unknown", "too_many_requests", "unavailable", "not_answered"),
+    *("intent_unknown", "too_many_requests", "busy", "unavailable", "not_answered"),
 )
 DOWNLOAD_KEYS = ("visitor", "assistant", "staff", "transcript", "transcript_line")
 TAKEOVER_KEYS = (

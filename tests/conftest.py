@@ -18,6 +18,7 @@ HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 # The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
 collect_ignore = [] if HAS_RASA else ["brain", "test_growing.py", "test_journeys.py"]
 collect_ignore += [] if HAS_RASA else ["test_live_whole.py", "test_offline.py"]
+collect_ignore += [] if HAS_RASA else ["test_faults.py", "test_web_soak.py"]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 # These want newer packages than those that Rasa pins.
 NEWER = {
@@ -36,12 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-channels", action="store_true", help="play every journey on Slack and Teams too"
     )
+    parser.addoption("--every-fault", action="store_true", help="all faults, not only a few")
+    parser.addoption("--write-faults", type=Path, metavar="FILE", help="write what became of them")
     parser.addoption("--events", type=int, default=150, help="of the soak of Slack and Teams")
     parser.addoption(
         "--all-journeys", action="store_true", help="play every journey on the cluster, not a few"
     )
     parser.addoption(
         "--write-cluster", type=Path, metavar="FILE", help="write what the cluster counted"
+    )
+    parser.addoption(
+        "--soak-minutes", type=float, default=0.75, help="of the soak of the website's chat"
+    )
+    parser.addoption("--write-web-soak", type=Path, metavar="FILE", help="write what it saw")
+    parser.addoption(
+        "--write-load", type=Path, metavar="FOLDER", help="measure load, and write load.md there"
     )
     parser.addoption("--write-soak", type=Path, metavar="FILE", help="write what the soak counted")
     parser.addoption(

@@ -177,10 +177,10 @@ class Visitor:
         ) as response:
             assert response.status_code == 200
             assert response.headers["content-type"].startswith("text/event-stream")
-            yield _parse_events(response)
+            yield parse_events(response)
 
 
-def _parse_events(response: httpx.Response) -> Iterator[tuple[str, Any, Any]]:
+def parse_events(response: httpx.Response) -> Iterator[tuple[str, Any, Any]]:
     fields: dict[str, str] = {}
     for line in response.iter_lines():
         if line.startswith(":"):

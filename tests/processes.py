@@ -41,10 +41,18 @@ class Postgres:
             shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "mobilis", "-A", "trust", "-E", "UTF8")
         self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, at first or again."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off"
         options += f" -c unix_socket_directories={self._folder}"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
+
+    def crash(self) -> None:
+        """End the server at once, as a kill would; what was committed is there after `start`."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
 
     def create(self, name: str) -> str:
         """A new database; its URL."""
@@ -56,7 +64,7 @@ class Postgres:
         return f"postgresql://mobilis@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self._folder)
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -19,7 +19,7 @@ from mobilis.bulletins import Board, Style
 from mobilis.claims import claim
 from mobilis.conversations import lock_conversation
 from mobilis.dead_letters import why
-from mobilis.deliveries import MOST_ATTEMPTS, give_up
+from mobilis.deliveries import LONGEST_WAIT, MOST_ATTEMPTS, give_up
 from mobilis.errors import ChatError
 from mobilis.mails import Taken, settle_failed
 from mobilis.models import (
@@ -401,3 +401,13 @@ def test_dead_letters_are_tried_again_or_set_aside_and_noted(database: Database)
 )
 def test_failures_are_said_in_words(error: str, meaning: str) -> None:
     assert why(error) == meaning
+
+
+def test_a_clock_that_was_put_back_holds_up_no_notice(database: Database) -> None:
+    asked(database)
+    with database.write() as connection:
+        connection.execute(update(announcements).values(due_at=now() + LONGEST_WAIT / 2))
+    assert take(database, board()) == []
+    with database.write() as connection:
+        connection.execute(update(announcements).values(due_at=now() + 2 * LONGEST_WAIT))
+    assert len(take(database, board())) == 1

@@ -13,7 +13,15 @@ from sqlalchemy import func, select, update
 
 from mobilis import privacy
 from mobilis.conversations import lock_conversation, open_conversation, receive_text
-from mobilis.deliveries import MOST_ATTEMPTS, give_up, note_sent, press, put_off, take_due
+from mobilis.deliveries import (
+    LONGEST_WAIT,
+    MOST_ATTEMPTS,
+    give_up,
+    note_sent,
+    press,
+    put_off,
+    take_due,
+)
 from mobilis.errors import ChatError
 from mobilis.models import deliveries as table
 from mobilis.models import outbox, places
@@ -213,3 +221,14 @@ def test_an_erased_conversation_leaves_neither_place_nor_deliveries(database):
         for left in (table, places, outbox):
             assert connection.execute(select(func.count()).select_from(left)).scalar_one() == 0
     assert opened(database) != one
+
+
+def test_a_clock_that_was_put_back_holds_up_nothing(database):
+    one = opened(database)
+    tell(database, one, Reply("a", "fr"))
+    with database.write() as connection:
+        connection.execute(update(table).values(due_at=now() + LONGEST_WAIT / 2))
+    assert take(database) == []
+    with database.write() as connection:
+        connection.execute(update(table).values(due_at=now() + 2 * LONGEST_WAIT))
+    assert len(take(database)) == 1

@@ -329,6 +329,12 @@ def test_the_oldest_open_case_counts(database: Database) -> None:
     assert open_case(database, "talk-1") == first
 
 
+def test_a_turn_that_is_taken_again_does_not_find_its_own_request(database: Database) -> None:
+    keep(database, kind="person")
+    assert open_case(database, "talk-1", "message-1") is None
+    assert open_case(database, "talk-1", "message-2") is not None
+
+
 def test_a_declaration_of_interest_is_no_case(database: Database) -> None:
     keep(database, kind="interest")
     assert open_case(database, "talk-1") is None

@@ -126,7 +126,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
     wording = load_wording(settings.project_dir)
     database = Database.from_settings(settings)
-    brain, hub = Brain(settings), Hub()
+    brain, hub = Brain(settings), Hub(settings.streams)
     presence = Presence()
     peers = Peers(database, hub, presence)
     sender = Sender(database, {channel.name: channel.outlet for channel in channels})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
@@ -14,12 +15,12 @@ from mobilis import conversations
 from mobilis.content import fresh_content
 from mobilis.conversations import Message, Opened
 from mobilis.errors import ChatError
-from mobilis.openings import find_opening
+from mobilis.openings import Opening, find_opening
 from mobilis.privacy import erase_conversation
 from mobilis.ratings import rate
 from mobilis.seeing.ids import take_up
 from mobilis.settings import ROOT
-from mobilis.turns import turn_state
+from mobilis.turns import check_queue, is_waiting, turn_state
 from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
 from mobilis.web.headers import ASKED_AGAIN
@@ -28,9 +29,10 @@ from mobilis.web.refusals import RETRY_AFTER_SECONDS, request_language
 
 CHANNEL = "web"
 DESCRIPTION = Path(__file__).with_name("openapi.json")
-RECEIVE: Mapping[str, Callable[[Connection, str, str, str], bool]] = {
+RECEIVE: Mapping[str, Callable[[Connection, str, str, Any], bool]] = {
     "text": conversations.receive_text,
     "choice": conversations.receive_choice,
+    "intent": conversations.receive_opening,
 }
 
 
@@ -41,9 +43,7 @@ async def open_conversation(request: Request) -> Response:
     data = await incoming.read_object(request)
     language = incoming.language_or(data, request_language(request))
     request.state.language = language
-    opened = await door.write(
-        conversations.open_conversation, language, CHANNEL, incoming.page(data)
-    )
+    opened = await door.write(_open, language, incoming.page(data), door.settings.queue)
     take_up(opened.message_id)
     door.worker.wake()
     greeting = await _greeting(door, opened)
@@ -78,13 +78,8 @@ async def send_message(request: Request) -> Response:
     message_id = incoming.message_id(data)
     take_up(message_id)
     kind, value = incoming.content(data, door.settings.text_limit)
-    if kind == "intent":
-        opening = find_opening(fresh_content(ROOT), value)
-        if opening is None:
-            raise ChatError("intent_unknown", 404)
-        new = await door.write(conversations.receive_opening, conversation.id, message_id, opening)
-    else:
-        new = await door.write(RECEIVE[kind], conversation.id, message_id, value)
+    said = _find_opening(value) if kind == "intent" else value
+    new = await door.write(_take_in, kind, conversation.id, message_id, said, door.settings.queue)
     if new:
         door.hub.news(conversation.id)
         door.worker.wake()
@@ -138,6 +133,34 @@ async def delete_conversation(request: Request) -> Response:
 async def read_description(request: Request) -> Response:
     """GET /api/openapi.json: this API, described for programs (OpenAPI 3.1)."""
     return FileResponse(DESCRIPTION, headers={"Cache-Control": ASKED_AGAIN})
+
+
+def _open(connection: Connection, language: str, page: str | None, queue: int) -> Opened:
+    opened = conversations.open_conversation(connection, language, CHANNEL, page)
+    check_queue(connection, queue)
+    return opened
+
+
+def _find_opening(name: str) -> Opening:
+    opening = find_opening(fresh_content(ROOT), name)
+    if opening is None:
+        raise ChatError("intent_unknown", 404)
+    return opening
+
+
+def _take_in(
+    connection: Connection,
+    kind: str,
+    conversation_id: str,
+    message_id: str,
+    said: str | Opening,
+    queue: int,
+) -> bool:
+    """Whether the message is new. Unless a person answers it, there must be room for it."""
+    new = RECEIVE[kind](connection, conversation_id, message_id, said)
+    if new and is_waiting(connection, conversation_id):
+        check_queue(connection, queue)
+    return new
 
 
 async def _erase(door: Door, conversation_id: str, channel: str) -> None:

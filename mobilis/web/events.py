@@ -36,6 +36,7 @@ async def stream_events(request: Request) -> Response:
     address = client_address(request, door.settings.trusted_proxies)
     door.limits.streams.check(address)
     door.hub.check_room(conversation.id)
+    door.hub.check_streams()
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     position = conversation.position
     if after:
@@ -53,6 +54,7 @@ async def _events(
     try:
         with (
             door.limits.streams.hold(address),
+            door.hub.stream(),
             door.hub.listen(conversation.id) as listener,
             STREAMS.track_inprogress(),
         ):

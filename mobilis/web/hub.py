@@ -6,6 +6,7 @@ A signal says only that it is worth looking; the database stays the truth.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 
 from mobilis.errors import ChatError
+from mobilis.turns import BUSY_SECONDS
 
 MOST_LISTENERS = 20  # of one conversation: tabs, devices and waiting requests
 MOST_SIGNALS = 32  # kept for a listener that is slow
@@ -59,8 +61,10 @@ class Listener:
 class Hub:
     """Who listens to which conversation, and in which the assistant is typing."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_streams: int = 0) -> None:
         self.closed = False
+        self._most_streams = most_streams
+        self._streams = 0
         self._listeners: dict[str, set[Listener]] = {}
         self._typing: set[str] = set()
         self._elsewhere: dict[str, float] = {}  # listened to at other front doors, until when
@@ -86,6 +90,20 @@ class Hub:
             listeners.discard(listener)
             if not listeners:
                 self._listeners.pop(conversation_id, None)
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """One event stream more, for as long as the block runs."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def check_streams(self) -> None:
+        """Raise `ChatError` busy when no more streams may be open; 0: as many as there are."""
+        if self._most_streams and self._streams >= self._most_streams:
+            raise ChatError("busy", 503, retry_after=random.randint(*BUSY_SECONDS))
 
     def check_room(self, conversation_id: str) -> None:
         """Raise `ChatError` too_many_requests when nobody more may listen."""

@@ -173,8 +173,8 @@ class Sender:
     def _put_off(self, delivery: Delivery, why: str, retry_after: float) -> bool:
         due_at = next_try(delivery.attempts + 1, BACKOFF_SECONDS)
         if retry_after:
-            wait = retry_after * random.uniform(1.0, 1.25)
-            due_at = max(due_at, now() + timedelta(seconds=wait))
+            wait = timedelta(seconds=retry_after * random.uniform(1.0, 1.25))
+            due_at = max(due_at, now() + min(wait, deliveries.LONGEST_WAIT))
         with self._database.write() as connection:
             return self._queue.put_off(connection, delivery, why, due_at)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,6 +100,7 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingError: another front door serves the same SQLite file; else as `create_app`.
     """
+    allow_connections()
     server = make_server(settings)
     with the_only_one(settings.database):
         server.run()
@@ -127,3 +129,11 @@ def the_only_one(url: str) -> Iterator[None]:
         ) from None
     finally:
         os.close(descriptor)
+
+
+def allow_connections() -> None:
+    """Have as many files open as the system lets this process: each event stream is one, and 1024,
+    where many systems begin, are soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

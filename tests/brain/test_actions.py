@@ -1044,3 +1044,13 @@ def test_a_wish_of_a_button_replaces_the_old_one() -> None:
         slots={"coach_wishes": {"region": ["QC"], "topic": ["housing"]}},
     )
     assert found.slots["coach_wishes"] == {"region": ["ON"], "topic": ["housing"]}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_request_for_a_person_is_told_the_same_when_its_turn_is_taken_again(language):
+    first, again = (run("action_request_human", language, message_id="asked-1") for _ in range(2))
+    assert again.messages == first.messages
+    assert first.messages[0]["mobilis"]["lead"]["kind"] == "person"
+    later = run("action_request_human", language, message_id="asked-2")
+    assert later.messages != first.messages
+    assert "lead" not in later.messages[0]["mobilis"]

@@ -10,8 +10,14 @@ export class ApiError extends Error {
     readonly status: number,
     message = "",
     readonly retryAfter = 0,
+    readonly code = "",
   ) {
     super(message);
+  }
+
+  /** Whether the front door says when to come back: to this visitor, or to all of them. */
+  get busy(): boolean {
+    return this.status === 429 || this.code === "busy";
   }
 
   /** Whether the same request may succeed later. */
@@ -112,5 +118,5 @@ export class Api {
 async function refusal(answer: Response): Promise<ApiError> {
   const told = await answer.json().catch(() => null);
   const seconds = Number(answer.headers.get("Retry-After")) || 0;
-  return new ApiError(answer.status, told?.error?.message ?? "", seconds);
+  return new ApiError(answer.status, told?.error?.message ?? "", seconds, told?.error?.code);
 }

@@ -424,7 +424,7 @@ export class Conversation {
     if (!this.active) return;
     const known = error instanceof ApiError;
     if (!known) console.error(error); // a fault of ours, or an answer that makes no sense
-    if (known && error.status === 429) {
+    if (known && error.busy) {
       const seconds = error.retryAfter || 1;
       this.listener.busy(seconds);
       await this.sleep(seconds * 1000);

@@ -188,6 +188,24 @@ test("a limit makes what is said wait as long as it says", async () => {
   expect(door.said()).toEqual(["one", "one", "two"]);
 });
 
+test("what is said waits while many people write, and so does an opening", async () => {
+  const { tab, told } = await anOpenTab();
+  const busy = { status: 503, code: "busy", retryAfter: 4 };
+  door.fail("send", busy, busy);
+  say(tab, "one");
+  await pass(8_100);
+  expect(told.of("busy")).toEqual(["4", "4"]);
+  expect(told.of("status")).not.toContain("reconnecting");
+  expect(door.said()).toEqual(["one", "one", "one"]);
+  door.fail("open", busy);
+  const other = aTab();
+  void other.tab.restart({ forget: true });
+  void other.tab.start();
+  await pass(4_100);
+  expect(other.told.of("busy")).toEqual(["4"]);
+  expect(other.told.onScreen).toEqual(["Bonjour."]);
+});
+
 test("a limit that names no time is one of a second", async () => {
   const { tab, told } = await anOpenTab();
   door.fail("send", { status: 429 });

@@ -11,7 +11,7 @@ export const DOOR = "https://door.example";
 type What = "open" | "history" | "send" | "rate" | "erase" | "transcript";
 
 /** What becomes of a request: lost on its way, or refused. */
-type Failure = "lost" | { status: number; message?: string; retryAfter?: number };
+type Failure = "lost" | { status: number; message?: string; retryAfter?: number; code?: string };
 
 interface Asked {
   what: What;
@@ -182,7 +182,7 @@ function json(status: number, body: object): Response {
   return new Response(JSON.stringify(body), { status });
 }
 
-function refuse({ status, message, retryAfter }: Exclude<Failure, "lost">): Response {
+function refuse({ status, message, retryAfter, code }: Exclude<Failure, "lost">): Response {
   const headers: Record<string, string> = retryAfter ? { "Retry-After": String(retryAfter) } : {};
-  return new Response(JSON.stringify({ error: { message } }), { status, headers });
+  return new Response(JSON.stringify({ error: { message, code } }), { status, headers });
 }
