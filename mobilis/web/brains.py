@@ -65,12 +65,17 @@ async def _resolve(url: str) -> list[str]:
     host = parts.hostname or ""
     if parts.scheme != "http" or _is_address(host):
         return [url]
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, parts.port or 80, type=socket.SOCK_STREAM)
+        return sorted({_at(*found) for found in await _look_up(host, parts.port or 80)})
     except OSError:
         return [url]
-    return sorted({_at(str(address[0]), int(address[1])) for *_, address in found})
+
+
+async def _look_up(host: str, port: int) -> list[tuple[str, int]]:
+    """The addresses of a host, and the port at each."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(str(address[0]), int(address[1])) for *_, address in found]
 
 
 def _at(host: str, port: int) -> str:
