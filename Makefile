@@ -108,7 +108,7 @@ cluster: train ## every journey over two front doors and two brains, one of each
 fuzz: $(DOOR_INSTALLED) ## ask the chat API and every parser thousands of odd things
 	@$(DOOR_VENV)/bin/python -m pytest tests/web/test_openapi_fuzz.py tests/test_parsers.py \
 	  tests/web/console/test_any_input.py tests/web/slack/test_any_input.py \
-	  tests/web/teams/test_any_input.py --timeout 0 --examples 200 -v
+	  tests/web/teams/test_any_input.py --timeout 0 --examples 100 -v
 
 offline: train ## look where every process connects, training with the encoder included
 	@deploy/prepare strace

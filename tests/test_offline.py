@@ -104,6 +104,7 @@ def test_brain_and_actions_listen_on_loopback_alone(traced_stack):
 
 
 @pytest.mark.whole
+@pytest.mark.timeout(1200)
 def test_neither_does_training(tmp_path, pytestconfig):
     """Without the encoder, which the brain above loads anyway, it takes half the time;
     `make offline` trains with it too."""

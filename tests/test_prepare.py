@@ -95,3 +95,11 @@ def test_root_gives_up_in_a_sentence(machine: Machine) -> None:
     ended = machine("chromium", id="echo 0", apt_get="exit 100", sleep="true")
     assert ended.returncode == 1
     assert ended.stderr.startswith("Chromium could not be installed")
+
+
+def test_strace_is_installed_where_it_is_not(machine: Machine) -> None:
+    assert machine("strace", id="echo 1000").stderr.startswith("strace was not found: install")
+    ended = machine("strace", id="echo 0", apt_get='echo "$*" >&2')
+    assert "install -y -qq --no-install-recommends strace" in ended.stderr
+    assert (ended := machine("strace", strace="true", apt_get="exit 1")).returncode == 0
+    assert ended.stdout == ""
