@@ -57,6 +57,7 @@ lint: $(INSTALLED) $(WIDGET_INSTALLED) ## style and types, of Python and of the 
 test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change must pass
 	@deploy/prepare postgres
 	@deploy/prepare chromium
+	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
 	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"

@@ -95,3 +95,12 @@ def test_root_gives_up_in_a_sentence(machine: Machine) -> None:
     ended = machine("chromium", id="echo 0", apt_get="exit 100", sleep="true")
     assert ended.returncode == 1
     assert ended.stderr.startswith("Chromium could not be installed")
+
+
+def test_nobody_needs_docker_compose_for_the_tests(machine: Machine) -> None:
+    ended = machine("compose", id="echo 1000")
+    assert ended.returncode == 0
+    assert "docker-compose is not there: what it would test is skipped" in ended.stdout
+    asked = machine("compose", id="echo 0", apt_get='echo "asked for: $*" >&2')
+    assert "asked for: -o DPkg::Lock::Timeout=120 install" in asked.stderr
+    assert machine("compose", docker_compose="echo").stdout == ""
