@@ -58,6 +58,7 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare postgres
 	@deploy/prepare chromium
 	@deploy/prepare strace
+	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
 	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"

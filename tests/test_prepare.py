@@ -103,3 +103,12 @@ def test_strace_is_installed_where_it_is_not(machine: Machine) -> None:
     assert "install -y -qq --no-install-recommends strace" in ended.stderr
     assert (ended := machine("strace", strace="true", apt_get="exit 1")).returncode == 0
     assert ended.stdout == ""
+
+
+def test_nobody_needs_docker_compose_for_the_tests(machine: Machine) -> None:
+    ended = machine("compose", id="echo 1000")
+    assert ended.returncode == 0
+    assert "docker-compose is not there: what it would test is skipped" in ended.stdout
+    asked = machine("compose", id="echo 0", apt_get='echo "asked for: $*" >&2')
+    assert "asked for: -o DPkg::Lock::Timeout=120 install" in asked.stderr
+    assert machine("compose", docker_compose="echo").stdout == ""

@@ -28,7 +28,9 @@ COPY content ./content
 COPY data ./data
 COPY faq ./faq
 COPY mobilis ./mobilis
-RUN python -m mobilis.cli train && python -m compileall -q mobilis actions
+# The model, the encoder and the recognizer, for everybody to read; not what training remembers.
+RUN python -m mobilis.cli train && rm -rf .rasa/cache && python -m compileall -q mobilis actions \
+    && chmod -R a+rX .
 
 FROM python:3.10.18-slim-bookworm
 ENV PATH=/opt/mobilis/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

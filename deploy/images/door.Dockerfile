@@ -39,7 +39,7 @@ COPY data ./data
 COPY faq ./faq
 COPY mobilis ./mobilis
 COPY --from=widget /build/widget/dist ./widget/dist
-RUN python -m compileall -q mobilis
+RUN python -m compileall -q mobilis && chmod -R a+rX .
 USER 10001:10001
 VOLUME ["/tmp", "/var/lib/mobilis"]
 EXPOSE 8000

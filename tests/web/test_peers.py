@@ -4,6 +4,7 @@ leaves undone the other takes up."""
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from processes import Postgres, free_port
 from schemas import migrated
 from sqlalchemy import text
 
-from mobilis import conversations
+from mobilis import accounts, conversations, staff
 from mobilis.bulletins import Board
 from mobilis.errors import SettingError
 from mobilis.leads import keep_lead
@@ -359,4 +360,29 @@ def test_several_that_migrate_at_once_do_it_one_after_the_other(postgres):
     database = Database(url)
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM conversations")).scalar_one() == 0
+    database.dispose()
+
+
+def test_an_account_that_is_locked_at_one_door_is_locked_at_the_other(both, shared):
+    """And a session that begins at one is one at the other, until it ends."""
+    database = Database(shared.database_url)
+    with database.write() as connection:
+        person = staff.add_person(
+            connection, email="a@exemple.ca", name="Ana", role="triager", language="fr"
+        )
+        accounts.choose_password(connection, person, staff.hash_password("un mot de passe long"))
+    browser = httpx.Client(trust_env=False, timeout=20)
+
+    def sign_in(door: FrontDoor, password: str) -> int:
+        page = browser.get(f"{door.base}/console/sign-in").text
+        form = {"csrf": re.search(r'name="csrf" value="([^"]+)"', page)[1]}
+        form |= {"email": "a@exemple.ca", "password": password}
+        return browser.post(f"{door.base}/console/sign-in", data=form).status_code
+
+    assert sign_in(both[0], "un mot de passe long") == 303
+    assert browser.get(f"{both[1].base}/console/queue").status_code == 200
+    tries = [sign_in(both[number % 2], "faux") for number in range(staff.MOST_FAILURES)]
+    assert set(tries) == {403}
+    assert [sign_in(door, "un mot de passe long") for door in both] == [403, 403]
+    browser.close()
     database.dispose()
