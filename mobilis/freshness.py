@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _kept: dict[tuple[Any, Path], Any] = {}  # what was read last and was right
-_wrong: dict[tuple[Any, Path], tuple[int, str]] = {}  # since then: at which stamp, and what
+# Since then: at which stamp, what is wrong, and in which folders it is looked.
+_wrong: dict[tuple[Any, Path], tuple[int, str, tuple[str, ...]]] = {}
 
 
 def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T:
@@ -41,7 +43,7 @@ def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T
     try:
         _kept[key] = load(root, stamp)
     except ContentError as error:
-        _wrong[key] = (stamp, str(error))
+        _wrong[key] = (stamp, str(error), folders)
         if key not in _kept:
             raise
         logger.error("the content stays as it was: %s", error)
@@ -50,9 +52,13 @@ def load_fresh(load: Callable[[Path, float], T], root: Path, *folders: str) -> T
 
 
 def problem_below(root: Path) -> str | None:
-    """What is wrong with a content file below `root` that this process asked for last, as a
+    """What is wrong now with a content file below `root` that this process has asked for, as a
     sentence that names the file and the field; None when nothing is."""
-    return next((problem for (_, where), (_, problem) in _wrong.items() if where == root), None)
+    for (load, where), (_, _, folders) in list(_wrong.items()):
+        if where == root:
+            with suppress(ContentError):
+                load_fresh(load, where, *folders)  # mended since, and not asked for again
+    return next((told for (_, where), (_, told, _) in _wrong.items() if where == root), None)
 
 
 @lru_cache(maxsize=8)

@@ -109,3 +109,15 @@ def test_a_file_that_goes_while_it_is_looked_at_is_none(
     reader = Reader(tmp_path, monkeypatch)
     (tmp_path / "content" / ".editing").symlink_to(tmp_path / "nothing")
     assert reader.asked("good") == "good"
+
+
+def test_what_was_mended_is_no_problem_although_nobody_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(tmp_path, monkeypatch)
+    reader.asked("good")
+    reader.asked("wrong")
+    assert freshness.problem_below(tmp_path) == "content/a.yml: it is wrong"
+    (tmp_path / "content" / "a.yml").write_text("good")
+    reader.clock += 1
+    assert freshness.problem_below(tmp_path) is None
