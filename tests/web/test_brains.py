@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from doors import FakeBrain
@@ -98,15 +97,6 @@ def test_no_brain_at_all_is_told_like_one_that_is_gone(open_door, brain):
     nowhere = f"http://127.0.0.1:{free_port()}"
     door = open_door(brain_url=(nowhere,), turn_attempts=1)
     assert door.http.post("/api/conversations", json={}).status_code == 503
-
-
-def run(work: Coroutine[Any, Any, list[str]]) -> list[str]:
-    """In Python's own event loop, whichever another test has chosen."""
-    loop = asyncio.SelectorEventLoop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
 
 
 def resolve(*urls: str) -> list[str]:
