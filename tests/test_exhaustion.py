@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 from doors import SECRET, FakeBrain, Question, Visitor, echo
-from fault_visits import wait_for
+from fault_visits import ERRORS, wait_for
+from faulting import small_disk
 from processes import free_port
 from sqlalchemy import func, insert, select
 
@@ -217,6 +219,35 @@ def _fill(database: Database, backlog: int) -> None:
             for talk in talks
         ]
         connection.execute(insert(inbox), rows)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a small disk")
+def test_a_full_disk_is_told_and_what_was_refused_is_taken_when_there_is_room(
+    tmp_path: Path, brain: FakeBrain
+) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        database = Database(f"sqlite:///{disk / 'mobilis.db'}")
+        migrate(database.url)
+        door = Served(tmp_path, database, brain)
+        try:
+            visitor = door.visitor()
+            visitor.hears("un")
+            ballast = disk / "ballast"
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            refused = [visitor.say("deux", None, id=f"message-{n}") for n in range(5)]
+            assert {answer.status_code for answer in refused} == {503}
+            error = refused[0].json()["error"]
+            assert error == {"code": "unavailable", "message": ERRORS["unavailable"]["fr"]}
+            ballast.unlink()
+            answers = [visitor.say("deux", 20, id=f"message-{n}") for n in range(5)]
+            assert [answer.json()["messages"][0]["text"] for answer in answers] == ["echo deux"] * 5
+            assert brain.texts().count("deux") == 5
+        finally:
+            door.http.close()
+            door.process.stop()
+            database.dispose()
 
 
 @pytest.mark.parametrize("poison", ["fails", "hangs", "hangs up"])
