@@ -18,7 +18,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
-.PHONY: soak-web faults load lock clean fuzz audit sbom offline
+.PHONY: soak-web faults load lock clean fuzz audit sbom offline overhead
 .PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
@@ -131,6 +131,9 @@ faults: train ## every fault at every step of a turn (an hour); counts to docs/r
 load: train ## more and more visitors until it is too much, beside the stock assistant; to docs/load.md
 	@deploy/prepare postgres
 	@$(PYTHON) -m pytest tests/test_crowd.py --write-load docs -s
+
+overhead: train ## what being seen costs a turn: log, metrics and traces, side by side
+	@$(PYTHON) -W ignore tests/overhead.py
 
 lock: $(INSTALLED) ## lock the requirements again
 	$(VENV)/bin/uv pip compile -q --no-emit-index-url --no-emit-find-links --generate-hashes \

@@ -210,19 +210,18 @@ def _day(text: str) -> date:
 
 def _up(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.live import UP
-    from mobilis.seeing import logs
+    from mobilis.seeing.logs import JSON, configure, log_format
     from mobilis.store import Database, migrate
     from mobilis.supervisor import Supervisor, say
     from mobilis.training import is_due, train
 
-    logs.configure(UP, settings)
-    as_json = logs.log_format(settings) == logs.JSON
+    configure(UP, settings)
     migrate(settings.database)
     _import_sample(Database.from_settings(settings), settings)
     welcome(settings)
     if not options.no_train and is_due(settings.project_dir):
-        say("the content is newer than the model: training (minutes the first time)", as_json)
-        train(settings.project_dir, quiet=as_json)
+        say("the content is newer than the model: training (minutes the first time)", settings)
+        train(settings.project_dir, quiet=log_format(settings) == JSON)
     asyncio.run(Supervisor(settings).run())
     return 0
 
@@ -230,15 +229,13 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
 def _import_sample(database: object, settings: Settings) -> None:
     """A new database begins with the fictional directory."""
     from mobilis.coaches import all_coaches, import_coaches
-    from mobilis.seeing.logs import JSON, log_format
     from mobilis.store import Database
     from mobilis.supervisor import say
 
     assert isinstance(database, Database)
     if not all_coaches(database):
         count = import_coaches(database, settings.project_dir / "coaches" / "sample.csv")
-        sentence = f"imported {count} fictional coaches from coaches/sample.csv"
-        say(sentence, log_format(settings) == JSON)
+        say(f"imported {count} fictional coaches from coaches/sample.csv", settings)
     database.dispose()
 
 

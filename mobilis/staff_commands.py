@@ -53,10 +53,10 @@ def welcome(settings: Settings) -> None:
     address = f"http://{settings.host}:{settings.port}/console"
     sentence = f"the staff console is at {address}: sign in as {FIRST_ADMIN}"
     if log_format(settings) == JSON:  # a log is no place for a password
-        say(f"{sentence}, with what this gives: mobilis staff reset {FIRST_ADMIN}", as_json=True)
+        say(f"{sentence}, with what this gives: mobilis staff reset {FIRST_ADMIN}", settings)
         return
-    say(sentence, as_json=False)
-    say(f"with the one-time password {password} (not shown again)", as_json=False)
+    say(sentence, settings)
+    say(f"with the one-time password {password} (not shown again)", settings)
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> int:

@@ -412,8 +412,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def say(sentence: str, as_json: bool) -> None:
+def say(sentence: str, settings: Settings) -> None:
     """Say a sentence before there are processes: as it is, or as a line of a log."""
+    as_json = log_format(settings) == JSON
     _write(to_json({**_head(UP, "note"), "message": sentence}) if as_json else sentence)
 
 

@@ -128,7 +128,7 @@ def test_a_turn_whose_conversation_is_erased_meanwhile_is_dropped(
 def test_a_request_is_a_line_with_its_route_and_no_address(door, visitor, lines):
     visitor.history()
     door.http.get("/marie@exemple.ca")
-    door.http.request("MARIE", "/")
+    door.http.request("PROPFIND", "/")
     routes = [(line["method"], line["route"]) for line in lines("request")]
     assert ("GET", "/api/conversations/{conversation}/messages") in routes
     assert ("GET", "-") in routes
