@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_teams import FakeTeams
-from fakes.slack import SIGNING_SECRET, FakeSlack
+from fakes.slack import SIGNING_SECRET, FakeSlack, Team
 from mail_servers import MailServer
 from processes import Postgres, Stack
 from websites import Websites
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--write-cluster", type=Path, metavar="FILE", help="write what the cluster counted"
     )
     parser.addoption(
-        "--soak-minutes", type=float, default=0.75, help="of the soak of the website's chat"
+        "--soak-minutes", type=float, default=0.4, help="of the soak of the website's chat"
     )
     parser.addoption("--write-web-soak", type=Path, metavar="FILE", help="write what it saw")
     parser.addoption(
@@ -124,7 +124,7 @@ def stack(
         "MOBILIS_SMTP_URL": mail_server.url,
         "MOBILIS_MAIL_FROM": "Équipe <equipe@exemple.ca>",
         "MOBILIS_SLACK_SIGNING_SECRET": SIGNING_SECRET,
-        "MOBILIS_SLACK_BOT_TOKEN": "xoxb-T1",
+        "MOBILIS_SLACK_BOT_TOKEN": Team.token,
         "MOBILIS_SLACK_API_URL": slack_beside.base,
         **_environment(teams_beside.settings(public_url="")),
     }

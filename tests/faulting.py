@@ -25,7 +25,7 @@ from random import Random
 from typing import Any
 
 import httpx
-from fakes.slack import SIGNING_SECRET, FakeSlack, Person
+from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Team
 from fault_visits import (
     PATIENCE_SECONDS,
     SAID,
@@ -107,7 +107,7 @@ class World:
             "MOBILIS_TURN_TIMEOUT": "10",
             "MOBILIS_PUBLIC_URL": "https://chat.example.org",
             "MOBILIS_SLACK_SIGNING_SECRET": SIGNING_SECRET,
-            "MOBILIS_SLACK_BOT_TOKEN": "xoxb-T1",
+            "MOBILIS_SLACK_BOT_TOKEN": Team.token,
             "MOBILIS_SLACK_API_URL": self.slack.base,
             "MOBILIS_NOTICES_SLACK": f"T1/{NOTICES}",
             "MOBILIS_SMTP_URL": self.mail_server.url,

@@ -24,7 +24,7 @@ from pathlib import Path
 import httpx
 from doors import SECRET, Answer, FakeBrain, Question, echo
 from fake_teams import Chat, FakeTeams, buttons, card, personal_id
-from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Post
+from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Post, Team
 from platform_lines import press_on_slack
 from processes import free_port
 from sqlalchemy import func, select
@@ -181,7 +181,7 @@ class Soak:
             "MOBILIS_BRAIN_PORT": str(brain.port),
             "MOBILIS_SECRET": SECRET,
             "MOBILIS_SLACK_SIGNING_SECRET": SIGNING_SECRET,
-            "MOBILIS_SLACK_BOT_TOKEN": "xoxb-T1",
+            "MOBILIS_SLACK_BOT_TOKEN": Team.token,
             "MOBILIS_SLACK_API_URL": slack.base,
         }
         theirs = {f"MOBILIS_{name.upper()}": value for name, value in teams.settings().items()}

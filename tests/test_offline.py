@@ -3,7 +3,6 @@ computer alone, and look up no name."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import uuid
@@ -106,24 +105,17 @@ def test_brain_and_actions_listen_on_loopback_alone(traced_stack):
 @pytest.mark.whole
 @pytest.mark.timeout(1200)
 def test_neither_does_training(tmp_path, pytestconfig):
-    """Without the encoder, which the brain above loads anyway, it takes half the time;
-    `make offline` trains with it too."""
-    for encoder in ("none", *([""] if pytestconfig.getoption("train") else [])):
-        folder = tmp_path / (encoder or "bundled")
-        folder.mkdir()
-        trace, model = Trace(folder, sys.executable), folder / "model.tar.gz"
-        command = [str(trace.python), "-m", "mobilis.cli", "train", "--quiet"]
-        ended = subprocess.run(
-            [*command, "--output", str(model)],
-            env={**os.environ, "MOBILIS_ENCODER": encoder},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        assert model.exists()
-        assert trace.lines()
-        assert trace.outside() == []
+    if not pytestconfig.getoption("train"):
+        pytest.skip("make offline trains")
+    trace, model = Trace(tmp_path, sys.executable), tmp_path / "model.tar.gz"
+    command = [str(trace.python), "-m", "mobilis.cli", "train", "--quiet"]
+    ended = subprocess.run(
+        [*command, "--output", str(model)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert model.exists()
+    assert trace.lines()
+    assert trace.outside() == []
 
 
 def test_a_process_that_does_is_seen_and_so_is_its_child(tmp_path: Path) -> None:

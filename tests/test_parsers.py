@@ -345,7 +345,9 @@ PARSERS: dict[str, Parser] = {
     ),
     "smtp._read_sender": Parser(smtp._read_sender, ANY, (SettingError,)),
     "store.Database": Parser(
-        lambda value: store._engine(f"postgresql://{value}").dispose(), ANY, (SettingError,)
+        lambda value: store._engine(f"postgresql://{value}", "mobilis", 5).dispose(),
+        ANY,
+        (SettingError,),
     ),
     **{
         f"settings {field}": Parser(
@@ -380,6 +382,8 @@ PARTS = {"query_params", "path_params", "cookies", "form", "reader"}
 # Each module that does, and where it is tried: parsers above, tests, or why not.
 MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.audit": ("audit_log._when",),
+    "mobilis.backups.restoring": (OPERATOR,),
+    "mobilis.backups.sealed": (OPERATOR,),
     "mobilis.bench": (OPERATOR,),
     "mobilis.brain.tracker_store": (OURS,),
     "mobilis.case_days": (OURS,),
@@ -391,6 +395,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.console_bench": (OPERATOR,),
     "mobilis.content": ("content.is_https",),
     "mobilis.dates": ("dates.read_day",),
+    "mobilis.doctor.address": (OPERATOR,),
+    "mobilis.doctor_commands": (OURS,),
+    "mobilis.live": (OURS,),
     "mobilis.markup": ("markup.parse", "markup.is_safe"),
     "mobilis.masking": (OURS,),
     "mobilis.nlu.context": (OURS,),
@@ -399,8 +406,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.nlu.language": ("tests/brain/test_robustness.py",),
     "mobilis.persons": (OURS,),
     "mobilis.phrasings": ("review.read_review",),
+    "mobilis.privacy": (OURS,),
     "mobilis.review": ("review.read_review",),
+    "mobilis.scale_bench": (OPERATOR,),
     "mobilis.secret_files": ("store.Database", "settings database_url", "settings of a file"),
+    "mobilis.seeing.spans": (OPERATOR,),
     "mobilis.settings": ("settings port", "settings of a file"),
     "mobilis.shorthand": (OURS,),
     "mobilis.smtp": ("smtp.read_server", "smtp._read_sender"),
@@ -408,6 +418,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.stock": (OPERATOR,),
     "mobilis.teams_app": (OPERATOR,),
     "mobilis.terms": (OURS,),
+    "mobilis.web.brains": (OPERATOR,),
     "mobilis.web.chat": (CHAT,),
     "mobilis.web.console.audit_log": ("audit_log._day", "audit_log._when", PAGES),
     **{
@@ -421,6 +432,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.web.incoming": ("incoming.content", "incoming.page", "incoming.wait_seconds", CHAT),
     "mobilis.web.limits": ("limits.client_address",),
     "mobilis.web.pages": ("pages.page_language",),
+    "mobilis.web.peers": (OURS,),
     "mobilis.web.provider": ("provider.unseal", "provider._is_usable"),
     "mobilis.web.results": ("results._is_own_form", CHAT),
     "mobilis.web.slack": ("slack.is_signed", SLACK),
@@ -429,6 +441,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.web.slack.inbound": ("slack.inbound.plain", "slack.inbound.read_post"),
     "mobilis.web.slack.outlet": (OURS,),
     "mobilis.web.slack.stage": (OPERATOR,),
+    "mobilis.web.stages": (OPERATOR,),
     "mobilis.web.teams.activities": ("teams.activities.read_activity",),
     "mobilis.web.teams.channel": ("teams.tokens.verify", TEAMS),
     "mobilis.web.teams.clouds": ("teams.clouds.is_private",),

@@ -40,7 +40,7 @@ class Become(Exception):
     [
         ("door", ["mobilis.web"]),
         ("brain", ["--interface 10.0.0.1", "--port 6005", "models/mobilis.tar.gz"]),
-        ("actions", ["rasa_sdk", "--port 6055"]),
+        ("actions", ["mobilis.brain.action_server", "--interface 10.0.0.2", "--port 6055"]),
     ],
 )
 def test_a_process_takes_the_place_of_its_command(environment, name: str, words) -> None:

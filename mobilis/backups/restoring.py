@@ -213,7 +213,7 @@ class _Place:
         noted: Sequence[Mapping[str, Any]],
         tell: Tell,
     ) -> None:
-        self._settings, self._manifest, self._noted, self._tell = settings, manifest, noted, tell
+        self._settings, self._manifest, self._noted, self._say = settings, manifest, noted, tell
         self._url = settings.database
 
     def fill(self, raw: Path | None, opened: Opened) -> tuple[list[str], int]:
@@ -239,7 +239,7 @@ class _Place:
         if aside:
             self._run(f'ALTER SCHEMA public RENAME TO "{aside}"', "CREATE SCHEMA public")
         try:
-            self._tell("filling the database")
+            self._say("filling the database")
             copies.load_dump(dump, self._url)
             erased = self._bring_up_to_date(self._url)
         except BaseException:
@@ -252,7 +252,7 @@ class _Place:
 
     def _bring_up_to_date(self, url: str) -> int:
         """The newest schema; nothing that was erased since; no sign-in of then."""
-        change(url, tell=self._tell)
+        change(url, tell=self._say)
         database = Database(url)
         try:
             with database.erase() as connection:

@@ -46,7 +46,7 @@ async def authenticate(request: Request, token: str | None = None) -> Conversati
 async def read_object(request: Request, limit: int | None = None) -> dict[str, Any]:
     """The body as a JSON object, of `limit` bytes at most; an empty body is an empty object."""
     body = await read_body(request, limit or door_of(request).settings.body_limit)
-    if not body.strip():
+    if not body:
         return {}
     try:
         data = json.loads(body.decode("utf-8"))

@@ -276,7 +276,7 @@ def test_who_knows_teams_finds_their_way(sit: Callable[..., Seat], language: str
 def test_the_page_fits_a_phone(sit: Callable[..., Seat], platform: str) -> None:
     seat = sit(platform, "fr", width=360, height=740)
     seat.say("charity")
-    seat.sees(seat.words["sources"])
+    expect(seat.page.locator("article", has_text=seat.words["sources"]).last).to_be_visible()
     pictures.look(seat.page, platform, "fr", None)
 
 

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 import httpx
 from aiohttp import WSMsgType, web
 
-SIGNING_SECRET = "the signing secret of the tests"
+SIGNING_SECRET = "8f14e45fceea167a5a36dedd4bea2543"
 CLIENT_ID, CLIENT_SECRET = "111.222", "the client secret of the tests"
 APP_TOKEN = "xapp-1-tests"
 SCOPES = (
@@ -38,7 +38,7 @@ class Team:
     """A workspace that may have the app."""
 
     id: str = "T1"
-    token: str = "xoxb-T1"
+    token: str = "xoxb-T1-8f14e45fceea"
     bot: str = "UBOT"
     locales: dict[str, str] = field(default_factory=dict)  # of its people
     emails: dict[str, str] = field(default_factory=dict)

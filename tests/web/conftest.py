@@ -69,6 +69,7 @@ def settings(database_url: str, the_brain: FakeBrain) -> Settings:
         conversations_per_minute_address=0,
         sign_ins_per_minute_address=0,
         result_misses_per_minute_address=0,
+        queue=0,
         turn_timeout=5,
         turn_attempts=3,
         turn_backoff=0.02,

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakes.slack import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, FakeSlack
+from fakes.slack import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, FakeSlack, Team
 from providers import CLIENT, Provider
 from providers import CLIENT_SECRET as PROVIDER_SECRET
 from sqlalchemy import insert
@@ -93,7 +93,7 @@ def told(settings, slack, database):
         settings,
         public_url="https://chat.example.org",
         slack_signing_secret=SIGNING_SECRET,
-        slack_bot_token="xoxb-T1",
+        slack_bot_token=Team.token,
         slack_api_url=slack.base,
         notices_slack=PLACE,
     )

@@ -16,6 +16,7 @@ from mobilis.models import inbox
 from mobilis.seeing.ids import read_parent, trace_of, write_parent
 from mobilis.seeing.logs import describe
 from mobilis.store import Database
+from mobilis.web.brain import Health
 from mobilis.web.gauges import Gauges, gauging
 from mobilis.web.guard import route_of
 
@@ -39,6 +40,7 @@ def kept(database, message: str) -> str | None:
 def lines(caplog):
     """The lines of an event so far."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "mobilis")  # whatever a program in an earlier test has chosen
     return lambda event: [
         line for record in caplog.records if (line := describe(record, "door"))["event"] == event
     ]
@@ -198,9 +200,9 @@ class Brain:
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
 
-    async def health(self) -> dict[str, str]:
+    async def health(self) -> Health:
         await asyncio.sleep(self.seconds)
-        return {"brain": "ok", "actions": "error"}
+        return Health("ok", "error")
 
 
 def looked_up(settings, database, brain) -> str:
@@ -215,9 +217,11 @@ def looked_up(settings, database, brain) -> str:
 
 
 def test_queues_and_readiness_are_looked_up(settings, database, visitor, brain, eventually):
-    brain.script = lambda question: (503, {})
+    release = threading.Event()
+    brain.script = lambda question: (release.wait(4), (503, {}))[1]
     visitor.say("bonjour", wait=None)
     text = looked_up(settings, database, Brain())
+    release.set()
     assert 'mobilis_queue_waiting{queue="messages"} 1.0' in text
     assert 'mobilis_queue_waiting{queue="mails"} 0.0' in text
     assert 'mobilis_queue_oldest_seconds{queue="messages"}' in text

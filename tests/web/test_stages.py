@@ -103,6 +103,7 @@ def test_the_program_says_where_and_serves(kind, monkeypatch, settings, capsys):
             served.append(True)
 
     served = []
+    monkeypatch.setattr(stages, "configure", lambda process, settings: None)
     monkeypatch.setattr(stages, "load_settings", lambda: settings)
     monkeypatch.setattr(stages, "make_server", lambda settings, routes: Server())
     assert stages.serve(kind, ["--port", "8123"]) == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from doors import FakeBrain, FrontDoor
-from fakes.slack import SIGNING_SECRET, FakeSlack, Person
+from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Team
 from sqlalchemy import select
 
 from mobilis.models import deliveries, inbox
@@ -47,7 +47,7 @@ def slack_settings(settings: Settings, the_slack: FakeSlack) -> Settings:
     return replace(
         settings,
         slack_signing_secret=SIGNING_SECRET,
-        slack_bot_token="xoxb-T1",
+        slack_bot_token=Team.token,
         slack_api_url=the_slack.base,
         public_url="https://chat.example.org",
     )

@@ -247,7 +247,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_message(told_door, database, 
 def test_a_token_that_is_revoked_ends_it_and_the_console_says_so(
     told_door, database, slack, eventually
 ):
-    eventually(lambda: targets(database))
+    eventually(lambda: targets(database) and slack.called("auth.test"))
     slack.teams["T1"].revoked = "token_revoked"
     talk = Talk(database, "fr")
     talk.lead("person")

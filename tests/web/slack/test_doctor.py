@@ -37,7 +37,7 @@ def found(slack, slack_settings, database):
 
 
 def keep(database, slack_settings, team="T1", secret=""):
-    token = Seal(secret or slack_settings.secret, PURPOSE).close(f"xoxb-{team}")
+    token = Seal(secret or slack_settings.secret, PURPOSE).close(Team.token.replace("T1", team))
     with database.write() as connection:
         workspace = Workspace(team, f"Team {team}", "A1", "UBOT", "", token)
         save_workspace(connection, workspace)

@@ -203,7 +203,9 @@ def test_the_same_form_sent_again_is_kept_once(someone, slack, database, eventua
     for _ in range(2):
         someone.sends_form(view, consent=True, **FILLED)
     [lead] = kept(database)
-    eventually(lambda: len(slack.posts) == 2)
+    someone.says("et après?")
+    eventually(lambda: "echo et après?" in slack.said(someone.direct))
+    assert len(slack.posts) == 2  # and no greeting of whoever was told that already
     assert sum(lead.reference in text for text in slack.said(someone.direct)) == 1
 
 
