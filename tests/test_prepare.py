@@ -111,4 +111,7 @@ def test_nobody_needs_docker_compose_for_the_tests(machine: Machine) -> None:
     assert "docker-compose is not there: what it would test is skipped" in ended.stdout
     asked = machine("compose", id="echo 0", apt_get='echo "asked for: $*" >&2')
     assert "asked for: -o DPkg::Lock::Timeout=120 install" in asked.stderr
+    refused = machine("compose", id="echo 0", apt_get="exit 1", sleep="true")
+    assert refused.returncode == 0
+    assert "what it would test is skipped" in refused.stdout
     assert machine("compose", docker_compose="echo").stdout == ""
