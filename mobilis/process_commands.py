@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from mobilis.errors import MobilisError
+from mobilis.live import HEALTH, brain_port
 from mobilis.settings import Settings
 
 HEALTH_SECONDS = 5.0
@@ -59,5 +60,5 @@ def _where(process: str, settings: Settings) -> tuple[str, dict[str, str]]:
     from mobilis.supervisor import stored_secret
 
     secret = settings.secret or stored_secret(settings)
-    address = f"http://127.0.0.1:{settings.brain_port}/webhooks/mobilis/health"
+    address = f"http://127.0.0.1:{brain_port(settings)}{HEALTH}"
     return address, {"Authorization": f"Bearer {secret}"}

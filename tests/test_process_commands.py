@@ -112,6 +112,15 @@ def test_health_says_whether_a_process_is_ready(
         assert (code, said.err) == (1, f"mobilis: {name}: not ready (status 503)\n")
 
 
+def test_a_brain_that_has_taken_over_is_asked_at_its_own_port(
+    environment, asked: Asked, capsys, tmp_path: Path
+) -> None:
+    environment.setenv("MOBILIS_BRAIN_PORT", str(free_port()))
+    (tmp_path / "brain.port").write_text(str(asked.server_address[1]))
+    main(["health", "brain"])
+    assert [path for path, _ in asked.asked] == ["/webhooks/mobilis/health"]
+
+
 def test_a_process_that_is_not_there_is_not_well(environment, capsys) -> None:
     environment.setenv("MOBILIS_PORT", str(free_port()))
     assert main(["health", "door"]) == 1

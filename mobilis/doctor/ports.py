@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from mobilis.doctor.findings import FAULT, OK, Finding
+from mobilis.live import brain_port
 from mobilis.seeing.metrics import PROCESSES
 from mobilis.settings import Settings
 
@@ -21,7 +22,7 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
     """Each port; and what the front door says of the whole chain, where it runs."""
     asked: list[tuple[str, int, Ours]] = [
         ("PORT", settings.port, _is_door),
-        ("BRAIN_PORT", settings.brain_port, _is_brain),
+        ("BRAIN_PORT", brain_port(settings), _is_brain),
         ("ACTIONS_PORT", settings.actions_port, _is_actions),
     ]
     if settings.metrics_port:
