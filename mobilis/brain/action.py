@@ -16,9 +16,10 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from mobilis.assessment import Assessment, fresh_assessment
 from mobilis.content import Content
+from mobilis.errors import StoreError
 from mobilis.facets import Vocabulary, fresh_vocabulary
 from mobilis.notices import current_content
-from mobilis.seeing.logs import milliseconds, tell
+from mobilis.seeing.logs import milliseconds, tell, tell_refusal
 from mobilis.seeing.metrics import ACTION_SECONDS, timed
 from mobilis.seeing.spans import span
 from mobilis.settings import ROOT, Settings, load_settings
@@ -153,7 +154,11 @@ class Turn:
 
 
 class MobilisAction(Action, abc.ABC):
-    """An action that answers in `answer`; when that fails, it says so in the visitor's language."""
+    """An action that answers in `answer`; when that fails, it says so in the visitor's language.
+
+    A database that refuses is no failure of the action: the action server answers 503, the brain
+    saves nothing of the turn, and the front door has it tried again.
+    """
 
     @abc.abstractmethod
     def name(self) -> str:
@@ -174,6 +179,9 @@ class MobilisAction(Action, abc.ABC):
             ms = milliseconds(perf_counter() - began)
             tell(logger, "action_ran", action=self.name(), ms=ms)
             return events
+        except StoreError as error:  # the turn is taken again, and then answered as it should be
+            tell_refusal(logger, "an action could not read or store, its turn ends here", error)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor is told
             tell(logger, "action_failed", logging.ERROR, action=self.name(), error=error)
             dispatcher.messages.clear()

@@ -1,11 +1,13 @@
 """`python -m mobilis.brain.action_server`: the actions. What `python -m rasa_sdk` does, but that a
-call goes on with the trace of its turn, and that its log holds nothing of what was said.
+call goes on with the trace of its turn, that its log holds nothing of what was said, and that a
+database which refuses is a 503.
 """
 
 import argparse
 import logging
 from typing import Any
 
+from mobilis.errors import StoreError
 from mobilis.seeing import logs, metrics, spans
 from mobilis.seeing.ids import HEADER
 from mobilis.settings import load_settings
@@ -16,12 +18,17 @@ ACTIONS = "actions"
 def make_app(package: str = "actions") -> Any:
     """The action server, not yet running."""
     from rasa_sdk.endpoint import create_app
+    from sanic.response import json
 
     app = create_app(package, cors_origins="")
 
     @app.middleware("request")
     async def take_over(request: Any) -> None:
         spans.take_over(request.headers.get(HEADER))
+
+    @app.exception(StoreError)
+    async def refuse(_: Any, error: StoreError) -> Any:
+        return json({"error": str(error)}, status=503)
 
     return app
 

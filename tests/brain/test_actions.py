@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from rasa.shared.core.domain import Domain
 from rasa_sdk import Tracker
@@ -28,6 +30,7 @@ from mobilis.leads import Details, keep_lead
 from mobilis.models import assessments, erasures, inbox, leads, unhandled
 from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT, Settings
+from mobilis.stack import Running, free_port
 from mobilis.store import Database
 from mobilis.turns import KINDS
 from mobilis.versions import content_version
@@ -333,19 +336,40 @@ def test_a_form_that_breaks_asks_again(language: str) -> None:
     assert found.slots == {"lead_name": None, "lead_email": None}
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_a_database_that_refuses_is_a_failure_that_speaks(
-    language: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "name", ["action_lead_submit", "action_request_human", "action_assessment_result"]
+)
+def test_a_database_that_refuses_ends_the_turn(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Database("sqlite://")
     monkeypatch.setattr(module, "_database", lambda: missing)
-    for name in ("action_lead_submit", "action_request_human", "action_assessment_result"):
-        given = CASES[name][0]
-        found = run(name, language, **given)
-        assert found.texts == [wording("error", language)]
-        assert found.slots == {}  # what was told is still there for another try
     with pytest.raises(StoreError):
-        rows(missing, leads)
+        run(name, **CASES[name][0])
+
+
+def test_a_database_that_refuses_is_a_503_that_tells_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    server = Running(
+        [sys.executable, "-m", "mobilis.brain.action_server", "--port", str(port)],
+        {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"},
+        ROOT,
+        tmp_path / "log",
+        f"http://127.0.0.1:{port}/health",
+    )
+    said = {"text": "c'est Ana Exemple", "intent": {"name": "request_human"}}
+    call = {
+        "next_action": "action_request_human",
+        "sender_id": TALK,
+        "tracker": {"sender_id": TALK, "slots": {}, "latest_message": said, "events": []},
+        "domain": {},
+    }
+    try:
+        answer = httpx.post(f"http://127.0.0.1:{port}/webhook", json=call, trust_env=False)
+    finally:
+        server.stop()
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "the database refused: OperationalError"}
+    assert "database_refused" in server.log.read_text(encoding="utf-8")
+    assert "Exemple" not in server.log.read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_read_takes_no_slot_but_its_own() -> None:
