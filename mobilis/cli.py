@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ from mobilis import (
 from mobilis.errors import ContentError, ImportRefused, MobilisError
 from mobilis.settings import Settings, load_settings
 from mobilis.staff_commands import add_staff_commands, welcome
+from mobilis.supervisor import RASA_ENVIRONMENT
 
 MOST_MESSAGES = 600  # of one measure of understanding: more would leave none for the long ones
 
@@ -313,6 +315,7 @@ def _erase(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    _quiet_rasa()
     from mobilis.nlu import comparison, evaluation
 
     given = (options.what, options.file, settings.project_dir)
@@ -325,6 +328,7 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _calibrate(options: argparse.Namespace, settings: Settings) -> int:
+    _quiet_rasa()
     from mobilis.nlu.calibration import FILES, calibrate, to_text, write
 
     root = settings.project_dir
@@ -392,6 +396,7 @@ def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
     project = None if options.ours_only else _prepare_stock(root, options)
     keep_to_one_core()
     os.environ.update(RASA_ENVIRONMENT)
+    _quiet_rasa()
     from mobilis.nlu.bench import bench_nlu, to_text
 
     report = bench_nlu(root, _tell, count, project)
@@ -457,12 +462,21 @@ def _prepare_stock(root: Path, options: argparse.Namespace) -> Path:
     return prepare(root, _tell, options.fresh, most)
 
 
+def _quiet_rasa() -> None:
+    """Before Rasa is loaded here: none of the warnings that nobody can act on, as in its own
+    processes."""
+    os.environ.update(RASA_ENVIRONMENT)
+    logging.captureWarnings(True)  # filters would be set anew by some of what Rasa loads
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
+
+
 def _tell(line: str) -> None:
     """What goes on, beside what is printed."""
     print(line, file=sys.stderr, flush=True)
 
 
 def _report(options: argparse.Namespace, settings: Settings) -> int:
+    _quiet_rasa()
     from mobilis.nlu.report import FOLDER, report
 
     def say(progress: str) -> None:
