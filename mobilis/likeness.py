@@ -66,25 +66,23 @@ def nearly_same(one: str, other: str) -> bool:
 
 
 def pairs(ones: Iterable[Message], others: Iterable[Message]) -> list[tuple[Message, Message]]:
-    """Who among `ones` is nearly the same as who among `others`. Two sets that share so much share
-    one of their rarest sequences at least: only those are looked up."""
+    """Who among `ones` is nearly the same as who among `others`. Whoever shares so much with a
+    message has one of its rarest sequences at least: only those are looked at."""
     ones, others = list(ones), list(others)
-    seen = Counter(gram for message in (*ones, *others) for gram in grams(message.text))
-
-    def rarest(text: str) -> Sequence[str]:
-        found = sorted(grams(text), key=lambda gram: (seen[gram], gram))
-        return found[: len(found) - (ALIKE * len(found) + 99) // 100 + 1]
-
-    index: dict[str, set[Message]] = defaultdict(set)
+    asked = frozenset().union(*(grams(one.text) for one in ones))
+    seen = Counter(gram for other in others for gram in grams(other.text) & asked)
+    index: dict[str, list[int]] = defaultdict(list)
+    for number, one in enumerate(ones):
+        rarest = sorted(grams(one.text), key=lambda gram: (seen[gram], gram))
+        for gram in rarest[: len(rarest) - (ALIKE * len(rarest) + 99) // 100 + 1]:
+            index[gram].append(number)
+    found: dict[int, list[Message]] = defaultdict(list)
     for other in others:
-        for gram in rarest(other.text):
-            index[gram].add(other)
-    return [
-        (one, other)
-        for one in ones
-        for other in sorted(set().union(*(index[gram] for gram in rarest(one.text))))
-        if nearly_same(one.text, other.text)
-    ]
+        shared = grams(other.text) & index.keys()
+        for number in {number for gram in shared for number in index[gram]}:
+            if nearly_same(ones[number].text, other.text):
+                found[number].append(other)
+    return [(one, other) for number, one in enumerate(ones) for other in sorted(found[number])]
 
 
 def together(texts: Sequence[str]) -> list[list[int]]:

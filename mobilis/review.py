@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -233,8 +234,8 @@ def taken(
     """Which texts cannot be learned because of what stands in the files, by their numbers: what
     they are, or nearly are, is "known" or "set_aside"."""
     said = [Message(text, str(number)) for number, text in enumerate(texts)]
-    taught = [message for shelf in all_shelves for message in shelf.taught]
-    same_words = {tuple(words(message.text)): message for message in taught}
+    taught = tuple(message for shelf in all_shelves for message in shelf.taught)
+    same_words = _by_words(taught)
     near = dict(pairs(said, taught))
     aside = dict(pairs(said, set_aside(root)))
     found: dict[int, tuple[str, Message]] = {}
@@ -245,6 +246,11 @@ def taken(
         elif one in aside:
             found[number] = ("set_aside", aside[one])
     return found
+
+
+@lru_cache(maxsize=1)
+def _by_words(taught: tuple[Message, ...]) -> dict[tuple[str, ...], Message]:
+    return {tuple(words(message.text)): message for message in taught}
 
 
 def _said_elsewhere(

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fake_teams import FakeTeams
 from fakes.slack import SIGNING_SECRET, FakeSlack, Team
 from mail_servers import MailServer
 from processes import Postgres, Stack
 from websites import Websites
 
+from mobilis import staff
+
 HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
-# The brain needs Python 3.10 with Rasa; everything else is also tested on a current Python.
-collect_ignore = [] if HAS_RASA else ["brain", "test_growing.py", "test_journeys.py"]
-collect_ignore += [] if HAS_RASA else ["test_live_whole.py", "test_offline.py"]
-collect_ignore += [] if HAS_RASA else ["test_faults.py", "test_web_soak.py"]
+# The brain needs Python 3.10 with Rasa, and measures are taken beside it; everything else is also
+# tested on a current Python.
+WITH_RASA = (
+    *("brain", "test_growing.py", "test_journeys.py", "test_live_whole.py", "test_offline.py"),
+    *("test_faults.py", "test_web_soak.py", "test_bench.py", "test_console_bench.py"),
+    *("test_crowd.py", "test_scale_bench.py", "test_stock.py"),
+)
+# What the brain and its actions do in a database besides; the rest is tried on PostgreSQL once.
+ON_POSTGRES_TWICE = (*WITH_RASA, "test_schema.py", "test_store.py")
+collect_ignore = [] if HAS_RASA else [*WITH_RASA]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 # These want newer packages than those that Rasa pins.
 NEWER = {
@@ -67,10 +76,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the whole assistant; make test runs it beside everything else."""
+    """Mark what needs the whole assistant, which make test runs beside everything else, and what
+    it runs on the front door's Python alone."""
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "stack" in names:
             item.add_marker(pytest.mark.whole)
+        part = item.path.relative_to(Path(__file__).parent).parts[0]
+        on_postgres = "postgres" in getattr(getattr(item, "callspec", None), "id", "")
+        if on_postgres and part not in ON_POSTGRES_TWICE:
+            item.add_marker(pytest.mark.door)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[Callable[[], PasswordHasher]]:
+    """Passwords as they are, at a hundredth of their cost; gives what makes them dear."""
+    cheap, dear = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), staff._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staff, "_hasher", lambda: cheap)
+        yield dear
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ from mobilis.settings import ROOT
 from mobilis.staff import Person
 from mobilis.store import Database, now
 
+pytestmark = pytest.mark.door
+
 GUESSES = (("faq/cost", 0.4), ("faq/timeline", 0.2), ("request_human", 0.1), ("faq/privacy", 0.05))
 Lose = Callable[..., str]
 

@@ -29,6 +29,8 @@ from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
 from mobilis.store import Database
 
+pytestmark = pytest.mark.door
+
 MOMENT = datetime(2026, 11, 23, 16, tzinfo=timezone.utc)
 
 

@@ -26,6 +26,8 @@ from processes import free_port
 
 from mobilis.settings import ROOT, Settings
 
+pytestmark = pytest.mark.door
+
 DEPLOY = ROOT / "deploy"
 IMAGES = sorted((DEPLOY / "images").glob("*.Dockerfile"))
 COMPOSE = DEPLOY / "compose" / "compose.yml"

@@ -35,12 +35,12 @@ def told(found: list[tuple[Message, Message]]) -> str:
 
 
 def test_no_phrasing_is_nearly_an_evaluation_message() -> None:
-    found = pairs(phrasings(), messages("tests/evaluation/"))
+    found = pairs(messages("tests/evaluation/"), phrasings())
     assert not found, told(found)
 
 
 def test_no_phrasing_is_nearly_a_calibration_message() -> None:
-    found = pairs(phrasings(), messages("data/calibration."))
+    found = pairs(messages("data/calibration."), phrasings())
     assert not found, told(found)
 
 

@@ -20,6 +20,8 @@ from mobilis.exports import Export, Filters, csv_head, csv_rows, json_rows, safe
 from mobilis.settings import ROOT
 from mobilis.store import Database
 
+pytestmark = pytest.mark.door
+
 ASSESSMENT = load_assessment(ROOT / "assessment" / "readiness.yml")
 OPENED = datetime(2026, 11, 23, 4, 30, tzinfo=timezone.utc)  # still the 22nd in Toronto
 ANSWERS = {

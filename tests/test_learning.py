@@ -26,6 +26,8 @@ from mobilis.review import read_review
 from mobilis.settings import ROOT
 from mobilis.store import Database
 
+pytestmark = pytest.mark.door
+
 MOMENT = datetime(2026, 11, 23, 16, tzinfo=timezone.utc)
 GUESSES = (("faq/cost", 0.4123), ("faq/timeline", 0.2))
 Lose = Callable[..., str]

@@ -62,6 +62,8 @@ from mobilis.web.teams import activities, connector, tokens
 from mobilis.web.teams.clouds import App, is_private
 from mobilis.wording import load_wording, preferred_language
 
+pytestmark = pytest.mark.door
+
 # Letters, marks, controls, halves of characters, and what has a meaning to somebody.
 ODD = st.text(max_size=60) | st.text(
     alphabet=st.characters(categories=("Cc", "Cf", "Cs", "Nd", "Nl", "Sm", "Zs", "Co")), max_size=20

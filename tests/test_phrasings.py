@@ -18,6 +18,8 @@ from mobilis.errors import ContentError
 from mobilis.phrasings import Change, added, as_scalar, set_aside, shelves
 from mobilis.settings import ROOT
 
+pytestmark = pytest.mark.door
+
 ALL = shelves(ROOT)
 SHELVES = {(shelf.label, shelf.language): shelf for shelf in ALL}
 

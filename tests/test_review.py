@@ -16,6 +16,8 @@ from mobilis.phrasings import set_aside
 from mobilis.review import plan, read_review, write
 from mobilis.settings import ROOT
 
+pytestmark = pytest.mark.door
+
 GOOD = """\
 # Comments are the reviewer's.
 messages:

@@ -12,6 +12,8 @@ from soaking import Outcome, Plan, Soak, to_markdown, write_into
 
 from mobilis.web.sender import AT_ONCE
 
+pytestmark = pytest.mark.door
+
 SHORT = 1_000  # events, below which the minute of a lost delivery is made shorter
 CUT_SECONDS = 5.0
 KILL_EVERY = 200

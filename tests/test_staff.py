@@ -148,7 +148,14 @@ def test_an_address_is_kept_in_lower_case_and_a_name_without_needless_blanks(add
 # --- passwords
 
 
-def test_passwords_are_argon2id_with_the_parameters_of_rfc_9106_and_their_own_salt() -> None:
+@pytest.fixture
+def dear_passwords(quick_passwords, monkeypatch) -> None:
+    monkeypatch.setattr(staff, "_hasher", quick_passwords)
+
+
+def test_passwords_are_argon2id_with_the_parameters_of_rfc_9106_and_their_own_salt(
+    dear_passwords,
+) -> None:
     first, second = staff.hash_password(PASSWORD), staff.hash_password(PASSWORD)
     assert first != second
     found = extract_parameters(first)
@@ -164,7 +171,9 @@ def test_the_right_password_is_right_and_others_are_not(database, add) -> None:
         assert attempt(database, person.email, wrong) is None
 
 
-def test_an_unknown_address_takes_the_time_of_a_hash(database, add, monkeypatch) -> None:
+def test_an_unknown_address_takes_the_time_of_a_hash(
+    dear_passwords, database, add, monkeypatch
+) -> None:
     add(email="sans@exemple.ca", password=None)
     verified: list[str] = []
     hasher = staff._hasher()

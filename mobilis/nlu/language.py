@@ -36,6 +36,11 @@ NEUTRAL = frozenset(
     nakurmiik""".split()
 )
 
+# Said in both languages, though one of its words is of one.
+_BORROWED = re.compile(r"\bnon[ -]profits?\b", re.I)
+# « Rivière-du-Loup », "Saint-Vincent": a name wherever it stands, the first word included.
+_JOINED_NAME = re.compile(r"\w+(?:-\w+)*-[A-ZÀ-Ý]\w*")
+
 # The small words of a sentence tell its language; its nouns may be borrowed ("our comité logement
 # needs a coach").
 _SMALL = frozenset(
@@ -134,11 +139,18 @@ def _far(text: str) -> bool:
 
 def _countable(text: str) -> list[str]:
     """The words that may tell a language: no addresses, no links, no names inside a sentence."""
-    tokens = [t for t in clean(text).split() if "@" not in t and "://" not in t and "www." not in t]
+    text = _BORROWED.sub(" ", clean(text))
+    tokens = [t for t in text.split() if "@" not in t and "://" not in t and "www." not in t]
     if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
         # « Marie Tremblay », "Sudbury Food Bank": a name, unless it is one capitalised word of ours
         return words(tokens[0]) if len(tokens) == 1 else []
-    kept = [t for i, t in enumerate(tokens) if i == 0 or not t[:1].isupper() or t.isupper()]
+    kept = [
+        token
+        for number, token in enumerate(tokens)
+        if not token[:1].isupper()
+        or token.isupper()
+        or (number == 0 and not _JOINED_NAME.match(token))
+    ]
     return words(" ".join(kept))
 
 

@@ -78,7 +78,7 @@ def test_the_same_place_is_asked_for_once() -> None:
         (*HERE, AllSlotsReset()),
         (LISTEN, heard("greet"), *HERE[1:]),
     ],
-    ids=str,
+    ids=lambda events: " ".join(type(event).__name__ for event in events),
 )
 def test_another_place_is_asked_for_again(events: tuple[Event, ...]) -> None:
     assert place(conversation(*events)) != place(conversation(*HERE))

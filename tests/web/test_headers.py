@@ -6,14 +6,12 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from fake_teams import APP, TENANT
 from starlette.routing import Mount, Route
 
@@ -64,14 +62,6 @@ EXPECTED = (
     (r".*", {NOTHING}, {NOT_KEPT}),
 )
 LOADED_ANYWHERE = re.compile(r"/widget(-.*)?\.js")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staff, "_hasher", lambda: cheap)
-        yield
 
 
 def routes(settings: Settings) -> list[str]:

@@ -10,22 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from mobilis import staff
 from mobilis.store import Database
 
 PASSWORD = "une phrase de passe assez longue"
 _TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_passwords() -> Iterator[None]:
-    """Passwords as they are, at a hundredth of their cost."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staff, "_hasher", lambda: cheap)
-        yield
 
 
 @dataclass
