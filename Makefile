@@ -82,7 +82,7 @@ test-whole: test-model test-widget
 # asked for here too (test_headers), and by the rest of the library below.
 NOT_YET := not whole and not pure and not door
 
-test-web: test-widget
+test-web: test-model test-widget
 	@$(call lane,web  ,$(PYTHON) $(PYTEST) tests/web --ignore tests/web/console \
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")
 

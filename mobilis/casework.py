@@ -8,6 +8,7 @@ by the projector.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -36,6 +37,7 @@ from mobilis.store import now
 READ_AGAIN = timedelta(hours=1)  # a case read twice within it is one entry of the audit log
 TAG_LENGTH = 40
 NOTE_LENGTH = 4000
+_KEY = re.compile(r"[0-9a-f-]{36}")
 TAGS_SUGGESTED = 50
 DUPLICATE = "duplicate"  # the close reason of what was merged
 
@@ -169,8 +171,11 @@ def tags_in_use(connection: Connection) -> list[str]:
     return sorted(row.tag for row in connection.execute(query))
 
 
-def add_note(connection: Connection, person: Person, conversation_id: str, text: str) -> str:
-    """Keep an internal note; whom it mentions finds it among their mentions. Its id.
+def add_note(
+    connection: Connection, person: Person, conversation_id: str, text: str, key: str = ""
+) -> str:
+    """Keep an internal note; whom it mentions finds it among their mentions. Its id, which is the
+    `key` of the form it was written in: the same form, sent again, adds nothing.
 
     Raises:
         CaseError: note, when it is empty or too long.
@@ -180,7 +185,13 @@ def add_note(connection: Connection, person: Person, conversation_id: str, text:
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not 0 < len(text) <= NOTE_LENGTH:
         raise CaseError("note")
-    note_id = str(uuid.uuid4())
+    same = select(case_notes.c.conversation_id, case_notes.c.author_id).where(
+        case_notes.c.id == key
+    )
+    known = connection.execute(same).first()
+    if known is not None and tuple(known) == (conversation_id, person.id):
+        return key
+    note_id = key if known is None and _KEY.fullmatch(key) else str(uuid.uuid4())
     values = {"id": note_id, "author_id": person.id, "text": text, "at": now()}
     connection.execute(insert(case_notes).values(conversation_id=conversation_id, **values))
     mentioned = [one.id for one in mentions.find(text, colleagues(connection))]

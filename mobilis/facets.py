@@ -80,6 +80,17 @@ def load_facets(root: Path) -> Vocabulary:
     return _Loader(_section(read_yaml(root, FILE), "the file", _SECTIONS)).vocabulary()
 
 
+def place_names(root: Path) -> list[str]:
+    """Every town and region that content/facets.yml knows, as it stands there.
+
+    Raises:
+        ContentError: the file is missing or wrong; names the file and the field.
+    """
+    load_facets(root)
+    regions = read_yaml(root, FILE)["region"].values()
+    return [place for region in regions for place in region.get("places", [])]
+
+
 def fresh_vocabulary(root: Path) -> Vocabulary:
     """The words as their file is now, or was a second ago at most.
 

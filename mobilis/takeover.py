@@ -61,7 +61,7 @@ def held(connection: Connection, conversation_id: str) -> Held | None:
         return None
     person = find_person(connection, row.held_by)
     name = person.name if person else ""
-    return Held(row.held_by, name, row.held_since, row.held_seen_at)
+    return Held(row.held_by, name, row.held_since, row.held_seen_at or row.held_since)
 
 
 def join(

@@ -8,7 +8,9 @@ a `Count` of each, and judges it. Processes are ended by their id.
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -75,6 +77,9 @@ MAIL = (
     *("mail_begin.before", "mail_begin.after", "mail_hand_over.after"),
     *("mail_settle.before", "mail_settle.after"),
 )
+NOTE = ("note.before", "note.after", "deed.after")
+PUBLIC_URL = "https://chat.example.org"
+PASSWORD = "une phrase de passe assez longue"
 
 
 class World:
@@ -105,7 +110,7 @@ class World:
             "PYTHONPATH": os.pathsep.join((str(HOOK), str(ROOT))),
             "FAULTS": str(self.faults),
             "MOBILIS_TURN_TIMEOUT": "10",
-            "MOBILIS_PUBLIC_URL": "https://chat.example.org",
+            "MOBILIS_PUBLIC_URL": PUBLIC_URL,
             "MOBILIS_SLACK_SIGNING_SECRET": SIGNING_SECRET,
             "MOBILIS_SLACK_BOT_TOKEN": Team.token,
             "MOBILIS_SLACK_API_URL": self.slack.base,
@@ -262,6 +267,43 @@ class World:
         doubtful = self._mail(talk) == ("failed", "doubtful")
         return Count(1, told=int(doubtful), kept=1, kept_wrong=int(arrived != 1 and not doubtful))
 
+    def kill_note(self, point: str, language: str) -> Count:
+        """A colleague sends a note, and the front door is killed; they send the form again, as it
+        is, until it is taken."""
+        self.stack.wait_until_ready()
+        talk = Talk(self.database, language)
+        talk.lead("person")
+        talk.project()
+        page = f"/console/cases/{talk.id}"
+        with self._colleague(language) as http:
+            form = {
+                name: html.unescape(value)
+                for name, value in re.findall(
+                    r'name="(csrf|seen|key)" value="([^"]*)"', http.get(page).text
+                )
+            }
+            with self._armed(point):
+                wait_for(lambda: _is_taken(http, f"{page}/notes", {**form, "text": "Rappeler."}))
+            found = http.get(page).text.count('<p class="said">Rappeler.')
+        return Count(1, kept=1, kept_wrong=int(found != 1))
+
+    @contextmanager
+    def _colleague(self, language: str) -> Iterator[httpx.Client]:
+        """Somebody of staff who has signed in."""
+        email = f"{uuid.uuid4().hex[:8]}@exemple.ca"
+        with self.database.write() as connection:
+            known = {"name": "Ariane Un", "role": "triager", "password": PASSWORD}
+            staff.add_person(connection, email=email, language=language, **known)
+        origin = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin"}
+        with httpx.Client(base_url=self.stack.base, headers=origin, trust_env=False) as http:
+            shown = http.get("/console/sign-in").text
+            csrf = re.findall(r'name="csrf" value="([^"]+)"', shown)[0]
+            _without_tls(http)
+            given = {"csrf": csrf, "email": email, "password": PASSWORD}
+            assert http.post("/console/sign-in", data=given).status_code == 303
+            _without_tls(http)
+            yield http
+
     def _mail(self, talk: Talk) -> tuple[str, str]:
         query = select(mails.c.state, mails.c.problem).where(mails.c.conversation_id == talk.id)
         with self.database.read() as connection:
@@ -375,6 +417,7 @@ def everywhere() -> list[Fault]:
         *((kind, partial(_kill, point)) for kind, points in killed for point in points),
         *(("front door killed, Slack", partial(_kill_on_slack, point)) for point in SLACK),
         *(("front door killed, e-mail", partial(_kill_mail, point)) for point in MAIL),
+        *(("front door killed, note", partial(_kill_note, point)) for point in NOTE),
         ("brain hangs", partial(_hang, "tracker_read.after", "brain")),
         ("action server hangs", partial(_hang, "action.before", "actions")),
         *(("clock wrong by an hour", partial(_step, seconds)) for seconds in CLOCK),
@@ -417,6 +460,23 @@ def _kill_mail(point: str, world: World, language: str) -> Count:
     return world.kill_mail(point, language)
 
 
+def _kill_note(point: str, world: World, language: str) -> Count:
+    return world.kill_note(point, language)
+
+
+def _without_tls(http: httpx.Client) -> None:
+    """Cookies are for https alone, which a proxy would speak."""
+    for cookie in http.cookies.jar:
+        cookie.secure = False
+
+
+def _is_taken(http: httpx.Client, address: str, form: Mapping[str, str]) -> bool:
+    try:
+        return http.post(address, data=form).status_code == 303
+    except httpx.TransportError:  # killed, or not yet there again
+        return False
+
+
 def _hang(point: str, name: str, world: World, language: str) -> Count:
     return world.stop_at(point, language, name, hang)
 
@@ -457,7 +517,7 @@ COLUMNS = {
     "lost": "lost",
     "doubled": "twice",
     "wrong": "answered otherwise",
-    "kept": "leads, notices, e-mails",
+    "kept": "leads, notices, e-mails, notes",
     "kept_wrong": "of these lost or twice",
 }
 

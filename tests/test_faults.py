@@ -61,6 +61,7 @@ def test_what_is_written_when_a_process_is_killed_is_not_lost_nor_said_twice(
         counts = {point: world.kill_at(point, language) for point, language in FEW}
         counts["show.after"] = world.kill_on_slack("show.after", "fr")
         counts["mail_begin.before"] = world.kill_mail("mail_begin.before", "en")
+        counts["deed.after"] = world.kill_note("deed.after", "fr")
         counts["lock"] = world.during("fr", world.lock_sqlite)
     finally:
         world.stop()

@@ -399,7 +399,8 @@ def test_every_event_field_and_metric_is_documented_and_none_that_there_is_not()
     assert rows("Events") == set(logs.EVENTS)
     head = {"at", "level", "process", "event", "trace", "message", "where", "error", "frames"}
     assert rows("Fields") == head | set(logs.FIELDS)
-    counted = {f.name + ("_total" if f.type == "counter" else "") for f in REGISTRY.collect()}
+    endings = {"counter": "_total", "info": "_info"}
+    counted = {family.name + endings.get(family.type, "") for family in REGISTRY.collect()}
     looked_up = {"mobilis_ready", "mobilis_queue_waiting", "mobilis_queue_oldest_seconds"}
     looked_up |= {"mobilis_dead_letters", "mobilis_release_info"}
     own = {name for name in counted if name.startswith("mobilis_")}

@@ -155,6 +155,7 @@ def plan(texts: Sequence[str], count: int) -> Plan:
         while left and sum(len(part) + 1 for part in parts) < LONG:
             parts.append(left.pop())
         long.append(" ".join(parts)[:LONG])
+    left = [text for text in left if not any(text in other for other in long)]
     return Plan(left[:WARM_UP], left[WARM_UP:][:count], long, short)
 
 

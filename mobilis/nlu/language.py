@@ -18,6 +18,7 @@ from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.facets import place_names
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.context import OTHER
 from mobilis.settings import ROOT
@@ -97,13 +98,16 @@ class LanguageModel:
             english = (counts["en"][word] + 0.7) / totals["en"]
             odds = max(-3.5, min(3.5, math.log(french / english)))
             self.odds[word] = odds * (_SMALL_WEIGHT if word in _SMALL else 1.0)
+        self._places = frozenset(tuple(words(place)) for place in place_names(ROOT))
+        self._longest_place = max(map(len, self._places))
         return self
 
     def read(self, text: str) -> Reading:
         """The language of `text`; `keep` for what shows too little of any."""
         if _CODE.search(text):
             return Reading(KEEP, 0.0)
-        own = [word for word in _countable(text) if word not in NEUTRAL and not word.isdigit()]
+        said = self._without_places(_countable(text))
+        own = [word for word in said if word not in NEUTRAL and not word.isdigit()]
         if not own:
             return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)
         known = [self.odds[word] for word in own if word in self.odds]
@@ -122,6 +126,16 @@ class LanguageModel:
         if abs(evidence) < margin:
             return Reading(KEEP, evidence)
         return Reading("fr" if evidence > 0 else "en", evidence)
+
+    def _without_places(self, said: list[str]) -> list[str]:
+        """« Rimouski », "trois-rivieres": where somebody is tells nothing either."""
+        kept, start = [], 0
+        while start < len(said):
+            ends = range(min(len(said), start + self._longest_place), start, -1)
+            end = next((end for end in ends if tuple(said[start:end]) in self._places), None)
+            kept += [] if end else [said[start]]
+            start = end or start + 1
+        return kept
 
     @staticmethod
     def _general(text: str) -> float:
@@ -143,7 +157,7 @@ def _countable(text: str) -> list[str]:
     tokens = [t for t in text.split() if "@" not in t and "://" not in t and "www." not in t]
     if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
         # « Marie Tremblay », "Sudbury Food Bank": a name, unless it is one capitalised word of ours
-        return words(tokens[0]) if len(tokens) == 1 else []
+        return words(tokens[0]) if len(tokens) == 1 and not _JOINED_NAME.match(tokens[0]) else []
     kept = [
         token
         for number, token in enumerate(tokens)

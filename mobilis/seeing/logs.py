@@ -43,6 +43,7 @@ EVENTS: Mapping[str, str] = {
     "output": "what a process wrote beside its log, in `message`",
     "request": "a request was answered",
     "request_failed": "a request met with an error that nobody foresaw",
+    "loop_failed": "what runs beside the requests met with such an error, and begins again",
     "refused": "a request was turned away",
     "turn_received": "a message was taken in",
     "turn_handed_over": "a message was given to the brain",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -30,6 +31,7 @@ from mobilis.web.gauges import gauging
 from mobilis.web.headers import Headers
 from mobilis.web.hub import Hub
 from mobilis.web.limits import AddressLimit, Limit, Room
+from mobilis.web.loops import Loop, keep_up
 from mobilis.web.peers import Peers
 from mobilis.web.postman import Postman
 from mobilis.web.presence import Presence
@@ -160,16 +162,15 @@ def _door(settings: Settings, channels: Sequence[Channel]) -> Door:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     door: Door = app.state.door
     weights = read_weights(door.settings.priority)
-    beside = (
-        asyncio.create_task(door.peers.keep()),
-        asyncio.create_task(door.retention.keep()),
-        asyncio.create_task(keep_cases(door.database, weights)),
-        asyncio.create_task(
-            keep_relieving(door, timedelta(minutes=door.settings.takeover_minutes), weights)
-        ),
-        asyncio.create_task(door.postman.keep()),
-        asyncio.create_task(announcing.keep_targets(door.database, app.state.board)),
+    loops: tuple[Loop, ...] = (
+        door.peers.keep,
+        door.retention.keep,
+        partial(keep_cases, door.database, weights),
+        partial(keep_relieving, door, timedelta(minutes=door.settings.takeover_minutes), weights),
+        door.postman.keep,
+        partial(announcing.keep_targets, door.database, app.state.board),
     )
+    beside = [asyncio.create_task(keep_up(loop)) for loop in loops]
     try:
         async with door.brain, AsyncExitStack() as channels:
             for channel in app.state.channels:
@@ -186,6 +187,5 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     finally:
         for task in beside:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*beside, return_exceptions=True)
         door.database.dispose()

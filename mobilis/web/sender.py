@@ -28,6 +28,7 @@ from mobilis.seeing.ids import begin_trace
 from mobilis.seeing.logs import tell, tell_refusal
 from mobilis.store import Database, now
 from mobilis.turns import next_try
+from mobilis.web.loops import keep_up
 
 POLL_SECONDS = 1.0
 AT_ONCE = 16  # deliveries under way
@@ -89,7 +90,7 @@ class Sender:
 
     def start(self) -> None:
         if self._outlets:
-            self._loop = asyncio.create_task(self._run())
+            self._loop = asyncio.create_task(keep_up(self._run))
 
     async def stop(self) -> None:
         """Begin no more deliveries, and let those under way end."""

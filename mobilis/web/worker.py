@@ -26,6 +26,7 @@ from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_w
 from mobilis.web.brain import Brain
 from mobilis.web.course import Course
 from mobilis.web.hub import Hub
+from mobilis.web.loops import keep_up
 from mobilis.web.peers import Peers
 from mobilis.web.sender import Sender
 
@@ -67,7 +68,7 @@ class Worker:
         self._full = False  # whether messages may be due that no worker was free for
 
     def start(self) -> None:
-        self._loop = asyncio.create_task(self._run())
+        self._loop = asyncio.create_task(keep_up(self._run))
 
     async def stop(self) -> None:
         """Take no more messages; let running turns end, for a while; whatever is cut waits on."""

@@ -72,7 +72,7 @@ ALIKE: dict[str, tuple[Way, float, float]] = {
     "no apostrophes": (lambda text, _: re.sub("['\u2019]", "", text), 0.05, 0.08),
     "spaces for apostrophes": (lambda text, _: re.sub("['\u2019]", " ", text), 0.02, 0.13),
     "spaces for hyphens": (lambda text, _: re.sub(r"(?<=\w)-(?=\w)", " ", text), 0.05, 0.02),
-    "a letter held down": (lambda text, _: stretched(text), 0.02, 0.02),
+    "a letter held down": (lambda text, _: stretched(text), 0.03, 0.02),
     "a line break": (lambda text, _: text.replace(" ", "\n", 1), 0.03, 0.03),
     "question marks": (lambda text, _: text.rstrip(" ?!.…") + "???", 0.05, 0.05),
     "no marks": (lambda text, _: re.sub(r"[?!.,;:…]", "", text), 0.06, 0.06),

@@ -243,7 +243,7 @@ def test_the_numbers_are_those_of_what_happened(seen, eventually):
             "asked": seen.value("mobilis_brain_request_seconds_count", outcome="ok"),
             "brain": seen.value("mobilis_brain_turn_seconds_count", "brain"),
             "understood": seen.value(
-                "mobilis_messages_understood_total", "brain", language="fr", outcome="understood"
+                "mobilis_messages_understood_total", "brain", outcome="understood"
             ),
             "lost": seen.value("mobilis_messages_understood_total", "brain", outcome="lost"),
             "actions": seen.value("mobilis_action_seconds_count", "actions", outcome="ok"),

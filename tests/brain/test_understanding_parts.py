@@ -31,7 +31,7 @@ from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
-from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_accents
+from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_spelling
 from mobilis.settings import ROOT
 
 DOMAIN = Domain.empty()
@@ -618,12 +618,22 @@ def test_the_label_of_an_example_is_its_intent_or_its_question(
 
 def test_accents_are_put_back_as_phrasings_write_them() -> None:
     texts = ["un bénévole", "nos bénévoles, un bénévole", "un benevole", "à Montréal ou la", "la"]
-    assert learn_accents(texts) == {
+    learned = learn_spelling(texts)
+    assert {bare: learned[bare] for bare in ("benevole", "benevoles", "montreal", "a")} == {
         "benevole": "bénévole",
         "benevoles": "bénévoles",
         "montreal": "montréal",
         "a": "à",
     }
+    assert "la" not in learned
+
+
+def test_apostrophes_are_put_back_as_phrasings_write_them() -> None:
+    learned = learn_spelling(["l'organisme d'ici", "jai", *["j'ai un organisme"] * 4, "nous"])
+    assert learned["lorganisme"] == "l'organisme"
+    assert learned["dorganisme"] == "d'organisme"  # never seen, but its word is
+    assert learned["jai"] == "j'ai"
+    assert "nous" not in learned and "organisme" not in learned
 
 
 @pytest.fixture
@@ -638,6 +648,7 @@ def speller() -> Speller:
     [
         ("fr", "C koi les ELECTIONS?", "c'est quoi les élections?"),
         (KEEP, "elections svp", "élections s'il vous plaît"),
+        ("fr", "qu est ce que l elections", "qu'est ce que l'élections"),
         ("en", "pls, elections", "please, elections"),
     ],
 )
@@ -662,6 +673,26 @@ def test_a_payload_is_not_spelled(speller: Speller) -> None:
 )
 def test_code_tells_no_language(languages: LanguageModel, text: str) -> None:
     assert languages.read(text).language == KEEP
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Rivière-du-Loup is it free", "en"),
+        ("Trois-Rivières", KEEP),
+        ("Rimouski", KEEP),
+        ("trois-rivieres", KEEP),
+        ("is it free in trois rivieres", "en"),
+        ("Saint-Jérôme c'est gratuit", "fr"),
+        ("a non profit", KEEP),
+        ("non-profits, is it free", "en"),
+        ("c'est gratuit pour un non-profit", "fr"),
+    ],
+)
+def test_a_name_or_a_borrowed_word_tells_no_language(
+    languages: LanguageModel, text: str, language: str
+) -> None:
+    assert languages.read(text).language == language
 
 
 @pytest.mark.parametrize("text", ["a" * 2000, "aa", "xy"])

@@ -35,6 +35,8 @@ POINTS = {
     "mobilis.deliveries": {"note_sent": "note_shown"},
     "mobilis.bulletins": {"Board.note_sent": "note_told"},
     "mobilis.mails": {"begin": "mail_begin", "settle_sent": "mail_settle"},
+    "mobilis.casework": {"add_note": "note"},
+    "mobilis.web.console.cases": {"_do": "deed"},
     "mobilis.web.postman": {"deliver": "mail_hand_over"},
     "mobilis.brain.channel": {"_take_turn": "brain_turn"},
     "mobilis.brain.tracker_store": {

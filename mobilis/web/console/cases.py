@@ -5,6 +5,7 @@ What is done and what is read are mobilis/casework.py's and mobilis/casefile.py'
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -101,7 +102,7 @@ async def change_tags(visit: Visit) -> Response:
 async def add_note(visit: Visit) -> Response:
     """POST /console/cases/{id}/notes."""
     text = visit.field("text")
-    return await _do(visit, "notes", casework.add_note, text, draft=text)
+    return await _do(visit, "notes", casework.add_note, text, visit.field("key"), draft=text)
 
 
 async def merge(visit: Visit) -> Response:
@@ -144,6 +145,7 @@ async def _show(visit: Visit, said: _Said, status: int = 200) -> Response:
         here="queue",
         file=file,
         said=said,
+        note_key=str(uuid.uuid4()),
         around=around,
         back=came_from(visit),
         others=_meet(visit),

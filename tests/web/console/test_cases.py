@@ -299,6 +299,18 @@ def test_a_note_mentions_a_colleague_who_finds_it(sign_in, talk, address, databa
     assert "Aucune note ne vous mentionne" in text_of(triager.get("/mentions"))
 
 
+def test_a_note_that_is_sent_twice_is_there_once(sign_in, talk, address, database):
+    first, second = sign_in("triager"), sign_in("triager")
+    key = re.search(r'name="key" value="([0-9a-f-]{36})"', first.get(address).text)[1]
+    for _ in range(2):
+        assert send(first, address, "notes", text="rappelée", key=key).status_code == 303
+    for other in (key, "", "x" * 36, "'; DROP TABLE case_notes; --"):  # others' keys, and no keys
+        assert send(second, address, "notes", text="moi aussi", key=other).status_code == 303
+    with database.read() as connection:
+        texts = connection.execute(select(case_notes.c.text)).scalars().all()
+    assert sorted(texts) == ["moi aussi"] * 4 + ["rappelée"]
+
+
 def test_a_note_is_kept_though_a_colleague_changed_the_case_meanwhile(sign_in, address, database):
     first, second = sign_in("triager"), sign_in("triager")
     old = seen(second.get(address))
