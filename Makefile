@@ -12,8 +12,6 @@ WIDGET_SOURCES := $(shell find widget/src widget/locales widget/build.mjs -type 
 NPM := npm --prefix widget
 # One of the programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
 lane = set -o pipefail; { $(2); } 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
-# Tests wait more than they work: each program of them has two processes, a file of tests in one.
-PYTEST := -m pytest -n 2 --dist loadfile
 export RASA_TELEMETRY_ENABLED := false
 export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
@@ -73,21 +71,21 @@ test-widget:
 	@$(call lane,widget,NO_COLOR=1 $(NPM) --silent test && $(NPM) --silent run build)
 
 test-door: test-widget
-	@$(call lane,door ,$(DOOR_VENV)/bin/python $(PYTEST))
+	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
 
 test-whole: test-model test-widget
-	@$(call lane,whole,$(PYTHON) $(PYTEST) -m whole)
+	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
 
 # What differs between the two environments is told by the front door's own pages, each of which is
 # asked for here too (test_headers), and by the rest of the library below.
 NOT_YET := not whole and not pure and not door
 
 test-web: test-model test-widget
-	@$(call lane,web  ,$(PYTHON) $(PYTEST) tests/web --ignore tests/web/console \
+	@$(call lane,web  ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")
 
 test-parts: test-model
-	@$(call lane,parts,$(PYTHON) $(PYTEST) --ignore tests/web -m "$(NOT_YET)")
+	@$(call lane,parts,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts

@@ -115,7 +115,8 @@ def test_a_page_does_not_move_when_it_comes_or_opens(visit: Visits, paste: Paste
     assert page.evaluate(HEIGHT) == before
     control = visit("still")
     control.evaluate("document.body.prepend(document.createElement('h2'), 'A line that moves it')")
-    assert control.evaluate(SHIFTS) != []  # else nothing was measured
+    seen = (bool(control.evaluate(SHIFTS)) for _ in range(100))  # told late, when all is busy
+    assert any(seen)  # else nothing was measured
 
 
 def test_what_a_visitor_types_is_text_whatever_it_looks_like(visit: Visits) -> None:
