@@ -58,7 +58,7 @@ from mobilis.store import Database, now
 
 FILE = "content/demo.yml"
 DAYS = 170  # how far back they go: less than is kept
-AT_ONCE = 1000  # conversations of one transaction
+AT_ONCE = 250  # conversations of one transaction
 PAGE = "https://example.org/"  # where the fictional visitors were; no real conversation is from it
 # What one comes for, and how often.
 PURPOSES = {"ask": 60, "assess": 17, "coach": 11, "interest": 7, "person": 5}
@@ -119,14 +119,11 @@ def fill(
         import_coaches(database, root / "coaches" / "sample.csv")  # whom people then ask for
     with database.write() as connection:
         colleagues = _colleagues(connection, read_yaml(root, FILE)["colleagues"])
-        last = connection.execute(select(func.max(case_texts.c.number))).scalar() or 0
     material = _material(database, root, colleagues, weights)
     for start in range(0, conversations_wanted, AT_ONCE):
         count = min(AT_ONCE, conversations_wanted - start)
-        rows: Rows = {table.name: [] for table in TABLES}
-        for number in range(last + start + 1, last + start + count + 1):
-            _Talk(material, random.Random(f"{seed}/{number}"), number, rows).hold()
-        _keep(database, rows)
+        with database.write() as connection:
+            _keep(connection, material, seed, count)
         tell(f"{start + count} of {conversations_wanted} conversations")
     return conversations_wanted
 
@@ -170,11 +167,15 @@ def _material(
     )
 
 
-def _keep(database: Database, rows: Rows) -> None:
-    with database.write() as connection:
-        for table in TABLES:
-            if rows[table.name]:
-                connection.execute(insert(table), rows[table.name])
+def _keep(connection: Connection, material: Material, seed: int, count: int) -> None:
+    """Add so many, under the numbers after the last: in one transaction, since others add too."""
+    rows: Rows = {table.name: [] for table in TABLES}
+    last = connection.execute(select(func.max(case_texts.c.number))).scalar() or 0
+    for number in range(last + 1, last + count + 1):
+        _Talk(material, random.Random(f"{seed}/{number}"), number, rows).hold()
+    for table in TABLES:
+        if rows[table.name]:
+            connection.execute(insert(table), rows[table.name])
 
 
 class _Talk:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from schemas import migrated
 from sqlalchemy import func, insert, select
+from talks import Talk
 
 from mobilis import cases, cli, demo
 from mobilis.decisions import find
@@ -28,6 +29,7 @@ from mobilis.models import cases as cases_table
 from mobilis.priority import WEIGHTS
 from mobilis.settings import ROOT
 from mobilis.store import Database
+from mobilis.turns import Reply
 
 pytestmark = pytest.mark.door
 
@@ -69,6 +71,22 @@ def test_the_projection_of_what_is_made_is_what_was_made(database: Database) -> 
     assert len(before[0]) == 300
     list(cases.rebuild(database, WEIGHTS))
     assert everything(database) == before
+
+
+def test_a_case_that_comes_meanwhile_keeps_its_number(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "AT_ONCE", 2)
+
+    def somebody_comes(line: str) -> None:
+        talk = Talk(database, "fr")
+        talk.say("bonjour", "greet", [Reply("Bonjour!", "fr")])
+        talk.project()
+
+    wanted = {"conversations_wanted": 6, "seed": 1, "weights": WEIGHTS, "tell": somebody_comes}
+    fill(database, ROOT, **wanted)
+    with database.read() as connection:
+        assert len(set(connection.execute(select(case_texts.c.number)).scalars())) == 6 + 3
 
 
 def test_the_same_seed_makes_the_same_and_another_does_not(
