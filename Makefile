@@ -128,7 +128,7 @@ sbom: $(DOOR_INSTALLED) ## write what brain, front door and widget are made of (
 soak-web: train ## half an hour of visitors on the website; what grew to docs/load.md
 	@$(PYTHON) -m pytest tests/test_web_soak.py --soak-minutes 30 --write-web-soak docs/load.md -s
 
-faults: train ## every fault at every step of a turn (an hour); counts to docs/reliability.md
+faults: train ## every fault at every step of a turn (half an hour); counts to docs/reliability.md
 	@deploy/prepare postgres
 	@$(PYTHON) -m pytest tests/test_faults.py tests/test_exhaustion.py --every-fault --write-faults docs/reliability.md -s
 

@@ -78,7 +78,7 @@ def test_every_fault(
     beside: tuple[FakeSlack, MailServer],
 ) -> None:
     if not request.config.getoption("--every-fault"):
-        pytest.skip("takes the better part of an hour: make faults")
+        pytest.skip("takes half an hour: make faults")
     began, load = time.monotonic(), os.getloadavg()[0]
     with ExitStack() as stack:
         url, faults = _place(place, request, tmp_path, stack)
