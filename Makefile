@@ -76,10 +76,11 @@ test-door: test-widget
 test-whole: test-model test-widget
 	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
 
-# What differs between the two environments is told by the front door's own pages, each of which is
-# asked for here too (test_headers), and by the rest of the library below.
+# What the others do not run.
 NOT_YET := not whole and not pure and not door
 
+# What differs between the two environments is told by the front door's own pages, each of which is
+# asked for here too (test_headers), and by the rest of the library below.
 test-web: test-model test-widget
 	@$(call lane,web  ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")

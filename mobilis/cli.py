@@ -38,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, Settings], int] = options.command
     try:
-        return command(options, load_settings())
+        code = command(options, load_settings())
+        sys.stdout.flush()  # here, and not when Python ends
+        return code
     except MobilisError as error:
         print(f"mobilis: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever reads has seen enough; nor shall Python's last flush complain
+    except BrokenPipeError:  # whoever reads has seen enough; Python shall not flush once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -390,7 +392,6 @@ def _apply_learning(options: argparse.Namespace, settings: Settings) -> int:
 
 def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
     from mobilis.measures import keep_to_one_core, trained_model, whole_number
-    from mobilis.supervisor import RASA_ENVIRONMENT
 
     root = settings.project_dir
     trained_model(root)  # before minutes go into the stock assistant
@@ -398,7 +399,6 @@ def _bench_nlu(options: argparse.Namespace, settings: Settings) -> int:
     _end_as_on_ctrl_c()
     project = None if options.ours_only else _prepare_stock(root, options)
     keep_to_one_core()
-    os.environ.update(RASA_ENVIRONMENT)
     _quiet_rasa()
     from mobilis.nlu.bench import bench_nlu, to_text
 

@@ -428,3 +428,14 @@ def test_a_journey_that_is_not_there_is_named(here: Path, capsys) -> None:
     printed = capsys.readouterr()
     [line] = printed.err.splitlines()
     assert line.startswith("mobilis: ") and "missing.yml" in line
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """As with `mobilis evaluate … | head`."""
+    command = [sys.executable, "-c", "from mobilis.cli import main; raise SystemExit(main())"]
+    with subprocess.Popen(
+        [*command, "content", "check"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
