@@ -17,6 +17,7 @@ import pytest
 
 from mobilis.stack import Stack as RunningStack
 from mobilis.stack import free_port
+from mobilis.store import Database
 
 __all__ = ["Postgres", "Stack", "free_port"]
 
@@ -95,9 +96,13 @@ class Stack(RunningStack):
 
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
-        """Let a process stand still for a while: whoever asks it something waits."""
+        """Let a process stand still for a while: whoever asks it something waits.
+
+        It stands while nobody writes, since it would keep SQLite's lock for as long.
+        """
         pid = self.pid(name)
-        os.kill(pid, signal.SIGSTOP)
+        with Database(self.settings.database).write():
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
