@@ -3,6 +3,7 @@ real ones out of their way: other settings, a brain that fails, a front door tha
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -14,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
-import uvicorn
+import uvicorn.server
 from loopback import LoopbackServer
 from processes import free_port
 
@@ -196,6 +197,21 @@ def parse_events(response: httpx.Response) -> Iterator[tuple[str, Any, Any]]:
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+class _Impatient:
+    """asyncio as uvicorn's server has it in tests: it looks ten times a second whether it should
+    end, and whether all have left; a thousand tests would wait for that."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+
+vars(uvicorn.server)["asyncio"] = _Impatient()
 
 
 class FrontDoor:

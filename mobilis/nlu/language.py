@@ -55,11 +55,15 @@ _SMALL_WEIGHT = 1.5
 _SHORT_TIMES = 4  # as often as that, a short form of content/shorthand.yml counts as read
 
 # Commands and marks that are no sentence of any language.
-_CODE = re.compile(r"</?\w|--|[{}=]|\b(?:select|drop|insert|delete)\s+(?:from|table|into|\*)", re.I)
+_CODE = re.compile(
+    r"</?\w|--|[{}]|\w=[\w\"']|\b(?:select|drop|insert|delete)\s+(?:from|table|into|\*)", re.I
+)
 
 _OTHERS = ("SPANISH", "PORTUGUESE", "GERMAN", "ITALIAN", "ARABIC", "CHINESE", "RUSSIAN", "HINDI")
 _MARGIN = 1.5  # log-odds that a message must show: a word read once is not enough
 _UNKNOWN_MARGIN = 2.2  # … when our own words say nothing
+_ONE_SIDED_MARGIN = 0.7  # … when it is a few words that were each read in one language only
+_FEW = 3
 _OTHER_CONFIDENCE = 0.85
 _LEAST = 1e-4  # that the general models may say of a language
 _MOST_GENERAL = -math.log(_LEAST)  # log-odds that they may come to
@@ -98,6 +102,7 @@ class LanguageModel:
             english = (counts["en"][word] + 0.7) / totals["en"]
             odds = max(-3.5, min(3.5, math.log(french / english)))
             self.odds[word] = odds * (_SMALL_WEIGHT if word in _SMALL else 1.0)
+        self._one_sided = frozenset(set(counts["fr"]) ^ set(counts["en"]))
         self._places = frozenset(tuple(words(place)) for place in place_names(ROOT))
         self._longest_place = max(map(len, self._places))
         return self
@@ -112,10 +117,14 @@ class LanguageModel:
             return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)
         known = [self.odds[word] for word in own if word in self.odds]
         unknown = [word for word in own if word not in self.odds and (len(word) > 2 or _far(word))]
+        if clean(text).isupper():  # « MARIE TREMBLAY »: what is not ours may be a name
+            unknown = []
         evidence = sum(known)
         if own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
             evidence += self.odds.get(own[0], 0.0)
         margin = _MARGIN if known else _UNKNOWN_MARGIN
+        if len(own) <= _FEW and self._one_sided.issuperset(own):
+            margin = _ONE_SIDED_MARGIN
         if unknown:
             enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):
@@ -155,6 +164,8 @@ def _countable(text: str) -> list[str]:
     """The words that may tell a language: no addresses, no links, no names inside a sentence."""
     text = _BORROWED.sub(" ", clean(text))
     tokens = [t for t in text.split() if "@" not in t and "://" not in t and "www." not in t]
+    if text.isupper():
+        return words(" ".join(tokens))
     if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
         # « Marie Tremblay », "Sudbury Food Bank": a name, unless it is one capitalised word of ours
         return words(tokens[0]) if len(tokens) == 1 and not _JOINED_NAME.match(tokens[0]) else []

@@ -71,6 +71,10 @@ def languages() -> LanguageModel:
         ("Wie viel kostet die Begleitung für einen kleinen Verein?", OTHER),
         ("сколько это стоит", OTHER),
         ("费用是多少", OTHER),
+        ("MERCI BEAUCOUP", "fr"),  # in capitals, and yet no name
+        ("IS IT FREE", "en"),
+        ("gratuit = c'est combien?", "fr"),  # "=" is no code between words
+        ("merci", "fr"),  # read once, in one language
     ],
 )
 def test_the_language_of_a_message_is_read(
@@ -91,6 +95,8 @@ def test_the_language_of_a_message_is_read(
         "lobbying",
         "Marie Tremblay",
         "Sudbury Food Bank",
+        "MARIE TREMBLAY",
+        "un is",  # one word of each
         "marie@exemple.ca",
         "https://example.org/how-much-does-it-cost",
         "🎉",
@@ -669,7 +675,13 @@ def test_a_payload_is_not_spelled(speller: Speller) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["'; DROP TABLE conversations; --", "<b>is this free</b>", "delete from leads", "{is: 1}"],
+    [
+        "'; DROP TABLE conversations; --",
+        "<b>is this free</b>",
+        "delete from leads",
+        "{is: 1}",
+        "is=free",
+    ],
 )
 def test_code_tells_no_language(languages: LanguageModel, text: str) -> None:
     assert languages.read(text).language == KEEP
