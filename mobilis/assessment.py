@@ -11,14 +11,17 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mobilis.content import LANGUAGES, Text, both_languages, read_yaml
 from mobilis.errors import ContentError
 from mobilis.freshness import load_fresh
+from mobilis.likeness import comparable
 
 READY, NEARLY, FOUNDATIONS = "ready", "nearly", "foundations"
+UNSURE = "unsure"  # in the place of an option's id
 CHOICE_LENGTH = 12  # words; a longer text describes a situation, it does not name a choice
 
 Phrasings = Mapping[str, tuple[str, ...]]  # {"fr": (…), "en": (…)}
@@ -258,6 +261,18 @@ class Assessment:
                 if words in (title, f"{option.id} {title}", f"{number} {title}"):
                     return option.id
         return None
+
+    def taught(self, question: Question) -> dict[str, str]:
+        """The id of the option that each phrasing of the file stands for, or `UNSURE`, by the
+        phrasing made comparable. What stands for several options is left out.
+        """
+        meant: dict[str, set[str]] = {}
+        for option in question.options:
+            for phrasing in chain(*option.phrasings.values()):
+                meant.setdefault(comparable(phrasing), set()).add(option.id)
+        for phrasing in chain(*self.unsure.values()):
+            meant.setdefault(comparable(phrasing), {UNSURE})
+        return {phrasing: ids.pop() for phrasing, ids in meant.items() if len(ids) == 1}
 
     def unsure_option(self, question: Question) -> str:
         """The id of what "I don't know" counts as: the fewest points, never a flag."""

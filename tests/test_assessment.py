@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from mobilis.assessment import (
+    UNSURE,
     Answer,
     Assessment,
     GateConfirmation,
@@ -25,6 +27,7 @@ from mobilis.assessment import (
     load_assessment,
 )
 from mobilis.errors import ContentError
+from mobilis.likeness import comparable
 
 pytestmark = pytest.mark.pure
 
@@ -144,6 +147,24 @@ def test_an_unsure_answer_takes_the_fewest_points_and_never_a_flag(
     assert option is not None
     assert option.flag is None
     assert option.id == ("a" if question == "aim" else "d")
+
+
+def test_a_phrasing_stands_for_its_option_whatever_its_case_and_marks(
+    assessment: Assessment,
+) -> None:
+    asked = assessment.question("change")
+    phrasing = asked.options[2].phrasings["fr"][0]
+    known = assessment.taught(asked)
+    assert known[comparable(f"{phrasing.upper()} !!")] == asked.options[2].id
+    assert known[comparable("Aucune idée.")] == UNSURE
+
+
+def test_what_is_written_for_two_options_stands_for_neither(assessment: Assessment) -> None:
+    asked = assessment.question("change")
+    one, *others = asked.options
+    other = replace(others[0], phrasings=one.phrasings)
+    known = assessment.taught(replace(asked, options=(one, other)))
+    assert set(known.values()) == {UNSURE}
 
 
 def test_being_unsure_everywhere_leads_to_foundations_not_to_a_gate(

@@ -39,6 +39,7 @@ YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): (
 KNOWN = Knowledge(
     questions=frozenset({"aim", "impact"}),
     parse_choice=lambda question, text: LETTERS.get(text.lower()),
+    taught={"aim": {"aucune idee du tout": "unsure", "pas dequipe": "b"}, "impact": {}},
     unsure_option=lambda question: {"aim": "c"}.get(question, "d"),
     yes_no=lambda question, yes: YES_NO.get((question, yes), ()),
     follow_ups={"cost": ("funding_request", "find_coach")},
@@ -295,6 +296,12 @@ def test_a_letter_or_an_ordinal_answers(text: str, option: str) -> None:
 def test_own_words_answer_and_are_read_back() -> None:
     heard = hear("changer une loi", ("faq/what_is", 0.3), answers=[("a", 0.6), ("none", 0.4)])
     assert mean(heard, ASSESSED) == answered("a", 0.6, read=True)
+
+
+def test_what_the_file_says_word_for_word_is_an_answer_whatever_else_it_may_mean() -> None:
+    assert mean(hear("Aucune idée du tout!", "deny"), ASSESSED) == answered("c", 1.0, unsure=True)
+    assert mean(hear("pas d’équipe", "deny"), ASSESSED) == answered("b", 1.0, read=True)
+    assert mean(hear("pas d'équipe", "deny")).intent == "deny"  # where nothing is asked
 
 
 def test_not_knowing_counts_as_the_lowest_option() -> None:

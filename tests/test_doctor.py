@@ -506,9 +506,10 @@ def test_a_port_that_another_program_has_is_a_fault(settings, answering, name, b
     assert found[0].sentence.startswith(f"MOBILIS_{name.upper()}: ")
 
 
-def test_what_speaks_no_http_is_another_program(settings) -> None:
+def test_what_speaks_no_http_is_another_program(settings, monkeypatch) -> None:
     import socket
 
+    monkeypatch.setattr(ports, "SECONDS", 0.5)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

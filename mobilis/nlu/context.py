@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mobilis.assessment import UNSURE
+from mobilis.likeness import comparable
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
 
 Ranking = Sequence[tuple[str, float]]
@@ -112,6 +114,7 @@ class Knowledge:
 
     questions: frozenset[str]  # ids of the assessment's
     parse_choice: Callable[[str, str], str | None]  # (question, text) → option
+    taught: Mapping[str, Mapping[str, str]]  # question → comparable text → option or "unsure"
     unsure_option: Callable[[str], str]
     yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
     follow_ups: Mapping[str, Sequence[str]]  # FAQ id → labels
@@ -210,6 +213,9 @@ def _in_assessment(
     option = known.parse_choice(here.question, heard.text)
     if option:
         return _answer(option, 1.0)
+    taught = known.taught[here.question].get(comparable(heard.text))
+    if taught:
+        return _read_answer((taught, 1.0), here, known)
     label, confidence = heard.labels[0]
     best, close = _likeliest(heard.answers, at)
     if label in ("affirm", "deny") and confidence >= at.control and len(words(heard.text)) <= 3:
@@ -234,7 +240,7 @@ def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], lis
     if not options:
         return ("", 0.0), []
     (first, p), (second, q) = options[0], options[-1]
-    close = first != second and q >= at.answer_pair * p and "unsure" not in (first, second)
+    close = first != second and q >= at.answer_pair * p and UNSURE not in (first, second)
     return (first, p / max(p + none, 1e-9)), [first, second] if close else []
 
 
@@ -262,7 +268,7 @@ def _answer(option: str, confidence: float, **extra: Any) -> Decision:
 
 def _read_answer(best: tuple[str, float], here: Standing, known: Knowledge) -> Decision:
     option, confidence = best
-    if option == "unsure":
+    if option == UNSURE:
         return _answer(known.unsure_option(here.question or ""), confidence, unsure=True)
     return _answer(option, confidence, read=True)
 

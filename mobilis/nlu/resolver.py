@@ -59,6 +59,7 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
     return Knowledge(
         questions=frozenset(questions),
         parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
+        taught={question.id: assessment.taught(question) for question in assessment.questions},
         unsure_option=lambda question: assessment.unsure_option(questions[question]),
         yes_no=lambda question, yes: questions[question].yes if yes else questions[question].no,
         follow_ups={faq.id: faq.follow_ups for faq in content.faqs.values()},

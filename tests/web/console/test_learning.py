@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 from talks import Talk
 
-from mobilis import staff
+from mobilis import freshness, staff
 from mobilis.cli import main
 from mobilis.decisions import decide
 from mobilis.models import audit, missed_decisions, outbox, unhandled
@@ -293,6 +293,7 @@ def test_the_file_is_that_of_the_command(sign_in, lose, database, settings, caps
 def test_what_was_decided_is_learned_and_leaves_the_list(
     lose, database, settings, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(freshness, "LOOK_SECONDS", 0.001)  # each command is a process of its own
     project = tmp_path / "project"
     for name in ("faq", "content", "assessment", "data", "tests/evaluation"):
         shutil.copytree(ROOT / name, project / name)
