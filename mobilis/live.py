@@ -1,8 +1,8 @@
-"""What is live beside the settings: on which port the brain is, and what `mobilis up` is asked to
-put in its place.
+"""What is live beside the settings: on which ports brain and action server are, and what
+`mobilis up` is asked to put in their place.
 
-Both are small files of the data directory: the supervisor writes the port, which the front door
-reads at every turn, and answers a request that a command has left there.
+Both are small files of the data directory: the supervisor writes the ports, of which the front door
+reads the brain's at every turn, and answers a request that a command has left there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -24,7 +24,7 @@ from mobilis.settings import Settings
 
 MODEL = Path("models") / "mobilis.tar.gz"  # of the project: the model in place
 ENCODER = Path("models") / "encoder"  # the name of the encoder that it was trained with
-PORT, REQUEST, PIDS = "brain.port", "reload.json", "pids.json"
+PORTS, REQUEST, PIDS = "ports.json", "reload.json", "pids.json"
 UP = "up"  # how the supervisor calls itself among the processes
 ASKED, LIVE, REFUSED = "asked", "live", "refused"
 HEALTH = "/webhooks/mobilis/health"
@@ -51,26 +51,35 @@ class Request:
         return bool(self.id) and self.state == ASKED
 
 
-def brain_port(settings: Settings) -> int:
-    """The port of the brain that takes turns now."""
+class Ports(NamedTuple):
+    """Where the brain that takes turns and its action server listen."""
+
+    brain: int
+    actions: int
+
+
+def ports(settings: Settings) -> Ports:
+    """Those of now: of the settings, until a new brain has taken over."""
     try:
-        return int((settings.data_dir / PORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return settings.brain_port
+        noted = Ports(**json.loads((settings.data_dir / PORTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        noted = Ports(0, 0)
+    usable = all(isinstance(port, int) and 0 < port < 65536 for port in noted)
+    return noted if usable else Ports(settings.brain_port, settings.actions_port)
 
 
 def brains(settings: Settings) -> Sequence[str]:
     """Where turns go now: to the brains of the settings, else to that of this machine, which is on
     another port once a new one has taken over."""
-    return settings.brain_url or (f"http://127.0.0.1:{brain_port(settings)}",)
+    return settings.brain_url or (f"http://127.0.0.1:{ports(settings).brain}",)
 
 
-def set_brain_port(settings: Settings, port: int | None) -> None:
-    """Send turns to another port; None: to that of the settings."""
-    if port is None:
-        (settings.data_dir / PORT).unlink(missing_ok=True)
+def set_ports(settings: Settings, moved: Ports | None) -> None:
+    """Send turns to other ports; None: to those of the settings."""
+    if moved is None:
+        (settings.data_dir / PORTS).unlink(missing_ok=True)
     else:
-        write_whole(settings.data_dir / PORT, str(port))
+        write_whole(settings.data_dir / PORTS, json.dumps(moved._asdict()))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -136,7 +145,7 @@ def reload(
 
 def ask_brain(settings: Settings, secret: str, port: int | None = None) -> dict[str, Any] | None:
     """What a brain says of its health, and with which status; None when it does not answer."""
-    address = f"http://127.0.0.1:{port or brain_port(settings)}{HEALTH}"
+    address = f"http://127.0.0.1:{port or ports(settings).brain}{HEALTH}"
     try:
         with httpx.Client(timeout=5, trust_env=False) as client:
             answer = client.get(address, headers={"Authorization": f"Bearer {secret}"})

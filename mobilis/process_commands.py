@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from mobilis.errors import MobilisError
-from mobilis.live import HEALTH, brain_port
+from mobilis.live import HEALTH, ports
 from mobilis.settings import Settings
 
 HEALTH_SECONDS = 5.0
@@ -56,9 +56,9 @@ def _where(process: str, settings: Settings) -> tuple[str, dict[str, str]]:
     if process == "door":
         return f"http://127.0.0.1:{settings.port}/readyz", {}
     if process == "actions":
-        return f"http://127.0.0.1:{settings.actions_port}/health", {}
+        return f"http://127.0.0.1:{ports(settings).actions}/health", {}
     from mobilis.supervisor import stored_secret
 
     secret = settings.secret or stored_secret(settings)
-    address = f"http://127.0.0.1:{brain_port(settings)}{HEALTH}"
+    address = f"http://127.0.0.1:{ports(settings).brain}{HEALTH}"
     return address, {"Authorization": f"Bearer {secret}"}

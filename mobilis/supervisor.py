@@ -32,11 +32,12 @@ from mobilis.live import (
     REFUSED,
     REQUEST,
     UP,
+    Ports,
     Request,
     ask_brain,
-    brain_port,
+    ports,
     read_request,
-    set_brain_port,
+    set_ports,
     write_request,
     write_whole,
 )
@@ -171,7 +172,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         began = time.monotonic()
-        set_brain_port(self.settings, None)
+        set_ports(self.settings, None)
         (self.settings.data_dir / REQUEST).unlink(missing_ok=True)
         for part in self.parts:
             self._begin(part)
@@ -282,8 +283,8 @@ class Supervisor:
                 one.command = part.command if one.name == part.name else one.command
         old = [part for part in self.parts if part.name in MOVED]
         self.parts = [*new, *(part for part in self.parts if part.name not in MOVED)]
-        left = brain_port(self.settings)
-        set_brain_port(self.settings, moved.brain_port)
+        left = ports(self.settings).brain
+        set_ports(self.settings, Ports(moved.brain_port, moved.actions_port))
         self._note_pids()
         self._answer(request)
         await self._drain(left)

@@ -26,7 +26,7 @@ WITH_RASA = (
     *("test_crowd.py", "test_scale_bench.py", "test_stock.py"),
 )
 # What the brain and its actions do in a database besides; the rest is tried on PostgreSQL once.
-ON_POSTGRES_TWICE = (*WITH_RASA, "test_schema.py", "test_store.py")
+ON_POSTGRES_TWICE = (*WITH_RASA, "test_store.py")
 collect_ignore = [] if HAS_RASA else [*WITH_RASA]
 collect_ignore += [] if HAS_RASA and HAS_PLAYWRIGHT else ["browser"]
 # These want newer packages than those that Rasa pins.
@@ -56,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--write-cluster", type=Path, metavar="FILE", help="write what the cluster counted"
     )
     parser.addoption(
-        "--soak-minutes", type=float, default=0.4, help="of the soak of the website's chat"
+        "--soak-minutes", type=float, default=0.25, help="of the soak of the website's chat"
     )
     parser.addoption("--write-web-soak", type=Path, metavar="FILE", help="write what it saw")
     parser.addoption(

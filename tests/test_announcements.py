@@ -38,6 +38,8 @@ from mobilis.turns import Reply, say
 from mobilis.wording import load_wording
 from mobilis.workspaces import Workspace, mark_gone, save_workspace
 
+pytestmark = pytest.mark.door
+
 HERE = ("slack", "T1/C9")
 PLACE = Place(*HERE, "T1", {"channel": "C9"})
 TEAMS = ("teams", "tenant/19:room")

@@ -21,6 +21,8 @@ from mobilis.ratings import rate
 from mobilis.store import Database, now
 from mobilis.turns import Reply
 
+pytestmark = pytest.mark.door
+
 ALWAYS = Period()
 
 

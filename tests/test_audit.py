@@ -18,6 +18,8 @@ from mobilis.errors import StoreError
 from mobilis.models import audit as table
 from mobilis.store import Database
 
+pytestmark = pytest.mark.door
+
 COUNT = 6
 
 

@@ -17,6 +17,8 @@ from mobilis.places import Place, meet
 from mobilis.store import Database, now
 from mobilis.turns import Reply, say
 
+pytestmark = pytest.mark.door
+
 HERE = Place("slack", "here", "T1", {"channel": "D1"})
 QUEUES = ["messages", "deliveries", "announcements", "mails"]
 

@@ -30,6 +30,8 @@ from mobilis.schema import change, newest
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database, now
 
+pytestmark = pytest.mark.door
+
 PLACE = "place"
 
 

@@ -17,6 +17,8 @@ from mobilis.priority import WEIGHTS
 from mobilis.store import Database, now
 from mobilis.web.projector import catch_up
 
+pytestmark = pytest.mark.door
+
 
 @pytest.fixture(params=filled.KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:

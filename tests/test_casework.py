@@ -22,6 +22,8 @@ from mobilis.staff import Person
 from mobilis.store import Database, now
 from mobilis.web.projector import _age
 
+pytestmark = pytest.mark.door
+
 OF_STAFF = (
     *(models.cases, models.case_facets, models.case_tags, models.case_notes),
     *(models.case_mentions, models.case_reads),

@@ -29,6 +29,8 @@ from mobilis.places import Place, meet, place_of
 from mobilis.store import Database, now
 from mobilis.turns import Reply, say
 
+pytestmark = pytest.mark.door
+
 HERE = Place("slack", "T1/D1/U1", "T1", {"channel": "D1", "user": "U1"})
 CHOOSE = Reply("Que faire?", "fr", "text", (("Un", "/one"), ("Deux", "/two")))
 

@@ -32,6 +32,8 @@ from mobilis.models import conversations, deliveries, inbox, outbox
 from mobilis.settings import ROOT, Settings
 from mobilis.store import Database, migrate, now
 
+pytestmark = pytest.mark.door
+
 LOCK = "# locked\nhttpx==9.9 \\\n    --hash=sha256:0\n    # via door.in\nPyYAML==1.0\n"
 
 

@@ -16,6 +16,8 @@ from mobilis.models import inbox
 from mobilis.store import Database, is_due, now
 from mobilis.turns import LONGEST_WAIT_SECONDS, due_turns
 
+pytestmark = pytest.mark.door
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -22,6 +22,8 @@ from mobilis.models import leads, overrides
 from mobilis.settings import ROOT
 from mobilis.store import Database, now
 
+pytestmark = pytest.mark.door
+
 ANA = {
     "id": "",
     "name": "Ana Érable-Fiction",

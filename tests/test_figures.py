@@ -37,6 +37,8 @@ from mobilis.priority import WEIGHTS
 from mobilis.store import Database
 from mobilis.turns import Reply
 
+pytestmark = pytest.mark.door
+
 WEEK = Filters(date(2026, 11, 16), date(2026, 11, 22))
 ORDER = ["aim", "impact", "change", "allies", "capacity"]
 

@@ -65,15 +65,17 @@ def answer(settings: Settings, state: str, why: str = "", id: str = "") -> threa
     return thread
 
 
-def test_turns_go_to_the_port_of_the_settings_unless_another_is_noted(settings: Settings) -> None:
-    assert live.brain_port(settings) == settings.brain_port
-    live.set_brain_port(settings, 4321)
-    assert live.brain_port(settings) == 4321
-    (settings.data_dir / live.PORT).write_text("not a number")
-    assert live.brain_port(settings) == settings.brain_port
-    live.set_brain_port(settings, None)
-    live.set_brain_port(settings, None)
-    assert not (settings.data_dir / live.PORT).exists()
+def test_turns_go_to_the_ports_of_the_settings_unless_others_are_noted(settings: Settings) -> None:
+    usual = (settings.brain_port, settings.actions_port)
+    assert live.ports(settings) == usual
+    live.set_ports(settings, live.Ports(4321, 4322))
+    assert live.ports(settings) == (4321, 4322)
+    for broken in ("", "not JSON", "[]", '{"brain": 1}', '{"brain": "a", "actions": 2}'):
+        (settings.data_dir / live.PORTS).write_text(broken)
+        assert live.ports(settings) == usual
+    live.set_ports(settings, None)
+    live.set_ports(settings, None)
+    assert not (settings.data_dir / live.PORTS).exists()
 
 
 def test_a_reload_returns_when_the_new_one_is_live(settings: Settings, supervisor: int) -> None:

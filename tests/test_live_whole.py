@@ -29,7 +29,7 @@ from mobilis.backups.making import back_up
 from mobilis.backups.restoring import restore
 from mobilis.content import load_content
 from mobilis.freshness import LOOK_SECONDS
-from mobilis.live import MODEL, NotLive, brain_port, reload
+from mobilis.live import MODEL, NotLive, Ports, ports, reload
 from mobilis.settings import ROOT
 from mobilis.store import Database
 from mobilis.versions import Used, content_version, model_version, said_by, used
@@ -173,7 +173,8 @@ def test_a_new_model_goes_live_while_messages_are_answered(
     assert found.keys() == {old, "e" * 12}
     assert {one.versions.content for one in found.values()} == {content_version(ROOT)}
     assert running.pids()["door"] == before["door"]
-    assert brain_port(running.settings) != running.settings.brain_port
+    usual = Ports(running.settings.brain_port, running.settings.actions_port)
+    assert not {*ports(running.settings)} & {*usual}
     assert model_version(project / MODEL) == "e" * 12
 
 

@@ -31,6 +31,8 @@ from mobilis.staff import Person
 from mobilis.store import Database, now
 from mobilis.web.postman import Postman
 
+pytestmark = pytest.mark.door
+
 OFFICE = Office("exemple.ca", "", 48)
 BY_HAND = Office("", "", 48)
 COACH = "amina"

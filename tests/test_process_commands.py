@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,13 +113,17 @@ def test_health_says_whether_a_process_is_ready(
         assert (code, said.err) == (1, f"mobilis: {name}: not ready (status 503)\n")
 
 
-def test_a_brain_that_has_taken_over_is_asked_at_its_own_port(
-    environment, asked: Asked, capsys, tmp_path: Path
+@pytest.mark.parametrize(
+    ("process", "path"), [("brain", "/webhooks/mobilis/health"), ("actions", "/health")]
+)
+def test_what_has_taken_over_is_asked_at_its_own_port(
+    environment, asked: Asked, capsys, tmp_path: Path, process: str, path: str
 ) -> None:
-    environment.setenv("MOBILIS_BRAIN_PORT", str(free_port()))
-    (tmp_path / "brain.port").write_text(str(asked.server_address[1]))
-    main(["health", "brain"])
-    assert [path for path, _ in asked.asked] == ["/webhooks/mobilis/health"]
+    environment.setenv(f"MOBILIS_{process.upper()}_PORT", str(free_port()))
+    moved = {"brain": free_port(), "actions": free_port(), process: asked.server_address[1]}
+    (tmp_path / "ports.json").write_text(json.dumps(moved))
+    main(["health", process])
+    assert [path for path, _ in asked.asked] == [path]
 
 
 def test_a_process_that_is_not_there_is_not_well(environment, capsys) -> None:

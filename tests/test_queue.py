@@ -34,6 +34,8 @@ from mobilis.queue import PAGE, Filters, known_tags, read_filters, read_queue
 from mobilis.staff import Person
 from mobilis.store import Database, now
 
+pytestmark = pytest.mark.door
+
 Case = Callable[..., str]
 
 

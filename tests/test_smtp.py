@@ -23,6 +23,8 @@ from mobilis.errors import (
 from mobilis.settings import Settings
 from mobilis.smtp import Parcel, Server, deliver, read_server, write_message
 
+pytestmark = pytest.mark.door
+
 SENDER = Address("Équipe du programme", addr_spec="equipe@exemple.ca")
 TEXT = "Bonjour Zoé,\n\n.Voici une ligne qui commence par un point : « déjà ».\n" + "long " * 400
 

@@ -22,6 +22,8 @@ from mobilis.staff import RIGHTS, Person
 from mobilis.staff_commands import ROLES
 from mobilis.store import Database, now
 
+pytestmark = pytest.mark.door
+
 PASSWORD = "une phrase de passe assez longue"
 
 

@@ -17,6 +17,8 @@ from mobilis.settings import Settings
 from mobilis.staff_commands import welcome
 from mobilis.store import Database
 
+pytestmark = pytest.mark.door
+
 ADD = ["staff", "add", "Camille@exemple.ca", "--name", "Camille", "--role", "triager"]
 
 

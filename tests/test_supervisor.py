@@ -18,7 +18,7 @@ from processes import free_port
 from prometheus_client import REGISTRY
 
 from mobilis import supervisor as module
-from mobilis.live import LIVE, REFUSED, Request, brain_port, read_request, write_request
+from mobilis.live import LIVE, REFUSED, Request, ports, read_request, write_request
 from mobilis.settings import Settings
 from mobilis.supervisor import NotReady, Part, Supervisor, newest, parts, secret_file, stored_secret
 
@@ -361,7 +361,7 @@ def test_a_new_brain_takes_over_and_the_old_one_ends(reloaded, settings, tmp_pat
     new.write_text("the new one")
     asked = take_over(made, settings, model=str(new))
     assert (asked.state, asked.why) == (LIVE, "")
-    assert brain_port(settings) == port
+    assert ports(settings).brain == port
     assert [one.name for one in made.parts] == ["actions", "brain", "door"]
     assert all(one.retired and one.process.returncode is not None for one in old)
     assert (settings.project_dir / "models" / "mobilis.tar.gz").read_text() == "the new one"
@@ -402,7 +402,7 @@ def test_a_new_brain_that_is_no_good_ends_and_the_old_one_goes_on(
     asked = take_over(made, settings)
     assert (asked.state, asked.why) == (REFUSED, why)
     assert made.parts == old
-    assert brain_port(settings) == settings.brain_port
+    assert ports(settings) == (settings.brain_port, settings.actions_port)
 
 
 def test_a_model_that_cannot_be_put_in_place_is_refused(reloaded, settings, tmp_path) -> None:

@@ -32,6 +32,8 @@ from mobilis.takeover import held, held_conversations, relieve
 from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn
 from mobilis.wording import load_wording
 
+pytestmark = pytest.mark.door
+
 WORDS = load_wording(ROOT).takeover
 QUESTION = Reply("Question 1?", "fr", "question", (("A. Oui", "/answer_a"), ("B. Non", "/b")))
 AFTER = timedelta(minutes=10)

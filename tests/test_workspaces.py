@@ -23,6 +23,8 @@ from mobilis.workspaces import (
     save_workspace,
 )
 
+pytestmark = pytest.mark.door
+
 ONE = Workspace("T1", "Team", "A1", "UBOT", "chat:write", "sealed")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from mobilis.doctor.findings import FAULT, OK, Finding
-from mobilis.live import brain_port
+from mobilis.live import ports as live_ports
 from mobilis.seeing.metrics import PROCESSES
 from mobilis.settings import Settings
 
@@ -20,10 +20,11 @@ Ours = Callable[[httpx.Client, int], bool]
 
 def check_ports(settings: Settings) -> Iterator[Finding]:
     """Each port; and what the front door says of the whole chain, where it runs."""
+    live = live_ports(settings)
     asked: list[tuple[str, int, Ours]] = [
         ("PORT", settings.port, _is_door),
-        ("BRAIN_PORT", brain_port(settings), _is_brain),
-        ("ACTIONS_PORT", settings.actions_port, _is_actions),
+        ("BRAIN_PORT", live.brain, _is_brain),
+        ("ACTIONS_PORT", live.actions, _is_actions),
     ]
     if settings.metrics_port:
         asked += [

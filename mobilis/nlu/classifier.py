@@ -34,6 +34,7 @@ NONE = "none"
 COURTESIES = frozenset({"greet", "thank", "goodbye"})
 PLAIN = 0.6  # how sure the rest of a message must be, for its greeting to be only a greeting
 RECENT_WORDS = 8192  # whose letters are remembered
+BLOCK = 2048  # training texts that are compared at once with those before them
 PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
@@ -135,8 +136,7 @@ class LabelModel:
         self._sizes = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
         self._centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
         self._vectors = self._centred(vectors)
-        common = (rows @ self._columns).toarray()
-        kernel = self._kernel(common, self._sizes[:, None], self._vectors)
+        kernel = self._likeness(rows)
         kernel[np.diag_indices_from(kernel)] += self.ridge
         names, numbers = np.unique(labels, return_inverse=True)
         self.labels: list[str] = names.tolist()
@@ -145,6 +145,18 @@ class LabelModel:
         factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
         self._weights = cho_solve(factor, targets - self._share, check_finite=False)
         return self
+
+    def _likeness(self, rows: csr_matrix) -> np.ndarray:
+        """How alike the training texts are, of shape (n, n): of two texts the later one's row has
+        it, and what is above the diagonal means nothing."""
+        count = rows.shape[0]
+        kernel = np.zeros((count, count), dtype=np.float32, order="F")
+        for start in range(0, count, BLOCK):
+            end = min(start + BLOCK, count)
+            common = (rows[start:end] @ self._columns[:, :end]).toarray()
+            vectors = self._vectors[start:end]
+            kernel[start:end, :end] = self._kernel(common, self._sizes[start:end, None], vectors)
+        return kernel
 
     def rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
         """Every label with its probability, best first."""
@@ -179,17 +191,18 @@ class LabelModel:
     def _kernel(
         self, common: np.ndarray, sizes: np.ndarray | float, vectors: np.ndarray | None
     ) -> np.ndarray:
-        """How alike texts are to every training text, from 0 to 1, of shape (texts, n): from the
-        products of their rows, which are overwritten, the squared lengths of the rows, and their
-        vectors."""
+        """How alike texts are to training texts, the first or all, from 0 to 1, of the shape of
+        `common`: from the products of their rows, which are overwritten, the squared lengths of the
+        rows, and their vectors."""
+        texts = common.shape[1]
         common *= -2
-        common += sizes + self._sizes
+        common += sizes + self._sizes[:texts]
         kernel: np.ndarray = np.exp(common * -self.lexical_width, out=common)
         if not self._centre.size:
             return kernel
         kernel *= self.lexical
         if vectors is not None:  # a model trained with vectors can do without, less well
-            closeness = vectors @ self._vectors.T
+            closeness = vectors @ self._vectors[:texts].T
             closeness -= 1
             closeness *= 2 * self.vector_width
             np.exp(closeness, out=closeness)

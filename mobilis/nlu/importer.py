@@ -1,6 +1,7 @@
 """Feeds training: `data/` as Rasa reads it, and the phrasings of the content files (FAQ, free-text
 assessment answers)."""
 
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,15 @@ MADE_INTENTS = ("conversation_opened", "inform", "ambiguous")
 
 class Phrasing(Message):
     """A training example whose fingerprint is that of what was written. What components add to it
-    follows from that, and Rasa would compute it again after each of them (minutes)."""
+    follows from that, and Rasa would compute it again after each of them (minutes). Rasa copies
+    all examples each time that it adds some to others; what they hold is never changed, only put
+    in the place of something, so that their copies may share it."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Phrasing":
+        copied = copy(self)
+        copied.data, copied.features = {**self.data}, [*self.features]
+        copied.output_properties = {*self.output_properties}
+        return copied
 
     def set(self, prop: str, info: Any, add_to_output: bool = False) -> None:
         written = self.fingerprint()

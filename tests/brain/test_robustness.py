@@ -27,7 +27,7 @@ from mobilis.nlu.resolver import MOBILIS
 from mobilis.settings import ROOT
 from mobilis.text import guard
 
-EVERY = 6  # every how manieth message of the evaluation sets is typed in other ways
+EVERY = 12  # every how manieth message of the evaluation sets is typed in other ways
 PLEASE = {"fr": "please", "en": "svp"}
 HELLO = {"fr": "Hi, ", "en": "Allô, "}
 OWN_HELLO = {"fr": "Bonjour, ", "en": "Hello, "}

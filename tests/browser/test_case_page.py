@@ -114,6 +114,7 @@ def test_a_colleague_who_comes_is_seen_without_asking_and_a_case_prints_whole(
             staff.add_person(connection, email=f"{name}@exemple.ca", name=name, **given)
     talk = full_talk(database)
     first = signed_in(visit, stack, "first@exemple.ca", "en", color_scheme="dark")
+    first.clock.install()
     first.goto(f"{stack.base}/console/cases/{talk.id}")
     expect(first.locator("#presence .notice")).to_have_count(0)
     second = signed_in(visit, stack, "second@exemple.ca", "en")
@@ -124,5 +125,6 @@ def test_a_colleague_who_comes_is_seen_without_asking_and_a_case_prints_whole(
         expect(second.get_by_text(part).first).to_be_visible()
     expect(second.locator("nav, form, .way:visible")).to_have_count(0)
     second.goto(f"{stack.base}/console/cases/{talk.id}")
-    expect(first.locator("#presence .notice")).to_contain_text("second", timeout=30_000)
+    first.clock.fast_forward(30_000)
+    expect(first.locator("#presence .notice")).to_contain_text("second")
     assert axe(first) == []

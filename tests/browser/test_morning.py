@@ -156,6 +156,8 @@ def test_a_morning(
     language: str,
     tmp_path: Path,
 ) -> None:
+    if language == "en" and not folder:
+        pytest.skip("the same in English is for make morning")
     if folder:
         visit.expect("inline style")  # by which Playwright keeps still what moves in a picture
     page = sign_in(language, name=COLLEAGUE[language], role="exporter", height=860)

@@ -49,6 +49,13 @@ def shared(settings: Settings, postgres: Postgres, brain: FakeBrain) -> Settings
 
 
 @pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Front doors show more often that they are there."""
+    monkeypatch.setattr(peers, "BEAT_SECONDS", 0.5)
+    monkeypatch.setattr(peers, "LEASE_SECONDS", 4)
+
+
+@pytest.fixture
 def both(shared: Settings) -> Iterator[tuple[FrontDoor, FrontDoor]]:
     doors = FrontDoor(shared).start(), FrontDoor(shared).start()
     yield doors
@@ -90,6 +97,7 @@ def test_that_the_assistant_is_typing_is_seen_at_the_other_door(both, brain):
     assert (typing[2], silent[2]) == ({"on": True}, {"on": False})
 
 
+@pytest.mark.usefixtures("soon")
 def test_that_a_visitor_is_there_is_known_at_the_other_door(both, eventually):
     visitor = both[0].visitor(language="fr")
     here, there = (door.app.state.door.hub for door in both)
@@ -100,6 +108,7 @@ def test_that_a_visitor_is_there_is_known_at_the_other_door(both, eventually):
     eventually(lambda: not there.is_heard(visitor.id))
 
 
+@pytest.mark.usefixtures("soon")
 def test_who_of_staff_has_a_case_open_is_known_at_the_other_door(both, eventually):
     here, there = (door.app.state.door.presence for door in both)
     name = "Zoé « Z » O'Brien"
@@ -108,7 +117,9 @@ def test_who_of_staff_has_a_case_open_is_known_at_the_other_door(both, eventuall
     eventually(lambda: here.meet("case", "one", name) == ["Ana"])
 
 
-def test_what_another_version_or_nobody_we_know_tells_is_passed_over(both, shared, eventually):
+def test_what_another_version_or_nobody_we_know_tells_is_passed_over(
+    soon, both, shared, eventually
+):
     here, there = (door.app.state.door.presence for door in both)
     database = Database(shared.database_url)
     with database.write() as connection:

@@ -6,7 +6,7 @@ import pytest
 from doors import FakeBrain, say
 from sqlalchemy import select
 
-from mobilis.live import set_brain_port
+from mobilis.live import Ports, set_ports
 from mobilis.models import outbox
 from mobilis.versions import Versions, said_by, used
 
@@ -44,11 +44,11 @@ def test_turns_go_to_the_brain_that_took_over(door, visitor, brain, settings):
     other.script = lambda question: (200, {"messages": [say("from the new one")]})
     try:
         assert visitor.hears("allo")[0]["text"] == "echo allo"
-        set_brain_port(settings, other.port)
+        set_ports(settings, Ports(other.port, settings.actions_port))
         assert visitor.hears("allo")[0]["text"] == "from the new one"
         assert brain.texts()[-1] == "allo"
-        set_brain_port(settings, None)
+        set_ports(settings, None)
         assert visitor.hears("encore")[0]["text"] == "echo encore"
     finally:
-        set_brain_port(settings, None)
+        set_ports(settings, None)
         other.stop()
