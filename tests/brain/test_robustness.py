@@ -27,7 +27,7 @@ from mobilis.nlu.resolver import MOBILIS
 from mobilis.settings import ROOT
 from mobilis.text import guard
 
-EVERY = 12  # every how manieth message of the evaluation sets is typed in other ways
+EVERY = 8  # every how manieth message of the evaluation sets is typed in other ways
 PLEASE = {"fr": "please", "en": "svp"}
 HELLO = {"fr": "Hi, ", "en": "Allô, "}
 OWN_HELLO = {"fr": "Bonjour, ", "en": "Hello, "}
@@ -75,13 +75,13 @@ ALIKE: dict[str, tuple[Way, float, float]] = {
     "a letter held down": (lambda text, _: stretched(text), 0.03, 0.02),
     "a line break": (lambda text, _: text.replace(" ", "\n", 1), 0.03, 0.03),
     "question marks": (lambda text, _: text.rstrip(" ?!.…") + "???", 0.05, 0.05),
-    "no marks": (lambda text, _: re.sub(r"[?!.,;:…]", "", text), 0.06, 0.06),
+    "no marks": (lambda text, _: re.sub(r"[?!.,;:…]", "", text), 0.07, 0.07),
     "please in the other language": (
         lambda text, language: f"{text} {PLEASE[language]}",
         0.05,
         0.05,
     ),
-    "hello before": (lambda text, language: OWN_HELLO[language] + text, 0.06, 0.04),
+    "hello before": (lambda text, language: OWN_HELLO[language] + text, 0.06, 0.05),
     "thanks after": (lambda text, language: f"{text} {OWN_THANKS[language]}", 0.04, 0.04),
     "hello in the other language": (lambda text, language: HELLO[language] + text, 0.08, 0.05),
 }
