@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mobilis.dates import ZONE
 from mobilis.dates import local as local
+from mobilis.versions import content_problem
 from mobilis.web.door import Door
 from mobilis.web.headers import CONSOLE, NOT_KEPT
 from mobilis.web.pages import render
@@ -41,13 +42,16 @@ def show(
     """A template of templates/console with the console's words as `words.<file>.<key>`.
 
     `person` (who is signed in) is none where nobody is; `here` is the name of the page in the
-    navigation.
+    navigation. Admins are told of a content file that is wrong, and therefore not in use.
     """
     words = {
         group: {key: sentence[language] for key, sentence in sentences.items()}
         for group, sentences in door.wording.console.items()
     }
     usual = {"person": None, "csrf": "", "here": "", "words": words, "navigation": NAVIGATION}
+    person = values.get("person")
+    told = person is not None and person.may("admin")
+    usual["content_problem"] = content_problem(door.settings.project_dir) if told else None
     return render(
         f"console/{template}",
         language,
