@@ -13,7 +13,7 @@ PROBLEM = "faq/cost.yml: answer.fr is <empty> {0}"
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("fr", "Un fichier de contenu est fautif"), ("en", "A content file is wrong")],
+    [("fr", "Un fichier de contenu contient une erreur"), ("en", "A content file is wrong")],
 )
 def test_admins_are_told_of_a_content_file_that_is_wrong(sign_in, monkeypatch, language, said):
     admin = sign_in("admin", language=language)
