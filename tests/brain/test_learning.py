@@ -21,14 +21,12 @@ from mobilis.settings import ROOT
 from mobilis.store import Database
 
 # What could mean several things, or nothing: one of each at least is not understood.
-VAGUE = (
-    "our crew and the deal with money",
-    "government things",
-    "registration forms",
-    "people in it",
-    "what about the papers",
+VAGUE = (  # many, since what is too vague changes with what is learned
+    *("paperwork", "documents", "approval", "your program", "details", "money and people"),
+    *("registration forms", "government things", "what about the papers", "people in it"),
 )
 WITH_A_NUMBER = (
+    "paperwork 514 555-0199",
     "the form 514 555-0199",
     "government things 514 555-0199",
     "people in it, 514 555-0199",

@@ -14,7 +14,7 @@ from mobilis import audit, staff
 from mobilis.casework import set_owner, stamp
 from mobilis.models import announcement_targets, announcements, cases
 from mobilis.web.slack.announced import _homes
-from mobilis.workspaces import Workspace, mark_gone, save_workspace
+from mobilis.workspaces import Workspace, find_workspace, mark_gone, save_workspace
 
 CLAIM, OPEN = "Prendre en charge", "Ouvrir le dossier"
 
@@ -247,7 +247,12 @@ def test_an_answer_that_is_lost_leads_to_no_second_message(told_door, database, 
 def test_a_token_that_is_revoked_ends_it_and_the_console_says_so(
     told_door, database, slack, eventually
 ):
-    eventually(lambda: targets(database) and slack.called("auth.test"))
+
+    def noted() -> Workspace | None:
+        with database.read() as connection:
+            return find_workspace(connection, "T1")
+
+    eventually(lambda: targets(database) and noted())
     slack.teams["T1"].revoked = "token_revoked"
     talk = Talk(database, "fr")
     talk.lead("person")
