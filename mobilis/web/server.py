@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import h11
 import uvicorn
 from sqlalchemy.engine import make_url
 from starlette.routing import Route
@@ -24,6 +25,9 @@ from mobilis.web.guard import LARGEST_HEAD
 
 GRACE_SECONDS = 10
 HEAD_SECONDS = 10.0  # until all of a request's head is there
+# Between two requests of a connection: longer than the proxies before it keep one that they do not
+# use (Caddy two minutes, nginx one), else they would send a request into one that is just closing.
+IDLE_SECONDS = 150
 
 
 class PromptProtocol(H11Protocol):
@@ -50,8 +54,11 @@ class PromptProtocol(H11Protocol):
         self._stop_waiting()
 
     def _look(self) -> None:
-        """Be patient while no request is under way, but not for ever."""
-        if self.transport.is_closing() or (self.cycle and not self.cycle.response_complete):
+        """Be patient while a head is under way, but not for ever."""
+        under_way = self.cycle and not self.cycle.response_complete
+        is_read = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        between = self.cycle and is_read  # uvicorn's to end
+        if self.transport.is_closing() or under_way or between:
             self._stop_waiting()
         elif self._patience is None:
             self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
@@ -89,6 +96,7 @@ def make_server(settings: Settings, more: Sequence[Route] = ()) -> Server:
         http=PromptProtocol,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",  # unused, and uvicorn cannot load the websockets that Rasa pins
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return Server(config, app.state.door)

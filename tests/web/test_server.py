@@ -78,6 +78,25 @@ def test_so_is_who_does_it_after_a_request_that_was_answered(quick_tempered, con
     assert rest(connection).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_connection_is_kept_for_the_next_request(quick_tempered, connect):
+    """Proxies keep them for a minute or two, and send a request at any moment."""
+    connection = connect()
+    for _ in range(2):
+        connection.sendall(b"HEAD /static/mark.svg HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        time.sleep(1)
+    connection.sendall(b"GET /half HTTP/1.1\r\n")
+    assert rest(connection) == b""
+
+
+def test_but_not_for_ever(monkeypatch, open_door):
+    monkeypatch.setattr(server, "IDLE_SECONDS", 1)
+    door = open_door()
+    with socket.create_connection(("127.0.0.1", door.port), timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /static/mark.svg HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert rest(connection).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_request_under_way_may_take_longer(quick_tempered, connect, door, brain):
     answer, say = brain.script, door.visitor(language="fr")
 
