@@ -166,7 +166,7 @@ def test_so_is_an_address_that_is_too_long(door):
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTQ/1.1\r\nHost: x\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
