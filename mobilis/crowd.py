@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import httpx
+import aiohttp
 
 from mobilis.expectations import Label, Message, Words, find_choice, titles
 from mobilis.journeys import Journey, load_journeys
-from mobilis.load import GRACE_SECONDS, WAIT_SECONDS, RestChannel, TurnFailed
+from mobilis.load import WAIT_SECONDS, RestChannel, TurnFailed, ask, client_for
 
 PATIENCE_SECONDS = 60.0  # for one answer, refusals included
 BUSY = 503
@@ -107,7 +107,7 @@ class OurTalk:
     """Over our chat API, with the buttons that it offers."""
 
     def __init__(
-        self, client: httpx.AsyncClient, language: str, words: Words, crowding: Crowding
+        self, client: aiohttp.ClientSession, language: str, words: Words, crowding: Crowding
     ) -> None:
         self._client, self._language, self._words = client, language, words
         self._crowding = crowding
@@ -141,25 +141,20 @@ class OurTalk:
         """The answer; a refusal for now is waited out."""
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
-            try:
-                answer = await self._client.post(path, json=content, headers=self._headers)
-            except httpx.TimeoutException:
-                raise TurnFailed("timeout") from None
-            except httpx.HTTPError as error:
-                raise TurnFailed(type(error).__name__) from None
-            if answer.status_code == status:
-                return answer.json()
-            if answer.status_code not in (BUSY, 202) or time.monotonic() > end:
-                raise TurnFailed(f"status {answer.status_code}")
-            if answer.status_code == BUSY:
+            answered, headers, data = await ask(self._client, path, content, self._headers)
+            if answered == status:
+                return data
+            if answered not in (BUSY, 202) or time.monotonic() > end:
+                raise TurnFailed(f"status {answered}")
+            if answered == BUSY:
                 self._crowding.refused += 1
-                await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+                await asyncio.sleep(float(headers.get("Retry-After", "1")))
 
 
 class StockTalk:
     """Over Rasa's REST channel, all of it typed."""
 
-    def __init__(self, client: httpx.AsyncClient, language: str) -> None:
+    def __init__(self, client: aiohttp.ClientSession, language: str) -> None:
         self._client, self._language, self._channel = client, language, RestChannel()
         self._conversation: Any = None
 
@@ -184,11 +179,8 @@ async def crowd(
     is the stock assistant. Turns that began in time are waited for.
     """
     at_once = crowding.at_once
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     waiting, chance = iter(plan), random.Random(SEED)
-    async with httpx.AsyncClient(
-        base_url=base, timeout=WAIT_SECONDS + GRACE_SECONDS, limits=limits, trust_env=False
-    ) as client:
+    async with client_for(base, at_once, WAIT_SECONDS) as client:
         began = time.monotonic()
 
         async def visitor() -> None:

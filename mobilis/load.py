@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-import httpx
+import aiohttp
 
 WAIT_SECONDS = 30  # for one answer
 GRACE_SECONDS = 5.0  # until an answer that should have come is given up
@@ -35,21 +35,21 @@ class Script(NamedTuple):
 class Channel(Protocol):
     """How an assistant is spoken to. Both raise `TurnFailed`."""
 
-    async def open(self, client: httpx.AsyncClient, language: str) -> Any:
+    async def open(self, client: aiohttp.ClientSession, language: str) -> Any:
         """A new conversation, as `say` wants it."""
 
-    async def say(self, client: httpx.AsyncClient, conversation: Any, text: str) -> None:
+    async def say(self, client: aiohttp.ClientSession, conversation: Any, text: str) -> None:
         """One message; returns when it is answered."""
 
 
 class ChatApi:
     """Our front door's chat API, waiting for each answer."""
 
-    async def open(self, client: httpx.AsyncClient, language: str) -> Any:
+    async def open(self, client: aiohttp.ClientSession, language: str) -> Any:
         opened = await _post(client, "/api/conversations", 201, {"language": language})
         return opened["conversation"], {"Authorization": f"Bearer {opened['token']}"}
 
-    async def say(self, client: httpx.AsyncClient, conversation: Any, text: str) -> None:
+    async def say(self, client: aiohttp.ClientSession, conversation: Any, text: str) -> None:
         name, headers = conversation
         path = f"/api/conversations/{name}/messages?wait={WAIT_SECONDS}"
         answer = await _post(client, path, 200, {"id": str(uuid.uuid4()), "text": text}, headers)
@@ -60,31 +60,56 @@ class ChatApi:
 class RestChannel:
     """Rasa's REST channel, which answers an error with an empty list."""
 
-    async def open(self, client: httpx.AsyncClient, language: str) -> Any:
+    async def open(self, client: aiohttp.ClientSession, language: str) -> Any:
         return str(uuid.uuid4())
 
-    async def say(self, client: httpx.AsyncClient, conversation: Any, text: str) -> None:
+    async def say(self, client: aiohttp.ClientSession, conversation: Any, text: str) -> None:
         message = {"sender": conversation, "message": text}
         if not await _post(client, "/webhooks/rest/webhook", 200, message):
             raise TurnFailed("no answer")
 
 
+def client_for(base: str, at_once: int, wait: float) -> aiohttp.ClientSession:
+    """A client of an assistant, on the server's own machine the one that takes least of it."""
+    return aiohttp.ClientSession(
+        base,
+        connector=aiohttp.TCPConnector(limit=at_once),
+        timeout=aiohttp.ClientTimeout(total=wait + GRACE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def ask(
+    client: aiohttp.ClientSession,
+    path: str,
+    content: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Mapping[str, str], Any]:
+    """The status, the headers and the object that answer a request.
+
+    Raises:
+        TurnFailed: nothing that makes sense was answered.
+    """
+    try:
+        async with client.post(path, json=content, headers=headers) as answer:
+            return answer.status, answer.headers, await answer.json(content_type=None)
+    except asyncio.TimeoutError:
+        raise TurnFailed("timeout") from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise TurnFailed(type(error).__name__) from None
+
+
 async def _post(
-    client: httpx.AsyncClient,
+    client: aiohttp.ClientSession,
     path: str,
     status: int,
     content: dict[str, Any],
     headers: dict[str, str] | None = None,
 ) -> Any:
-    try:
-        answer = await client.post(path, json=content, headers=headers)
-    except httpx.TimeoutException:
-        raise TurnFailed("timeout") from None
-    except httpx.HTTPError as error:
-        raise TurnFailed(type(error).__name__) from None
-    if answer.status_code != status:
-        raise TurnFailed(f"status {answer.status_code}")
-    return answer.json()
+    answered, _, data = await ask(client, path, content, headers)
+    if answered != status:
+        raise TurnFailed(f"status {answered}")
+    return data
 
 
 @dataclass
@@ -138,10 +163,7 @@ async def hold(
     the next message; opening is done beforehand and not timed. `used` tells for how many seconds
     the assistant has had a core so far."""
     load = Load()
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    async with httpx.AsyncClient(
-        base_url=base, timeout=wait + GRACE_SECONDS, limits=limits, trust_env=False
-    ) as client:
+    async with client_for(base, at_once, wait) as client:
         opened: deque[tuple[Any, Script]] = deque()
 
         async def open_one(script: Script) -> None:
@@ -167,7 +189,7 @@ async def hold(
 
 
 async def _turn(
-    channel: Channel, client: httpx.AsyncClient, conversation: Any, text: str, load: Load
+    channel: Channel, client: aiohttp.ClientSession, conversation: Any, text: str, load: Load
 ) -> None:
     began = time.perf_counter()
     try:

@@ -22,6 +22,7 @@ LEARNING = (
     "french",
     "importer",
     "language",
+    "products",
     "spelling",
 )
 # What a model is made from. Wordings are read at run time and are not listed.

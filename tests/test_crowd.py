@@ -19,7 +19,7 @@ from loopback import LoopbackServer
 from processes import free_port
 
 from mobilis import crowd as module
-from mobilis import load_bench
+from mobilis import load, load_bench
 from mobilis.cli import main
 from mobilis.crowd import Crowding, Line, Visit, crowd, visits
 from mobilis.expectations import load_words
@@ -142,12 +142,12 @@ def test_what_fails_is_counted(door: Door, reason: str) -> None:
 
 def test_nobody_at_home_is_counted() -> None:
     crowding = hold(f"http://127.0.0.1:{free_port()}", Line("bonjour"))
-    assert set(crowding.errors) == {"not opened: ConnectError"}
+    assert set(crowding.errors) == {"not opened: ClientConnectorError"}
 
 
 def test_an_answer_that_takes_too_long_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.2)
-    monkeypatch.setattr(module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(load, "GRACE_SECONDS", 0.0)
     door = Door()
     answer = door.answer
     door.answer = lambda path, body: (time.sleep(0.4), answer(path, body))[1]  # type: ignore

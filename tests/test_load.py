@@ -74,7 +74,7 @@ def test_an_assistant_that_is_gone_is_counted(channel: Channel) -> None:
     base = f"http://127.0.0.1:{free_port()}"
     load = asyncio.run(hold(channel, base, [Script("fr", ["un", "deux"])], 1))
     assert sum(load.errors.values()) == 2
-    assert all("ConnectError" in reason for reason in load.errors)
+    assert all("ClientConnectorError" in reason for reason in load.errors)
     assert load.latencies == []
 
 

@@ -24,6 +24,7 @@ from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.encoder import EMBEDDING, the_encoder
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
+from mobilis.nlu.products import Products
 from mobilis.nlu.spelling import SPELL
 from mobilis.text import clean, fold, without_courtesies
 
@@ -135,8 +136,8 @@ class LabelModel:
         self._columns = rows.T.tocsr()
         self._sizes = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
         self._centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
-        self._vectors = self._centred(vectors)
-        kernel = self._likeness(rows)
+        self._products = Products(self._centred(vectors))
+        kernel = self._likeness(rows, self._products.rows())
         kernel[np.diag_indices_from(kernel)] += self.ridge
         names, numbers = np.unique(labels, return_inverse=True)
         self.labels: list[str] = names.tolist()
@@ -146,7 +147,7 @@ class LabelModel:
         self._weights = cho_solve(factor, targets - self._share, check_finite=False)
         return self
 
-    def _likeness(self, rows: csr_matrix) -> np.ndarray:
+    def _likeness(self, rows: csr_matrix, vectors: np.ndarray) -> np.ndarray:
         """How alike the training texts are, of shape (n, n): of two texts the later one's row has
         it, and what is above the diagonal means nothing."""
         count = rows.shape[0]
@@ -154,17 +155,17 @@ class LabelModel:
         for start in range(0, count, BLOCK):
             end = min(start + BLOCK, count)
             common = (rows[start:end] @ self._columns[:, :end]).toarray()
-            vectors = self._vectors[start:end]
-            kernel[start:end, :end] = self._kernel(common, self._sizes[start:end, None], vectors)
+            products = vectors[start:end] @ vectors[:end].T
+            kernel[start:end, :end] = self._kernel(common, self._sizes[start:end, None], products)
         return kernel
 
     def rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
         """Every label with its probability, best first."""
-        vectors = None
+        products = None
         if vector is not None and vector.shape == self._centre.shape:
-            vectors = self._centred(vector[None, :])
+            products = self._products.of(self._centred(vector[None, :]))
         common, size = self._overlap(fold(text), lemmas)
-        kernel = self._kernel(common[None, :], size, vectors)
+        kernel = self._kernel(common[None, :], size, products)
         scores = self.scale * (kernel[0] @ self._weights + self._share)
         likely = np.exp(scores - scores.max())
         likely /= likely.sum()
@@ -189,11 +190,11 @@ class LabelModel:
         return unit.astype(np.float32)
 
     def _kernel(
-        self, common: np.ndarray, sizes: np.ndarray | float, vectors: np.ndarray | None
+        self, common: np.ndarray, sizes: np.ndarray | float, products: np.ndarray | None
     ) -> np.ndarray:
         """How alike texts are to training texts, the first or all, from 0 to 1, of the shape of
-        `common`: from the products of their rows, which are overwritten, the squared lengths of the
-        rows, and their vectors."""
+        `common`: from the products of their rows, the squared lengths of the rows, and the products
+        of their vectors. All products are overwritten."""
         texts = common.shape[1]
         common *= -2
         common += sizes + self._sizes[:texts]
@@ -201,13 +202,12 @@ class LabelModel:
         if not self._centre.size:
             return kernel
         kernel *= self.lexical
-        if vectors is not None:  # a model trained with vectors can do without, less well
-            closeness = vectors @ self._vectors[:texts].T
-            closeness -= 1
-            closeness *= 2 * self.vector_width
-            np.exp(closeness, out=closeness)
-            closeness *= 1 - self.lexical
-            kernel += closeness
+        if products is not None:  # a model trained with vectors can do without, less well
+            products -= 1
+            products *= 2 * self.vector_width
+            np.exp(products, out=products)
+            products *= 1 - self.lexical
+            kernel += products
         return kernel
 
 

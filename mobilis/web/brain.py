@@ -6,14 +6,14 @@ message has an id, and is answered once whoever is asked.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import asyncio
+import json
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
+import aiohttp
 import anyio
-import httpx
 
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
@@ -30,6 +30,8 @@ HEALTH = "/webhooks/mobilis/health"
 HEALTH_TIMEOUT_SECONDS = 3.0
 WORTH_ANOTHER_TRY = (408, 425, 429)
 UNABLE = (502, 503, 504)  # this brain, now; another one may be able
+IDLE_SECONDS = 3  # after which a connection is not used again; the brain closes it after 5
+UNREACHED = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 OK, ERROR, UNKNOWN = "ok", "error", "unknown"
 
@@ -45,20 +47,22 @@ class Health:
     content: str = ""
 
 
+class Answer(NamedTuple):
+    """What a brain answered over HTTP."""
+
+    status: int
+    body: bytes
+
+
 class Brain:
     """A client of the brains' private channel. Asking twice about one message is harmless."""
 
     def __init__(self, settings: Settings) -> None:
-        _tell_that_sniffio_is_missing()
         self._timeout = settings.turn_timeout
         self._brains = Brains(lambda: brains(settings))
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {settings.secret}"},
-            timeout=None,  # a turn as a whole has a time limit, below
-            limits=httpx.Limits(max_connections=settings.workers + 4),
-            trust_env=False,  # a private network needs no proxy
-            verify=False,  # nor certificates, which take a while to load
-        )
+        self._headers = {"Authorization": f"Bearer {settings.secret}"}
+        self._most = settings.workers + 4  # connections to each
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Brain:
         return self
@@ -69,7 +73,8 @@ class Brain:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def answer(self, turn: Turn) -> list[Reply]:
         """What the brain says to one message.
@@ -78,37 +83,55 @@ class Brain:
             BrainUnavailable: it cannot be reached, is not ready or takes too long.
             BrainRefused: it refuses the message, or its answer makes no sense.
         """
-        response = await self._ask(turn)
-        if response.status_code >= 500 or response.status_code in WORTH_ANOTHER_TRY:
-            raise BrainUnavailable(f"the brain answered {response.status_code}")
-        if response.status_code != 200:
-            raise BrainRefused(f"the brain answered {response.status_code}")
-        return _replies(response)
+        answer = await self._ask(turn)
+        if answer.status >= 500 or answer.status in WORTH_ANOTHER_TRY:
+            raise BrainUnavailable(f"the brain answered {answer.status}")
+        if answer.status != 200:
+            raise BrainRefused(f"the brain answered {answer.status}")
+        return _replies(answer)
 
-    async def _ask(self, turn: Turn) -> httpx.Response:
+    async def _ask(self, turn: Turn) -> Answer:
         """What the first brain says that can answer, else the last one that cannot."""
-        response, failure, asked = None, "there is none", ""
+        answer, failure, asked = None, "there is none", ""
         try:
             with anyio.fail_after(self._timeout):
                 for asked in await self._brains.in_order():
                     try:
-                        response = await self._post(asked, turn)
-                    except httpx.HTTPError as error:
-                        response, failure = None, type(error).__name__
-                    if response is not None and response.status_code not in UNABLE:
-                        return response
+                        answer = await self._post(asked, turn)
+                    except UNREACHED as error:
+                        answer, failure = None, type(error).__name__
+                    if answer is not None and answer.status not in UNABLE:
+                        return answer
                     self._brains.rest(asked)
         except TimeoutError:
             self._brains.rest(asked)
             raise BrainUnavailable("the brain took too long") from None
-        if response is None:
+        if answer is None:
             raise BrainUnavailable(f"no answer from the brain: {failure}")
-        return response
+        return answer
 
-    async def _post(self, address: str, turn: Turn) -> httpx.Response:
+    async def _post(self, address: str, turn: Turn) -> Answer:
         with self._brains.asking(address):
-            headers = {HEADER: handed_on()}
-            return await self._client.post(address + TURN, json=_question(turn), headers=headers)
+            asking = self._open().post(
+                address + TURN,
+                json=_question(turn),
+                headers={HEADER: handed_on()},
+                allow_redirects=False,
+            )
+            async with asking as response:
+                return Answer(response.status, await response.read())
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(
+                    limit=0, limit_per_host=self._most, keepalive_timeout=IDLE_SECONDS
+                ),
+                timeout=aiohttp.ClientTimeout(),  # a turn as a whole has a time limit
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
 
     async def health(self) -> Health:
         """The state of the brain and of the action server behind it. Of several brains, that of one
@@ -123,22 +146,16 @@ class Brain:
     async def _health(self, address: str) -> Health:
         try:
             with anyio.fail_after(HEALTH_TIMEOUT_SECONDS):
-                response = await self._client.get(address + HEALTH)
-        except (TimeoutError, httpx.HTTPError):
+                async with self._open().get(address + HEALTH, allow_redirects=False) as response:
+                    answer = Answer(response.status, await response.read())
+        except (TimeoutError, *UNREACHED):
             return Health(ERROR, UNKNOWN)
-        told = _told(response)
-        if response.status_code == 200:
+        told = _told(answer)
+        if answer.status == 200:
             return Health(OK, OK, content=told.get("content") or "")
         if told.get("part") == "actions":
             return Health(OK, ERROR)
         return Health(ERROR, UNKNOWN, why=str(told.get("why") or ""))
-
-
-def _tell_that_sniffio_is_missing() -> None:
-    """httpcore, below httpx, imports sniffio four times a call. Where it is not installed, each of
-    these looks through every folder of packages, unless Python knows that it looks in vain."""
-    if importlib.util.find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def _question(turn: Turn) -> dict[str, str]:
@@ -152,17 +169,17 @@ def _question(turn: Turn) -> dict[str, str]:
     return {**question, "text": turn.text}
 
 
-def _told(response: httpx.Response) -> dict[str, Any]:
+def _told(answer: Answer) -> dict[str, Any]:
     try:
-        data = response.json()
+        data = json.loads(answer.body)
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
 
 
-def _replies(response: httpx.Response) -> list[Reply]:
+def _replies(answer: Answer) -> list[Reply]:
     try:
-        data = response.json()
+        data = json.loads(answer.body)
     except ValueError:
         raise BrainRefused("the brain's answer is not JSON") from None
     messages = data.get("messages") if isinstance(data, dict) else None

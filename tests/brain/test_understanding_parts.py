@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -31,6 +32,7 @@ from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
+from mobilis.nlu.products import Products
 from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_spelling
 from mobilis.settings import ROOT
 
@@ -158,6 +160,29 @@ def test_a_model_trained_with_an_encoder_still_runs_without_one() -> None:
 def test_a_model_trained_without_an_encoder_runs_with_one() -> None:
     model = LabelModel().fit(TEXTS, NO_VECTORS, LABELS)
     assert model.rank("trouver un coach", np.ones(3, dtype=np.float32))[0][0] == "find_coach"
+
+
+def test_products_are_those_of_the_vectors_as_integers_have_them() -> None:
+    chance = np.random.default_rng(1)
+    vectors = chance.normal(size=(500, 24)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    products = Products(vectors)
+    assert np.abs(products.rows() - vectors).max() < 0.005
+    for one in (products, pickle.loads(pickle.dumps(products))):
+        found = one.of(vectors[:1])
+        assert found.shape == (1, 500)
+        assert np.abs(found - vectors[:1] @ products.rows().T).max() < 0.01
+
+
+def test_products_of_no_vectors_are_none() -> None:
+    assert Products(np.zeros((3, 0), dtype=np.float32)).rows().shape == (3, 0)
+
+
+def test_what_was_learned_is_found_again_in_another_process() -> None:
+    vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
+    model = LabelModel().fit(TEXTS, vectors, LABELS)
+    ranking = model.rank("zzz", vectors[0])
+    assert pickle.loads(pickle.dumps(model)).rank("zzz", vectors[0]) == ranking
 
 
 def test_french_words_are_compared_by_their_lemmas() -> None:

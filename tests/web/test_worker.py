@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
 import os
 import signal
@@ -12,7 +10,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -20,7 +17,6 @@ from processes import free_port
 from sqlalchemy import select
 
 from mobilis.models import inbox
-from mobilis.settings import Settings
 from mobilis.web import worker
 from mobilis.web.brain import Brain
 from mobilis.web.worker import Worker
@@ -50,17 +46,6 @@ def test_the_brain_is_asked_with_everything_it_needs(visitor, brain):
     assert json.loads(brain.answered[0]["payload"].removeprefix("/conversation_opened")) == {
         "language": "fr"
     }
-
-
-def test_a_package_that_is_missing_is_not_looked_for_at_every_call():
-    async def make():
-        async with Brain(Settings()):
-            return sys.modules["sniffio"] if find_spec("sniffio") is None else None
-
-    assert asyncio.run(make()) is None
-    if find_spec("sniffio") is None:
-        with pytest.raises(ImportError, match="halted"):
-            importlib.import_module("sniffio")
 
 
 def test_messages_of_one_conversation_keep_their_order(visitor, brain, eventually):
