@@ -22,8 +22,9 @@ LEARNING = (
     "french",
     "importer",
     "language",
-    "products",
+    "lexical",
     "spelling",
+    "vectors",
 )
 # What a model is made from. Wordings are read at run time and are not listed.
 INGREDIENTS = (

@@ -72,7 +72,8 @@ class MobilisInput(InputChannel):
 
         @webhook.listener("after_server_start")
         async def start_masking(app: Sanic, loop: Any) -> None:
-            app.ctx.masker = Masker(Database.from_settings(load_settings()), the_french())
+            database = Database.from_settings(load_settings())
+            app.ctx.masker = Masker(database, the_french(), busy=lambda: self.turns > 0)
             app.ctx.masker.start()
 
         @webhook.listener("before_server_stop")

@@ -6,6 +6,8 @@ there was masking gets its turn too. What comes out is in `inbox.masked`.
 
 import logging
 import threading
+from collections.abc import Callable
+from time import monotonic
 
 from mobilis import masking
 from mobilis.errors import StoreError
@@ -15,7 +17,8 @@ from mobilis.store import Database, is_alone
 
 PAUSE_SECONDS = 2.0
 AT_ONCE = 20  # messages between two looks at what is new
-REST_SECONDS = 0.05  # after each, since turns need the processor more
+REST_SECONDS = 0.05  # after each, since turns need the processor more…
+LONGEST_REST_SECONDS = 1.0  # …and while there are turns, up to this
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +26,12 @@ logger = logging.getLogger(__name__)
 class Masker:
     """Masks until it is stopped."""
 
-    def __init__(self, database: Database, french: French) -> None:
+    def __init__(
+        self, database: Database, french: French, busy: Callable[[], bool] = lambda: False
+    ) -> None:
         self.database = database
         self.french = french
+        self.busy = busy  # whether turns are under way
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="masker", daemon=True)
 
@@ -65,5 +71,10 @@ class Masker:
             masked = self.french.mask_whole(message.text)
             with self.database.write() as connection:
                 masking.keep_masked(connection, message, masked)
-            self._stopped.wait(REST_SECONDS)
+            self._rest()
         return len(messages)
+
+    def _rest(self) -> None:
+        end = monotonic() + LONGEST_REST_SECONDS
+        while not self._stopped.wait(REST_SECONDS) and self.busy() and monotonic() < end:
+            pass

@@ -26,6 +26,8 @@ COSTS = {"wrong": 20.0, "refused": 5.0, "clarified": 1.0, "out_of_scope_answered
 # Choices that ask back more than this share are left out. Visitors, who write less plainly than the
 # authors of the calibration messages, are asked about three times as often; 6 % is enough.
 ASKED_AT_MOST = 0.015
+# Nor may confidence be further off: on plain messages a flatter one would always cost less.
+ERROR_AT_MOST = 0.02
 _FACTORS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)  # on the present scale
 _SURE = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _CLARIFY = (0.1, 0.2, 0.3)
@@ -44,7 +46,8 @@ class Choice(NamedTuple):
 
 def calibrate(root: Path, paths: Sequence[Path]) -> dict[str, Any]:
     """The report: `scale`, `sure`, `clarify`, what they lead to, and the best of the others; those
-    that ask more than `ASKED_AT_MOST` come last.
+    that ask more than `ASKED_AT_MOST`, or whose confidence is further than `ERROR_AT_MOST` from
+    being right as often as it says, come last.
 
     Raises:
         EvaluationRefused: no model, or a line of a file is wrong.
@@ -56,8 +59,13 @@ def calibrate(root: Path, paths: Sequence[Path]) -> dict[str, Any]:
     for factor in _FACTORS:
         steeper = [(label, _steeper(heard, factor)) for label, heard in examples]
         choices += _choices(steeper, knowledge_of(root), round(model.scale * factor, 2))
-    choices.sort(key=lambda choice: (choice.shares["clarified"] > ASKED_AT_MOST, choice.cost))
+    choices.sort(key=lambda choice: (not _acceptable(choice), choice.cost))
     return {"n": len(rows), **choices[0]._asdict(), "others": [c._asdict() for c in choices[1:6]]}
+
+
+def _acceptable(choice: Choice) -> bool:
+    asked, error = choice.shares["clarified"], choice.expected_calibration_error
+    return asked <= ASKED_AT_MOST and error <= ERROR_AT_MOST
 
 
 def write(root: Path, report: dict[str, Any]) -> None:

@@ -1,10 +1,9 @@
-"""What a message means: kernel regression over words, letters and the sentence's vector.
+"""What a message means: what its words and letters say, and what the sentence's vector says.
 
 `LabelModel` is the mathematics and knows nothing of Rasa; `LabelClassifier` (the intent or the FAQ)
 and `AnswerClassifier` (the option of an assessment question) are its two graph components.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -16,16 +15,14 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mobilis.nlu.component import LearningComponent
-from mobilis.nlu.encoder import EMBEDDING, the_encoder
+from mobilis.nlu.encoder import EMBEDDING, ENCODE, the_encoder, vector_of
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
-from mobilis.nlu.products import Products
+from mobilis.nlu.lexical import WordModel
 from mobilis.nlu.spelling import SPELL
+from mobilis.nlu.vectors import VectorModel
 from mobilis.text import clean, fold, without_courtesies
 
 LABELS = "labels"  # message property: [(label, probability)], best first
@@ -34,91 +31,34 @@ ANSWERS = "answers"  # message property: [(option, probability)] of the open que
 NONE = "none"
 COURTESIES = frozenset({"greet", "thank", "goodbye"})
 PLAIN = 0.6  # how sure the rest of a message must be, for its greeting to be only a greeting
-RECENT_WORDS = 8192  # whose letters are remembered
-BLOCK = 2048  # training texts that are compared at once with those before them
+DOUBTFUL = 0.5  # a part of a message whose words are less sure of a label asks nothing plainly
 PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
+Encode = Callable[[], np.ndarray | None]
 
 
-class Terms:
-    """The terms of texts weighted as TF-IDF, by scikit-learn; a text alone goes without its checks,
-    which take longer than the text."""
-
-    def __init__(self, **options: Any) -> None:
-        self._vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
-
-    def __len__(self) -> int:
-        return len(self._vocabulary)
-
-    def fit(self, texts: Sequence[str]) -> csr_matrix:
-        """Learn the terms of `texts`; their rows, of shape (texts, terms), each of length 1."""
-        rows = self._vectorizer.fit_transform(texts)
-        self._vocabulary: dict[str, int] = self._vectorizer.vocabulary_
-        self._rarity: np.ndarray = self._vectorizer.idf_
-        self._split = self._vectorizer.build_analyzer()
-        return rows
-
-    def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """The row of one text: the numbers of its terms, and their weights."""
-        known = Counter(self.numbers(text))
-        terms = np.fromiter(known, dtype=np.intp, count=len(known))
-        weights = 1 + np.log(np.fromiter(known.values(), dtype=np.float64, count=len(known)))
-        weights *= self._rarity[terms]
-        length = float(np.sqrt(weights @ weights))
-        return terms, (weights / max(length, 1e-9)).astype(np.float32)
-
-    def numbers(self, text: str) -> list[int]:
-        """The numbers of the known terms of `text`, as often as they stand in it."""
-        known = self._vocabulary
-        return [known[term] for term in self._split(text) if term in known]
-
-
-class Letters(Terms):
-    """The groups of three and four letters in each word, whose edges count as letters."""
-
-    def __init__(self) -> None:
-        super().__init__(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
-
-    def numbers(self, text: str) -> list[int]:
-        return [number for word in text.split() for number in _numbers_in_word(self, word)]
-
-
-@lru_cache(RECENT_WORDS)
-def _numbers_in_word(letters: Letters, word: str) -> list[int]:
-    return Terms.numbers(letters, word)
+def no_vector() -> None:
+    """Where there is no encoder."""
 
 
 class LabelModel:
     """Texts and their vectors to a ranking of labels.
 
-    How alike two texts are is a weighted sum of two Gaussian kernels: one on the distance of their
-    TF-IDF rows (letters; words, which are lemmas in French), one on the distance of their vectors.
-    The weights of the training texts are the closed form of ridge regression, so that training is
-    deterministic. A softmax makes probabilities of the scores.
+    Two regressions score the labels, one by words and one by vectors, and a softmax makes
+    probabilities of the sum. Where the words are plain, the vector is not even made: encoding takes
+    longer than all else.
 
     Args:
-        ridge: how much of each training text is taken for noise.
-        lexical: the share of the words, from 0 to 1; the vectors have the rest.
-        lexical_width, vector_width: how fast likeness falls with the squared distance.
         scale: the steepness of the softmax; see `mobilis calibrate`.
+        words: the share of the words in the sum, from 0 to 1; the vector has the rest.
+        plain: how sure of its first label the words must be to decide alone.
     """
 
-    def __init__(
-        self,
-        ridge: float = 0.04,
-        lexical: float = 0.25,
-        lexical_width: float = 0.2,
-        vector_width: float = 0.9,
-        scale: float = 15.0,
-    ) -> None:
-        self.ridge = ridge
-        self.lexical = lexical
-        self.lexical_width = lexical_width
-        self.vector_width = vector_width
+    def __init__(self, scale: float = 15.0, words: float = 0.35, plain: float = 0.997) -> None:
         self.scale = scale
-        self._letters = Letters()
-        self._words = Terms(token_pattern=r"(?u)\b\w+\b", ngram_range=(1, 2))
+        self.words = words
+        self.plain = plain
 
     def fit(
         self,
@@ -129,86 +69,45 @@ class LabelModel:
     ) -> "LabelModel":
         """Learn from `texts`, their `vectors` of shape (n, dimension), their `labels`, and their
         `lemmas` (None where a text has none: its words stand in)."""
-        folded = [fold(text) for text in texts]
-        lemmas = lemmas or [None] * len(folded)
-        words = [lemma or text for text, lemma in zip(folded, lemmas)]
-        rows = hstack([self._letters.fit(folded), self._words.fit(words)], format="csr")
-        self._columns = rows.T.tocsr()
-        self._sizes = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-        self._centre = vectors.mean(axis=0) if vectors.size else np.zeros(0, dtype=np.float32)
-        self._products = Products(self._centred(vectors))
-        kernel = self._likeness(rows, self._products.rows())
-        kernel[np.diag_indices_from(kernel)] += self.ridge
         names, numbers = np.unique(labels, return_inverse=True)
         self.labels: list[str] = names.tolist()
         targets = np.eye(len(names), dtype=np.float32)[numbers]
         self._share = targets.mean(axis=0)
-        factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-        self._weights = cho_solve(factor, targets - self._share, check_finite=False)
+        targets -= self._share
+        folded = [fold(text) for text in texts]
+        self._words = WordModel().fit(folded, lemmas or [None] * len(folded), targets)
+        self._vectors = VectorModel().fit(vectors, targets) if vectors.size else None
         return self
 
-    def _likeness(self, rows: csr_matrix, vectors: np.ndarray) -> np.ndarray:
-        """How alike the training texts are, of shape (n, n): of two texts the later one's row has
-        it, and what is above the diagonal means nothing."""
-        count = rows.shape[0]
-        kernel = np.zeros((count, count), dtype=np.float32, order="F")
-        for start in range(0, count, BLOCK):
-            end = min(start + BLOCK, count)
-            common = (rows[start:end] @ self._columns[:, :end]).toarray()
-            products = vectors[start:end] @ vectors[:end].T
-            kernel[start:end, :end] = self._kernel(common, self._sizes[start:end, None], products)
-        return kernel
+    def rank(
+        self,
+        text: str,
+        encode: Encode = no_vector,
+        lemmas: str | None = None,
+        doubtful: float = 0.0,
+    ) -> Ranking:
+        """Every label with its probability, best first. `encode` gives the vector of the text when
+        it is needed: where the words are not plain, and surer of their first label than `doubtful`.
+        A model that was trained with vectors can do without, less well."""
+        words = self._words.scores(fold(text), lemmas)
+        ranking = self._ranking(words)
+        if self._vectors is None or not doubtful <= ranking[0][1] < self.plain:
+            return ranking
+        vector = encode()
+        if vector is None or not self._vectors.fits(vector):
+            return ranking
+        return self._ranking(self.words * words + (1 - self.words) * self._vectors.scores(vector))
 
-    def rank(self, text: str, vector: np.ndarray | None, lemmas: str | None = None) -> Ranking:
-        """Every label with its probability, best first."""
-        products = None
-        if vector is not None and vector.shape == self._centre.shape:
-            products = self._products.of(self._centred(vector[None, :]))
-        common, size = self._overlap(fold(text), lemmas)
-        kernel = self._kernel(common[None, :], size, products)
-        scores = self.scale * (kernel[0] @ self._weights + self._share)
-        likely = np.exp(scores - scores.max())
+    def _ranking(self, scores: np.ndarray) -> Ranking:
+        steep = self.scale * (scores + self._share)
+        likely = np.exp(steep - steep.max())
         likely /= likely.sum()
         order = np.argsort(-likely)
         return [(self.labels[i], p) for i, p in zip(order.tolist(), likely[order].tolist())]
 
-    def _overlap(self, folded: str, lemmas: str | None) -> tuple[np.ndarray, float]:
-        """What the terms of one text have in common with those of every training text, of shape
-        (n,), and the squared length of its row."""
-        letters, words = self._letters.row(folded), self._words.row(lemmas or folded)
-        terms = np.concatenate([letters[0], words[0] + len(self._letters)])
-        weights = np.concatenate([letters[1], words[1]])
-        common: np.ndarray = self._columns[terms].T @ weights
-        return common, float(weights @ weights)
 
-    def _centred(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors around the mean of training, of length 1: the encoder's lie in a narrow cone."""
-        if not self._centre.size:
-            return np.zeros((len(vectors), 0), dtype=np.float32)
-        centred = vectors - self._centre
-        unit: np.ndarray = centred / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)[:, None]
-        return unit.astype(np.float32)
-
-    def _kernel(
-        self, common: np.ndarray, sizes: np.ndarray | float, products: np.ndarray | None
-    ) -> np.ndarray:
-        """How alike texts are to training texts, the first or all, from 0 to 1, of the shape of
-        `common`: from the products of their rows, the squared lengths of the rows, and the products
-        of their vectors. All products are overwritten."""
-        texts = common.shape[1]
-        common *= -2
-        common += sizes + self._sizes[:texts]
-        kernel: np.ndarray = np.exp(common * -self.lexical_width, out=common)
-        if not self._centre.size:
-            return kernel
-        kernel *= self.lexical
-        if products is not None:  # a model trained with vectors can do without, less well
-            products -= 1
-            products *= 2 * self.vector_width
-            np.exp(products, out=products)
-            products *= 1 - self.lexical
-            kernel += products
-        return kernel
+def _rank(model: LabelModel, message: Message) -> Ranking:
+    return model.rank(message.get(TEXT), message.get(ENCODE) or no_vector, message.get(LEMMAS))
 
 
 def _lemmas(messages: Sequence[Message]) -> list[str | None]:
@@ -247,9 +146,10 @@ class LabelClassifier(LearningComponent):
         return self.keep(model)
 
     def _rank_part(self, spell: Callable[[str], str], text: str) -> Ranking:
-        encoder = the_encoder()
-        vector = encoder.encode([spell(text)])[0] if encoder else None
-        ranking: Ranking = self.learned.rank(text, vector)
+        def encode() -> np.ndarray | None:
+            return vector_of(the_encoder(), spell(text))
+
+        ranking: Ranking = self.learned.rank(text, encode, doubtful=DOUBTFUL)
         return ranking
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -258,7 +158,7 @@ class LabelClassifier(LearningComponent):
             if text and not text.startswith("/"):
                 alone = partial(self._rank_part, message.get(SPELL) or clean)
                 rank = lru_cache(maxsize=PARTS)(alone)
-                whole = self.learned.rank(text, message.get(EMBEDDING), message.get(LEMMAS))
+                whole = _rank(self.learned, message)
                 message.set(LABELS, _asked(text, whole, rank))
                 message.set(RANK, rank)
         return messages
@@ -309,5 +209,5 @@ class AnswerClassifier(LearningComponent):
         for message in messages:
             text = message.get(TEXT)
             if model and text and not text.startswith("/"):
-                message.set(ANSWERS, model.rank(text, message.get(EMBEDDING), message.get(LEMMAS)))
+                message.set(ANSWERS, _rank(model, message))
         return messages

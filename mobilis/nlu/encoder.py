@@ -7,9 +7,10 @@ Bundled by default (see `mobilis.nlu.bundled`); the setting `MOBILIS_ENCODER` na
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ from mobilis.text import clean
 
 logger = logging.getLogger(__name__)
 
-EMBEDDING = "embedding"
+EMBEDDING = "embedding"  # training example property: its vector
+ENCODE = "encode"  # message property: makes its vector, which not every message needs
 RECENT = 2048  # texts whose vectors are remembered
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+TOGETHER = 8  # texts of one length that are encoded at once in training
 MAX_TOKENS = 40  # of a longer message the beginning and the end are read
 CACHE = ROOT / ".rasa"
 
@@ -42,9 +45,9 @@ class Encoder:
     """The model of `folder`: texts to unit vectors. Recent texts are remembered.
 
     `folder` holds `model.onnx` and `tokenizer.json`. The model takes `input_ids` and, when it asks
-    for them, `attention_mask` and `token_type_ids`, each of shape (1, tokens); its first output is
-    the sentence's vector (1, dimension) or one for each token (1, tokens, dimension), whose mean is
-    taken.
+    for them, `attention_mask` and `token_type_ids`, each of shape (texts, tokens); its first output
+    is the sentence's vector (texts, dimension) or one for each token (texts, tokens, dimension),
+    whose mean is taken. One that takes one text at a time will do.
 
     Raises:
         SettingError: `folder` has no such model.
@@ -68,7 +71,10 @@ class Encoder:
             )
         except Exception as error:  # noqa: BLE001 - the two libraries have no kind in common
             raise SettingError(f"MOBILIS_ENCODER: {folder} cannot be read: {error}") from None
-        self._wanted = [given.name for given in self._session.get_inputs()]
+        inputs = self._session.get_inputs()
+        self._wanted = [given.name for given in inputs]
+        # A model may have been made for one text at a time.
+        self._together = 1 if inputs[0].shape[0] == 1 else TOGETHER
         for name in self._wanted:
             if name not in INPUTS:
                 raise SettingError(f"MOBILIS_ENCODER: {folder} asks for {name}, which is not known")
@@ -82,10 +88,18 @@ class Encoder:
         return np.stack([self._remembered(_read(text)) for text in texts])
 
     def encode_many(self, texts: Sequence[str]) -> np.ndarray:
-        """`encode` for training, on all cores. One by one: 8-bit integers take one scale a batch,
-        so that a text would mean something else in company."""
+        """`encode` for training, on all cores, and texts of one length together where the model
+        takes them so. Its 8-bit integers take one scale for all of these, so that a vector differs
+        a little from that of the text alone: by far less than two ways to say the same."""
+        tokens = [self._tokens(_read(text)) for text in texts]
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+
+        def fill(numbers: Sequence[int]) -> None:
+            vectors[numbers] = self._run([tokens[number] for number in numbers])
+
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return np.stack(list(pool.map(self._vector, [_read(text) for text in texts])))
+            list(pool.map(fill, _of_one_length(tokens, self._together)))
+        return vectors
 
     def _remembered(self, text: str) -> np.ndarray:
         if text in self._recent:
@@ -97,18 +111,31 @@ class Encoder:
         return vector
 
     def _vector(self, text: str) -> np.ndarray:
-        return self._run(self._tokens(text))
+        vector: np.ndarray = self._run([self._tokens(text)])[0]
+        return vector
 
     def _tokens(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text).ids or [0]
         return ids if len(ids) <= MAX_TOKENS else ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
 
-    def _run(self, ids: list[int]) -> np.ndarray:
-        tokens = np.array([ids], dtype=np.int64)
+    def _run(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        """The vectors of token sequences of one length."""
+        tokens = np.array(ids, dtype=np.int64)
         given = dict(zip(INPUTS, (tokens, np.ones_like(tokens), np.zeros_like(tokens))))
-        output = self._session.run(None, {name: given[name] for name in self._wanted})[0][0]
-        vector: np.ndarray = output.mean(axis=0) if output.ndim == 2 else output
-        return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
+        output = self._session.run(None, {name: given[name] for name in self._wanted})[0]
+        vectors: np.ndarray = output.mean(axis=1) if output.ndim == 3 else output
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def _of_one_length(tokens: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:
+    """The numbers of token sequences of one length, at most so many together; which of them are
+    does not depend on their order."""
+    order = sorted(range(len(tokens)), key=lambda number: (len(tokens[number]), tokens[number]))
+    for _, same in groupby(order, key=lambda number: len(tokens[number])):
+        numbers = list(same)
+        for start in range(0, len(numbers), most):
+            yield numbers[start : start + most]
 
 
 def _read(text: str) -> str:
@@ -137,9 +164,16 @@ def the_encoder() -> Encoder | None:
     return Encoder(folder)
 
 
+def vector_of(encoder: Encoder | None, text: str) -> np.ndarray | None:
+    """The vector of a text, or None where there is no encoder."""
+    vector: np.ndarray | None = encoder.encode([text])[0] if encoder else None
+    return vector
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(GraphComponent):
-    """Gives every message its vector, under `embedding`."""
+    """Gives training examples their vectors, under `embedding`, and messages what makes theirs,
+    under `encode`."""
 
     def __init__(self, encoder: Encoder | None) -> None:
         self.encoder = encoder
@@ -169,5 +203,5 @@ class SentenceEncoder(GraphComponent):
             text: str | None = message.get(TEXT)
             if text and not text.startswith("/") and self.encoder:
                 read = message.get(SPELLED) or text
-                message.set(EMBEDDING, self.encoder.encode([read])[0])
+                message.set(ENCODE, partial(vector_of, self.encoder, read))
         return messages

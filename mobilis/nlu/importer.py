@@ -9,6 +9,7 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.io import get_text_hash
 
 from mobilis.assessment import load_assessment
 from mobilis.content import LANGUAGES, load_content
@@ -24,6 +25,12 @@ class Phrasing(Message):
     follows from that, and Rasa would compute it again after each of them (minutes). Rasa copies
     all examples each time that it adds some to others; what they hold is never changed, only put
     in the place of something, so that their copies may share it."""
+
+    def fingerprint(self) -> str:
+        """Of what stands in the example, in a twentieth of the time that Rasa's own takes."""
+        known: str | None = self._cached_fingerprint
+        self._cached_fingerprint: str | None = known or get_text_hash(repr(self.data))
+        return str(self._cached_fingerprint)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Phrasing":
         copied = copy(self)

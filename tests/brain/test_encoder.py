@@ -21,7 +21,15 @@ from mobilis.encoders import bundled_weights, encoder_name
 from mobilis.errors import SettingError
 from mobilis.nlu import bundled
 from mobilis.nlu import encoder as encoder_module
-from mobilis.nlu.encoder import EMBEDDING, MAX_TOKENS, Encoder, SentenceEncoder, the_encoder
+from mobilis.nlu.encoder import (
+    EMBEDDING,
+    ENCODE,
+    MAX_TOKENS,
+    TOGETHER,
+    Encoder,
+    SentenceEncoder,
+    the_encoder,
+)
 
 TABLE = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [3, 4, 0]], dtype=np.float32)
 WORDS = {"[UNK]": 0, "un": 1, "deux": 2, "trois": 3}
@@ -36,12 +44,13 @@ SAME_MEANING = [
 ]
 
 
-def write_model(path: Path) -> None:
-    """A model that looks each token up in `TABLE`: a vector for each token that is no padding."""
+def write_model(path: Path, texts: int | str = "texts") -> None:
+    """A model that looks each token up in `TABLE`: a vector for each token that is no padding. It
+    takes so many texts at once, or any number of them."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    shape = ["texts", "tokens"]
+    shape = [texts, "tokens"]
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["found"]),
         helper.make_node("Cast", ["attention_mask"], ["seen"], to=TensorProto.FLOAT),
@@ -109,13 +118,18 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     the_encoder.cache_clear()
 
 
-def runs_of(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The tokens of each text that the model is asked from now on."""
+def runs_of(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch, batches: list[int] | None = None
+) -> list[list[int]]:
+    """The tokens of each text that the model is asked from now on; how many of them at once comes
+    into `batches`."""
     asked: list[list[int]] = []
+    batches = [] if batches is None else batches
     run = encoder._run
 
-    def recorded(tokens: list[int]) -> np.ndarray:
-        asked.append(tokens)
+    def recorded(tokens: list[list[int]]) -> np.ndarray:
+        asked.extend(tokens)
+        batches.append(len(tokens))
         return run(tokens)
 
     monkeypatch.setattr(encoder, "_run", recorded)
@@ -242,9 +256,33 @@ def test_in_training_the_order_of_the_texts_does_not_matter(encoder: Encoder) ->
 
 def test_a_text_means_the_same_in_training_and_in_a_turn(encoder: Encoder) -> None:
     texts = [text for pair in SAME_MEANING for text in pair] + ["mot " * 50]
+    texts += [f"un message sur {number}" for number in range(3 * TOGETHER)]
     together, one_by_one = encoder.encode_many(texts), encoder.encode(texts)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    assert (together * one_by_one).sum(axis=1).min() > 0.999
+    assert (together * one_by_one).sum(axis=1).min() > 0.97
+    likeness = together[: len(texts) - 3 * TOGETHER] @ one_by_one.T
+    assert likeness.argmax(axis=1).tolist() == list(range(len(likeness)))
+
+
+def test_a_model_for_one_text_at_a_time_gets_one_at_a_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(folder / "model.onnx", texts=1)
+    alone = Encoder(folder)
+    batches: list[int] = []
+    runs_of(alone, monkeypatch, batches)
+    vectors = alone.encode_many(["un deux", "deux un", "trois un"])
+    assert batches == [1, 1, 1]
+    assert np.allclose(vectors[0], vectors[1])
+
+
+def test_texts_of_one_length_are_encoded_together_in_training(
+    tiny: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    runs_of(tiny, monkeypatch, batches)
+    tiny.encode_many(["un deux"] * (TOGETHER + 3) + ["un"] * 2)
+    assert sorted(batches) == [2, 3, TOGETHER]
 
 
 # --- a model of someone else's
@@ -341,11 +379,11 @@ def test_a_directory_has_another_name_when_its_model_changes(folder: Path) -> No
 # --- the component
 
 
-def test_a_message_gets_its_vector_and_a_payload_none(tiny: Encoder) -> None:
+def test_a_message_gets_what_makes_its_vector_and_a_payload_nothing(tiny: Encoder) -> None:
     text, payload = Message({TEXT: "un deux"}), Message({TEXT: "/stop"})
     SentenceEncoder(tiny).process([text, payload, Message({})])
-    assert text.get(EMBEDDING).shape == (3,)
-    assert payload.get(EMBEDDING) is None
+    assert np.allclose(text.get(ENCODE)(), tiny.encode(["un deux"])[0])
+    assert payload.get(ENCODE) is None
 
 
 def test_in_training_what_people_say_gets_vectors(tiny: Encoder) -> None:
@@ -363,3 +401,4 @@ def test_without_an_encoder_messages_get_no_vector() -> None:
     component.process_training_data(TrainingData([message]))
     component.process([message])
     assert message.get(EMBEDDING) is None
+    assert message.get(ENCODE) is None

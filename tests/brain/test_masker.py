@@ -107,6 +107,25 @@ def test_without_the_model_nothing_is_shown_and_the_log_says_why(
         assert shown(connection, "c") == {"1": DETAIL}
 
 
+def test_turns_come_first_but_not_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_REST_SECONDS", 0.4)
+    say(database, "Marie Tremblay veut un coach", "Combien ça coûte?")
+    asked: list[int] = []
+
+    def busy() -> bool:
+        asked.append(1)
+        return True
+
+    masker = Masker(database, the_french(), busy)
+    began = time.monotonic()
+    assert masker.mask_some() == 2
+    assert time.monotonic() - began >= 0.7
+    assert len(asked) >= 4
+    assert masked(database) == ["[nom] veut un coach", "Combien ça coûte?"]
+
+
 def test_a_database_that_refuses_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:

@@ -27,13 +27,14 @@ from mobilis import freshness
 from mobilis.errors import ContentError
 from mobilis.nlu import french as french_module
 from mobilis.nlu import resolver
-from mobilis.nlu.classifier import LabelModel, Letters, Ranking, Terms, _asked
+from mobilis.nlu.classifier import Encode, LabelModel, Ranking, _asked, no_vector
 from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, LanguageModel, Reading
-from mobilis.nlu.products import Products
+from mobilis.nlu.lexical import Letters, Terms
 from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_spelling
+from mobilis.nlu.vectors import Products
 from mobilis.settings import ROOT
 
 DOMAIN = Domain.empty()
@@ -136,9 +137,14 @@ LABELS = ["faq/cost", "faq/cost", "find_coach", "find_coach"] * 3
 NO_VECTORS = np.zeros((len(TEXTS), 0), dtype=np.float32)
 
 
+def given(vector: object) -> Encode:
+    """What makes this vector when it is asked to."""
+    return lambda: np.array(vector, dtype=np.float32)
+
+
 def test_labels_are_ranked_by_words_alone_without_vectors() -> None:
     model = LabelModel().fit(TEXTS, NO_VECTORS, LABELS)
-    ranking = model.rank("COMBIEN ça coûte donc?", None)
+    ranking = model.rank("COMBIEN ça coûte donc?")
     assert [label for label, _ in ranking] == ["faq/cost", "find_coach"]
     assert sum(p for _, p in ranking) == pytest.approx(1)
 
@@ -147,19 +153,45 @@ def test_vectors_count_where_words_say_nothing() -> None:
     near, far = [1.0, 0.0], [0.0, 1.0]
     vectors = np.array([near, near, far, far] * 3, dtype=np.float32)
     model = LabelModel().fit(TEXTS, vectors, LABELS)
-    assert model.rank("zzz", np.array(near, dtype=np.float32))[0][0] == "faq/cost"
-    assert model.rank("zzz", np.array(far, dtype=np.float32))[0][0] == "find_coach"
+    assert model.rank("zzz", given(near))[0][0] == "faq/cost"
+    assert model.rank("zzz", given(far))[0][0] == "find_coach"
+
+
+@pytest.mark.parametrize(
+    ("plain", "doubtful", "asked"), [(1.0, 0.0, 1), (0.6, 0.0, 0), (1.0, 0.999, 0)]
+)
+def test_a_vector_is_only_made_where_words_are_neither_plain_nor_doubtful(
+    plain: float, doubtful: float, asked: int
+) -> None:
+    made = []
+
+    def encode() -> np.ndarray:
+        made.append(1)
+        return np.eye(4, dtype=np.float32)[0]
+
+    vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
+    model = LabelModel(scale=3.0, plain=plain).fit(TEXTS, vectors, LABELS)
+    words = model.rank("combien ça coûte donc")[0]
+    assert 0.6 < words[1] < 0.999
+    assert model.rank("combien ça coûte donc", encode, doubtful=doubtful)[0][0] == "faq/cost"
+    assert len(made) == asked
 
 
 def test_a_model_trained_with_an_encoder_still_runs_without_one() -> None:
     vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
     model = LabelModel().fit(TEXTS, vectors, LABELS)
-    assert model.rank("trouver un coach", None)[0][0] == "find_coach"
+    assert model.rank("trouver un coach", no_vector)[0][0] == "find_coach"
+
+
+def test_a_model_trained_with_another_encoder_goes_by_the_words() -> None:
+    vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
+    model = LabelModel(plain=1.0).fit(TEXTS, vectors, LABELS)
+    assert model.rank("trouver un coach", given([1, 0, 0])) == model.rank("trouver un coach")
 
 
 def test_a_model_trained_without_an_encoder_runs_with_one() -> None:
     model = LabelModel().fit(TEXTS, NO_VECTORS, LABELS)
-    assert model.rank("trouver un coach", np.ones(3, dtype=np.float32))[0][0] == "find_coach"
+    assert model.rank("trouver un coach", given([1, 1, 1]))[0][0] == "find_coach"
 
 
 def test_products_are_those_of_the_vectors_as_integers_have_them() -> None:
@@ -181,16 +213,16 @@ def test_products_of_no_vectors_are_none() -> None:
 def test_what_was_learned_is_found_again_in_another_process() -> None:
     vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
     model = LabelModel().fit(TEXTS, vectors, LABELS)
-    ranking = model.rank("zzz", vectors[0])
-    assert pickle.loads(pickle.dumps(model)).rank("zzz", vectors[0]) == ranking
+    ranking = model.rank("zzz", given(vectors[0]))
+    assert pickle.loads(pickle.dumps(model)).rank("zzz", given(vectors[0])) == ranking
 
 
 def test_french_words_are_compared_by_their_lemmas() -> None:
     texts = ["zut", "zou"] * 3
     lemmas: list[str | None] = ["accompagner un organisme", None] * 3
     model = LabelModel().fit(texts, np.zeros((6, 0)), ["accompaniment", "other"] * 3, lemmas)
-    assert model.rank("?", None, "organisme")[0][0] == "accompaniment"
-    assert model.rank("zou", None)[0][0] == "other"
+    assert model.rank("?", no_vector, "organisme")[0][0] == "accompaniment"
+    assert model.rank("zou")[0][0] == "other"
 
 
 @pytest.mark.parametrize("kind", [Letters, partial(Terms, ngram_range=(1, 2))])
@@ -212,13 +244,13 @@ def test_one_text_is_weighted_as_scikit_learn_weights_many(
 def test_training_again_gives_the_same_ranking(text: str) -> None:
     vectors = np.random.default_rng(1).normal(size=(len(TEXTS), 8)).astype(np.float32)
     first, second = (LabelModel().fit(TEXTS, vectors, LABELS) for _ in range(2))
-    assert first.rank(text, vectors[3]) == second.rank(text, vectors[3])
+    assert first.rank(text, given(vectors[3])) == second.rank(text, given(vectors[3]))
 
 
 @pytest.mark.parametrize("text", ["combien pour un coach", "zzz", ""])
 def test_probabilities_sum_to_one(text: str) -> None:
     vectors = np.random.default_rng(1).normal(size=(len(TEXTS), 8)).astype(np.float32)
-    ranking = LabelModel().fit(TEXTS, vectors, LABELS).rank(text, vectors[3])
+    ranking = LabelModel().fit(TEXTS, vectors, LABELS).rank(text, given(vectors[3]))
     assert sum(p for _, p in ranking) == pytest.approx(1)
     assert all(0 < p < 1 for _, p in ranking)
 
@@ -229,7 +261,7 @@ def test_a_higher_scale_is_surer_of_the_same_order() -> None:
     rankings = []
     for scale in (1.0, 8.0, 20.0):
         model.scale = scale
-        rankings.append(model.rank("c'est combien un coach", None))
+        rankings.append(model.rank("c'est combien un coach"))
     first, *others = ([label for label, _ in ranking] for ranking in rankings)
     assert others == [first, first]
     assert rankings[0][0][1] < rankings[1][0][1] < rankings[2][0][1]
