@@ -118,7 +118,9 @@ def tell(
         raise ValueError(f"{event}: no such event, or no such field among {sorted(fields)}")
     if logger.isEnabledFor(level):
         extra = {"event": event, "fields": fields, "sentence": message, "raised": error}
-        logger.log(level, _plain_sentence(message or event, error), extra=extra, stacklevel=2)
+        sentence = _plain_sentence(message or event, error)
+        # Where it was said, which an event does not tell, takes longest to find out.
+        logger.handle(logger.makeRecord(logger.name, level, "", 0, sentence, (), None, "", extra))
 
 
 def _plain_sentence(sentence: str, error: BaseException | None) -> str:
@@ -257,8 +259,8 @@ def _plain(value: Any) -> Any:
 
 def timestamp(seconds: float) -> str:
     """A moment as lines say it: UTC, in milliseconds."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    moment = datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def to_json(told: Told) -> str:
