@@ -340,9 +340,9 @@ def test_a_control_word_is_obeyed_in_the_assessment(label: str) -> None:
 
 def test_the_surer_of_control_word_and_answer_counts() -> None:
     answers = [("b", 0.7), ("none", 0.3)]
-    assert mean(hear("x", ("stop", 0.6), answers=answers), ASSESSED).intent == ANSWER
-    assert mean(hear("x", ("stop", 0.8), answers=answers), ASSESSED).intent == "stop"
-    doubtful = hear("x", ("stop", AT.control - 0.01), answers=answers)
+    assert mean(hear("voilà", ("stop", 0.6), answers=answers), ASSESSED).intent == ANSWER
+    assert mean(hear("voilà", ("stop", 0.8), answers=answers), ASSESSED).intent == "stop"
+    doubtful = hear("voilà", ("stop", AT.control - 0.01), answers=answers)
     assert mean(doubtful, ASSESSED).intent == ANSWER
 
 
@@ -389,9 +389,19 @@ def test_a_long_yes_is_read_for_what_it_says() -> None:
 
 def test_the_form_without_an_open_question_reads_no_answer() -> None:
     here = replace(ASSESSED, question=None)
-    assert mean(hear("b", ("faq/cost", 0.9)), here) == Decision("faq/cost", 0.9)
+    assert mean(hear("prix", ("faq/cost", 0.9)), here) == Decision("faq/cost", 0.9)
     outside = replace(ASSESSED, form=None)
-    assert mean(hear("b", ("faq/cost", 0.9)), outside) == Decision("faq/cost", 0.9)
+    assert mean(hear("prix", ("faq/cost", 0.9)), outside) == Decision("faq/cost", 0.9)
+
+
+@pytest.mark.parametrize("text", ["b", "B.", "3", "17)"])
+def test_a_lone_letter_or_number_that_picks_nothing_is_not_guessed_at(text: str) -> None:
+    assert mean(hear(text, ("start_over", 0.99))) == Decision(LOST, 0.99)
+    assert mean(hear(text, ("affirm", 0.99))) == Decision("affirm", 0.99)
+
+
+def test_a_letter_answers_even_a_question_that_has_left_the_content() -> None:
+    assert mean(hear("b", ("explain_question", 0.99)), GONE).intent == INFORM
 
 
 GONE = replace(ASSESSED, question="gone")
@@ -427,7 +437,7 @@ def test_no_at_a_gate_goes_back() -> None:
 @pytest.mark.parametrize(
     ("heard", "intent"),
     [
-        (hear("b", "go_back"), "go_back"),
+        (hear("retour", "go_back"), "go_back"),
         (hear("c'est combien?", "faq/cost"), "faq/cost"),
         (hear("mouais", ("affirm", 0.3)), LOST),
     ],

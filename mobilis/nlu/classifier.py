@@ -42,6 +42,11 @@ def no_vector() -> None:
     """Where there is no encoder."""
 
 
+def _level(text: str) -> str:
+    """A text as its words are read: people write « rendez vous » and « rendez-vous »."""
+    return fold(text).replace("-", " ")
+
+
 class LabelModel:
     """Texts and their vectors to a ranking of labels.
 
@@ -74,7 +79,7 @@ class LabelModel:
         targets = np.eye(len(names), dtype=np.float32)[numbers]
         self._share = targets.mean(axis=0)
         targets -= self._share
-        folded = [fold(text) for text in texts]
+        folded = [_level(text) for text in texts]
         self._words = WordModel().fit(folded, lemmas or [None] * len(folded), targets)
         self._vectors = VectorModel().fit(vectors, targets) if vectors.size else None
         return self
@@ -89,14 +94,18 @@ class LabelModel:
         """Every label with its probability, best first. `encode` gives the vector of the text when
         it is needed: where the words are not plain, and surer of their first label than `doubtful`.
         A model that was trained with vectors can do without, less well."""
-        words = self._words.scores(fold(text), lemmas)
+        words = self._words.scores(_level(text), lemmas)
         ranking = self._ranking(words)
-        if self._vectors is None or not doubtful <= ranking[0][1] < self.plain:
+        if self._vectors is None or self.sure(ranking) or ranking[0][1] < doubtful:
             return ranking
         vector = encode()
         if vector is None or not self._vectors.fits(vector):
             return ranking
         return self._ranking(self.words * words + (1 - self.words) * self._vectors.scores(vector))
+
+    def sure(self, ranking: Ranking) -> bool:
+        """Whether the words are plain enough to decide alone."""
+        return ranking[0][1] >= self.plain
 
     def _ranking(self, scores: np.ndarray) -> Ranking:
         steep = self.scale * (scores + self._share)
@@ -145,22 +154,23 @@ class LabelClassifier(LearningComponent):
         )
         return self.keep(model)
 
-    def _rank_part(self, spell: Callable[[str], str], text: str) -> Ranking:
+    def _rank_other(self, spell: Callable[[str], str], text: str, doubtful: float = 0.0) -> Ranking:
+        """The ranking of another text than the message's own."""
+
         def encode() -> np.ndarray | None:
             return vector_of(the_encoder(), spell(text))
 
-        ranking: Ranking = self.learned.rank(text, encode, doubtful=DOUBTFUL)
+        ranking: Ranking = self.learned.rank(text, encode, doubtful=doubtful)
         return ranking
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT)
             if text and not text.startswith("/"):
-                alone = partial(self._rank_part, message.get(SPELL) or clean)
-                rank = lru_cache(maxsize=PARTS)(alone)
+                other = partial(self._rank_other, message.get(SPELL) or clean)
                 whole = _rank(self.learned, message)
-                message.set(LABELS, _asked(text, whole, rank))
-                message.set(RANK, rank)
+                message.set(LABELS, _asked(text, whole, other))
+                message.set(RANK, lru_cache(maxsize=PARTS)(partial(other, doubtful=DOUBTFUL)))
         return messages
 
 

@@ -173,6 +173,18 @@ def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) 
     return Decision(LOST, 0.0, extra={"readable": False})
 
 
+def _lone(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
+    """A letter or a number that picks nothing here: it is no word that could be guessed at."""
+    return Decision(LOST, heard.labels[0][1]) if _is_lone(heard) else None
+
+
+def _is_lone(heard: Heard) -> bool:
+    """Whether a message is a letter or a number, but for those that stand for yes or no."""
+    said = words(heard.text)
+    alone = len(said) == 1 and (len(said[0]) == 1 or said[0].isdigit())
+    return alone and heard.labels[0][0] not in ("affirm", "deny")
+
+
 def _foreign(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """Another language than ours: never guessed at, although the encoder would."""
     return Decision(LOST, 0.0) if heard.language == OTHER else None
@@ -247,7 +259,8 @@ def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], lis
 def _to_no_question(heard: Heard, at: Thresholds) -> Decision | None:
     """The question asked last has left the content since: what answers it counts as nothing, and
     the next one is asked."""
-    return None if heard.labels[0][1] >= at.sure else Decision(INFORM, heard.labels[0][1])
+    asks = heard.labels[0][1] >= at.sure and not _is_lone(heard)
+    return None if asks else Decision(INFORM, heard.labels[0][1])
 
 
 def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:
@@ -424,6 +437,7 @@ _READINGS = (
     _in_interest_form,
     _unreadable,
     _in_assessment,
+    _lone,
     _foreign,
     _offered,
     _leaning,
