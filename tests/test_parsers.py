@@ -420,6 +420,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.stock": (OPERATOR,),
     "mobilis.teams_app": (OPERATOR,),
     "mobilis.terms": (OURS,),
+    "mobilis.web.brain": (OURS,),
     "mobilis.web.brains": (OPERATOR,),
     "mobilis.web.chat": (CHAT,),
     "mobilis.web.console.audit_log": ("audit_log._day", "audit_log._when", PAGES),
