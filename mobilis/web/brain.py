@@ -126,7 +126,10 @@ class Brain:
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
                 connector=aiohttp.TCPConnector(
-                    limit=0, limit_per_host=self._most, keepalive_timeout=IDLE_SECONDS
+                    limit=0,
+                    limit_per_host=self._most,
+                    keepalive_timeout=IDLE_SECONDS,
+                    ssl=False,  # on a private network, any certificate will do
                 ),
                 timeout=aiohttp.ClientTimeout(),  # a turn as a whole has a time limit
                 cookie_jar=aiohttp.DummyCookieJar(),
