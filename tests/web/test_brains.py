@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from doors import FakeBrain
+from mail_servers import certificate
 from processes import free_port
 
 from mobilis.web import brains as module
@@ -146,3 +148,16 @@ def test_addresses_are_looked_up_again_after_a_while(monkeypatch):
 
 def test_a_name_of_this_machine_is_looked_up():
     assert "http://127.0.0.1:5005" in resolve("http://localhost:5005")
+
+
+def test_a_brain_with_a_certificate_of_its_own_is_asked(open_door, tmp_path):
+    brain = FakeBrain()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate(tmp_path))
+    server = brain._server
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    try:
+        door = open_door(brain_url=(f"https://127.0.0.1:{brain.port}",))
+        assert door.visitor(language="fr").hears("bonjour")[0]["text"] == "echo bonjour"
+    finally:
+        brain.stop()
