@@ -1,7 +1,8 @@
 """In which language a message is written: French, English, another one, or no telling.
 
-Two witnesses: the words of our own phrasings (which know « c tu gratuit ») and lingua's general
-models (which know the words we never saw). "keep" means: too little to change language for.
+Three witnesses: the words of our own phrasings (which know « c tu gratuit »), the letters of words
+that they seldom or never saw, and lingua's general models. "keep" means: too little to change
+language for.
 """
 
 import math
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -21,9 +23,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from mobilis.facets import place_names
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.context import OTHER
+from mobilis.nlu.lexical import Terms, ridge
 from mobilis.settings import ROOT
 from mobilis.shorthand import load_shorthand
-from mobilis.text import clean, words
+from mobilis.text import clean, unaccented, words
 
 LANGUAGE = "written_language"  # message property: a `Reading`
 KEEP = "keep"
@@ -41,18 +44,29 @@ NEUTRAL = frozenset(
 _BORROWED = re.compile(r"\bnon[ -]profits?\b", re.I)
 # « Rivière-du-Loup », "Saint-Vincent": a name wherever it stands, the first word included.
 _JOINED_NAME = re.compile(r"\w+(?:-\w+)*-[A-ZÀ-Ý]\w*")
+# « Saint-Vincent de Paul », "Boys and Girls Club": within a name, these belong to it.
+_WITHIN_NAMES = frozenset("de du des la le les et of and the for".split())
 
 # The small words of a sentence tell its language; its nouns may be borrowed ("our comité logement
 # needs a coach").
 _SMALL = frozenset(
     """my our your his her their the this that these is are was does do did can could we you i they
     it he she us of to for with from how what when who why says say needs want wants
+    and not at an any some if be been have has get here me about please pls thx thanks
     je tu il elle on nous vous ils elles mon ma mes notre nos votre vos son sa ses leur leurs le la
-    les ce cette ces est sont etait c qui que quoi dans avec pour chez du des au aux""".split()
+    les ce cette ces est sont etait c qui que quoi dans avec pour chez du des au aux de d pas mais
+    ou et par un une ai fait peut peux veut veux toute tous svp stp""".split()
 )
 _SMALL_WEIGHT = 1.5
 
+_UNREAD = 0.7  # times that a word could have been read, beyond those that it was
 _SHORT_TIMES = 4  # as often as that, a short form of content/shorthand.yml counts as read
+
+_SELDOM = 3  # read in our phrasings at most so often, a word says less than its letters
+_LETTERS_RIDGE = 0.7  # how much of what each word says is taken for chance
+_ACCENT, _A_GRAVE = 1.0, 2.5  # log-odds of a word that English would write without, and of « à »
+_LETTERS = re.compile(r"[^\W\d_]+")
+_ACCENTED = re.compile("[àâçèéêëîïôùûœ]")
 
 # Commands and marks that are no sentence of any language.
 _CODE = re.compile(
@@ -96,16 +110,33 @@ class LanguageModel:
         for language, shorthand in load_shorthand(ROOT).items():
             alone = [said[0] for form in shorthand.forms if len(said := words(form)) == 1]
             counts[language].update(alone * _SHORT_TIMES)
+        unread = _UNREAD / (sum(totals.values()) / len(totals))  # of every word, in each language
         self.odds: dict[str, float] = {}
         for word in set(counts["fr"]) | set(counts["en"]):
-            french = (counts["fr"][word] + 0.7) / totals["fr"]
-            english = (counts["en"][word] + 0.7) / totals["en"]
-            odds = max(-3.5, min(3.5, math.log(french / english)))
-            self.odds[word] = odds * (_SMALL_WEIGHT if word in _SMALL else 1.0)
+            french = counts["fr"][word] / totals["fr"] + unread
+            english = counts["en"][word] / totals["en"] + unread
+            self.odds[word] = max(-3.5, min(3.5, math.log(french / english)))
+        self._seldom = frozenset(
+            word for word in self.odds if counts["fr"][word] + counts["en"][word] <= _SELDOM
+        )
+        self._learn_letters()
+        for word in _SMALL & set(self.odds):
+            self.odds[word] *= _SMALL_WEIGHT
         self._one_sided = frozenset(set(counts["fr"]) ^ set(counts["en"]))
         self._places = frozenset(tuple(words(place)) for place in place_names(ROOT))
         self._longest_place = max(map(len, self._places))
         return self
+
+    def _learn_letters(self) -> None:
+        """What the letters of a word say, from those of the words that were read."""
+        known = sorted(word for word in self.odds if word.isalpha() and len(word) > 1)
+        self._letters = Terms(analyzer="char_wb", ngram_range=(2, 4))
+        targets = np.array([[self.odds[word]] for word in known], dtype=np.float32)
+        self._weights = ridge(self._letters.fit(known), targets, _LETTERS_RIDGE)[:, 0]
+
+    def _by_letters(self, word: str) -> float:
+        terms, weights = self._letters.row(word)
+        return float(weights @ self._weights[terms])
 
     def read(self, text: str) -> Reading:
         """The language of `text`; `keep` for what shows too little of any."""
@@ -113,23 +144,26 @@ class LanguageModel:
             return Reading(KEEP, 0.0)
         said = self._without_places(_countable(text))
         own = [word for word in said if word not in NEUTRAL and not word.isdigit()]
-        if not own:
+        accents = self._accents(text)
+        if not own and not accents:
             return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)
         known = [self.odds[word] for word in own if word in self.odds]
         unknown = [word for word in own if word not in self.odds and (len(word) > 2 or _far(word))]
+        seldom = [word for word in own if word in self._seldom and len(word) > 2]
         if clean(text).isupper():  # « MARIE TREMBLAY »: what is not ours may be a name
-            unknown = []
-        evidence = sum(known)
-        if own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
+            unknown = seldom = []
+        evidence = sum(known) + accents + sum(map(self._by_letters, unknown + seldom))
+        if own and own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
             evidence += self.odds.get(own[0], 0.0)
         margin = _MARGIN if known else _UNKNOWN_MARGIN
         if len(own) <= _FEW and self._one_sided.issuperset(own):
             margin = _ONE_SIDED_MARGIN
-        if unknown:
+        if unknown + seldom:
             enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):
                 return Reading(OTHER, 0.0)
-            weight = min(1.0, len(unknown) / len(own) + (0.2 if len(own) > 1 else 0.0))
+            share = len(unknown + seldom) / len(own)
+            weight = min(1.0, share + (0.2 if len(own) > 1 else 0.0))
             if abs(evidence) < margin + weight * _MOST_GENERAL:  # else it could change nothing
                 evidence += weight * self._general(" ".join(own))
         if abs(evidence) < margin:
@@ -145,6 +179,19 @@ class LanguageModel:
             kept += [] if end else [said[start]]
             start = end or start + 1
         return kept
+
+    def _accents(self, text: str) -> float:
+        """What accents say; those of names and places say nothing."""
+        whole = clean(text)
+        odds = 0.0
+        for word in _LETTERS.findall(whole.lower() if whole.isupper() else whole):
+            if word == "à":
+                odds += _A_GRAVE
+            elif word.islower() and _ACCENTED.search(word):
+                folded = unaccented(word)
+                told = folded not in NEUTRAL and (folded,) not in self._places
+                odds += _ACCENT if told else 0.0
+        return odds
 
     @staticmethod
     def _general(text: str) -> float:
@@ -166,15 +213,17 @@ def _countable(text: str) -> list[str]:
     tokens = [t for t in text.split() if "@" not in t and "://" not in t and "www." not in t]
     if text.isupper():
         return words(" ".join(tokens))
-    if tokens and all(token[:1].isupper() for token in tokens) and len(tokens) <= 4:
+    spelled = [token for token in tokens if _LETTERS.search(token)]
+    if spelled and all(token[:1].isupper() for token in spelled) and len(spelled) <= 4:
         # « Marie Tremblay », "Sudbury Food Bank": a name, unless it is one capitalised word of ours
-        return words(tokens[0]) if len(tokens) == 1 and not _JOINED_NAME.match(tokens[0]) else []
+        alone = len(spelled) == 1 and not _JOINED_NAME.match(spelled[0])
+        return words(spelled[0]) if alone else []
+    named = [token[:1].isupper() and not token.isupper() for token in tokens]
     kept = [
         token
         for number, token in enumerate(tokens)
-        if not token[:1].isupper()
-        or token.isupper()
-        or (number == 0 and not _JOINED_NAME.match(token))
+        if not (named[number] and (number > 0 or _JOINED_NAME.match(token)))
+        and not (token in _WITHIN_NAMES and all(named[number - 1 : number + 2 : 2]) and number > 0)
     ]
     return words(" ".join(kept))
 

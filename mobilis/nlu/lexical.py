@@ -3,9 +3,11 @@
 Called by `mobilis.nlu.classifier`; knows nothing of Rasa.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +86,7 @@ class WordModel:
         words = [lemma or text for text, lemma in zip(texts, lemmas)]
         rows = hstack([self._letters.fit(texts), self._words.fit(words)], format="csr")
         # Half as many bits: each weight is one of dozens that are added up.
-        self._weights = _ridge(rows, targets, self.ridge).astype(np.float16)
+        self._weights = ridge(rows, targets, self.ridge).astype(np.float16)
         return self
 
     def scores(self, text: str, lemmas: str | None) -> np.ndarray:
@@ -96,16 +98,24 @@ class WordModel:
         return scores
 
 
-def _ridge(rows: csr_matrix, targets: np.ndarray, ridge: float) -> np.ndarray:
-    """The weights w that make |rows w − targets|² + ridge |w|² small, of shape (terms, labels), by
-    conjugate gradients on all labels at once."""
+def ridge(rows: csr_matrix, targets: np.ndarray, noise: float) -> np.ndarray:
+    """The weights w that make |rows w − targets|² + noise |w|² small, of shape (terms, labels);
+    each core takes some of the labels."""
+    count = max(1, min(os.cpu_count() or 1, targets.shape[1]))
+    parts = [np.ascontiguousarray(part) for part in np.array_split(targets, count, axis=1)]
+    with ThreadPoolExecutor(count) as pool:
+        return np.concatenate(list(pool.map(partial(_solve, rows, noise), parts)), axis=1)
+
+
+def _solve(rows: csr_matrix, noise: float, targets: np.ndarray) -> np.ndarray:
+    """The same on one core, by conjugate gradients on all labels at once."""
     columns = rows.T.tocsr()
     weights = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
     left = columns @ targets
     direction = left.copy()
     size = (left * left).sum(axis=0)
     for _ in range(STEPS):
-        pushed = columns @ (rows @ direction) + ridge * direction
+        pushed = columns @ (rows @ direction) + noise * direction
         step = size / np.maximum((direction * pushed).sum(axis=0), 1e-12)
         weights += step * direction
         left -= step * pushed

@@ -25,8 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis import freshness
 from mobilis.errors import ContentError
-from mobilis.nlu import french as french_module
-from mobilis.nlu import resolver
+from mobilis.nlu import derived, resolver
 from mobilis.nlu.classifier import Encode, LabelModel, Ranking, _asked, no_vector
 from mobilis.nlu.context import Knowledge
 from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
@@ -78,6 +77,8 @@ def languages() -> LanguageModel:
         ("IS IT FREE", "en"),
         ("gratuit = c'est combien?", "fr"),  # "=" is no code between words
         ("merci", "fr"),  # read once, in one language
+        ("coach à Montréal", "fr"),  # its one word of a language is « à »
+        ("la Maison de Sophia, can it get help", "en"),  # « de » within a name
     ],
 )
 def test_the_language_of_a_message_is_read(
@@ -97,9 +98,11 @@ def test_the_language_of_a_message_is_read(
         "coach?",
         "lobbying",
         "Marie Tremblay",
+        "Marie Tremblay, 514-555-0134",
         "Sudbury Food Bank",
+        "Saint-Vincent de Paul",
         "MARIE TREMBLAY",
-        "un is",  # one word of each
+        "on it",  # one word of each
         "marie@exemple.ca",
         "https://example.org/how-much-does-it-cost",
         "🎉",
@@ -123,6 +126,14 @@ def test_the_general_models_are_not_asked_what_can_change_nothing(
     assert asked == []
     assert languages.read("je veux quelquechose").language == "fr"
     assert len(asked) == 1
+
+
+def test_the_letters_of_a_word_tell_its_language(
+    languages: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(languages, "_general", lambda text: 0.0)
+    assert languages.read("combient gratuitement").evidence > 0
+    assert languages.read("freely helpful").evidence < 0
 
 
 def test_no_single_word_decides_everything(languages: LanguageModel) -> None:
@@ -383,11 +394,11 @@ def test_words_never_seen_before_are_forgotten_again(french: French) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_model_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(french_module, "MODEL", "no_such_model")
+    monkeypatch.setattr(derived, "MODEL", "no_such_model")
     broken = French()
-    with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
+    with pytest.raises(RuntimeError, match="spaCy could not load its French model"):
         broken.names("Marie")
-    with pytest.raises(RuntimeError, match="spaCy could not load no_such_model"):
+    with pytest.raises(RuntimeError, match="spaCy could not load its French model"):
         broken.mask("Marie")
 
 
