@@ -7,6 +7,7 @@ from pathlib import Path
 
 BUNDLED = "e5-small-int8-2"  # changes with whatever changes the vectors of mobilis.nlu.bundled
 NO_ENCODER = "none"
+MADE = ".rasa"  # below the project: what is made once out of installed packages
 
 
 def bundled_weights() -> Path | None:

@@ -404,6 +404,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.masking": (OURS,),
     "mobilis.nlu.context": (OURS,),
     "mobilis.nlu.evaluation": (OPERATOR,),
+    "mobilis.nlu.derived": (OURS,),
     "mobilis.nlu.french": (OURS,),
     "mobilis.nlu.language": ("tests/brain/test_robustness.py",),
     "mobilis.persons": (OURS,),

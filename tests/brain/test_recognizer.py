@@ -12,8 +12,8 @@ import spacy
 from spacy.language import Language
 
 from mobilis.nlu import recognizer
-from mobilis.nlu.derived import made_once
-from mobilis.nlu.french import MODEL, model_folder, the_recognizer
+from mobilis.nlu.derived import MODEL, made_once, model_folder, the_recognizer
+from mobilis.nlu.encoder import CACHE
 from mobilis.settings import ROOT
 
 MOST_MEGABYTES = 40  # the whole model: 250
@@ -36,7 +36,7 @@ def whole() -> Language:
 
 @pytest.fixture(scope="module")
 def kept() -> Language:
-    return recognizer.load(the_recognizer())
+    return recognizer.load(the_recognizer(CACHE))
 
 
 def messages() -> list[str]:
@@ -85,7 +85,7 @@ def resident():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 before = resident()
-model = recognizer.load(pathlib.Path({str(the_recognizer())!r}))
+model = recognizer.load(pathlib.Path({str(the_recognizer(CACHE))!r}))
 for text in ("Marie Tremblay, de Centraide", "Combien ça coûte à Laval?"):
     model(text)
 print(resident() - before)
@@ -97,7 +97,7 @@ print(resident() - before)
 
 
 def test_it_is_kept_beside_the_encoder_under_the_name_of_the_model() -> None:
-    assert the_recognizer() == ROOT / ".rasa" / f"{model_folder().name}-names-1"
+    assert the_recognizer(CACHE) == ROOT / ".rasa" / f"{model_folder().name}-names-1"
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
