@@ -6,6 +6,7 @@ All steps of a change are one transaction. Two that change one database wait for
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from alembic import command
@@ -85,7 +86,8 @@ def _change(connection: Connection, to: str, dry_run: bool, tell: Callable[[str]
         raise StoreError(f"{to} is no revision of the schema; the newest is {newest()}")
     forward = known.index(wanted) > known.index(here)
     first, last = sorted((known.index(here), known.index(wanted)))
-    steps = [_script().get_revision(name) for name in known[first + 1 : last + 1]]
+    script = _script()
+    steps = [script.get_revision(name) for name in known[first + 1 : last + 1]]
     for step in steps if forward else reversed(steps):
         tell(f"{'to' if forward else 'back from'} {step.revision}: {step.doc}")
     if not steps:
@@ -105,5 +107,7 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+@lru_cache(maxsize=1)
 def _script() -> Any:
+    """The migrations, read once: to read them takes longer than most of what they do."""
     return ScriptDirectory.from_config(_config())
