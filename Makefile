@@ -63,8 +63,8 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== four at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j4 test-whole test-door test-pages test-web test-parts
+	@echo "== three at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j3 test-whole test-door test-pages test-parts test-web
 
 test-model:
 	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)

@@ -37,6 +37,19 @@ _OPENING = re.compile(
     r"\s*[,!.;:-]*\s*)+",
     re.IGNORECASE,
 )
+# « ici Luc, du centre jeunesse, », "I'm Sam from Prairie Harvest." The name has a capital, so that
+# « je suis comptable, » stays. After a greeting, no verb is needed: "Hi, Sam from Prairie Harvest
+# here," but « Bonjour, Coaching de groupe, » is no name.
+_NAME = r"[A-ZÀ-Ý][^\W\d_]*(?:['-][^\W\d_]+)*(?: [A-ZÀ-Ý][^\W\d_]*(?:['-][^\W\d_]+)*){0,2}"
+_SOURCE = r"(?:,? (?:from|with|at|du|des|de la|de l')\b[^,.!?;:]{1,60}?)"
+_PLACE = r"(?:,? (?:from|with|at|of|de|du|des|d'|au|aux|à)\b[^,.!?;:]{1,60}?)"
+_INTRODUCES = (
+    r"(?i:je me présente *:?|je suis|je m'appelle|mon nom est|mon nom c'est|moi,? c'est|c'est|ici"
+    r"|let me introduce myself *[,:]?|my name is|my name's|i am|i'm|this is|it's) "
+)
+_INTRODUCTION_END = r"(?i: here| ici)?(?:[,.!;:] *| +- +|$)"
+_INTRODUCTION = re.compile(rf"^{_INTRODUCES}{_NAME}{_PLACE}{{0,2}}{_INTRODUCTION_END}")
+_NAME_AND_SOURCE = re.compile(rf"^{_NAME}{_SOURCE}{{1,2}}{_INTRODUCTION_END}")
 _CLOSING = re.compile(
     r"[\s,.!;]*\b(?:(?:un gros |grand )?merci(?: beaucoup| bien| d'avance| à l'avance)?"
     r"|thanks(?: a lot| so much| in advance)?|thank you(?: so much| very much)?"
@@ -102,11 +115,28 @@ def _shown(sign: re.Match[str]) -> str:
 
 
 def without_courtesies(text: str) -> str | None:
-    """What `text` says between a greeting and a thank-you: « Bonjour, c'est combien? Merci! » →
-    « c'est combien? ». None when it opens and ends with neither, or says no more than a word."""
+    """What `text` says between a greeting, who it is from, and a thank-you: « Bonjour, ici Luc, du
+    centre jeunesse. C'est combien? Merci! » → « C'est combien? »; of a greeting and who it is from,
+    the greeting. None when it has none of these, or says no more than a word beside them."""
     whole = clean(text)
-    rest = _CLOSING.sub("", _OPENING.sub("", whole))
+    said = _OPENING.sub("", whole)
+    asked = _without_introduction(said, greeted=said != whole)
+    if said and not asked:
+        return whole.removesuffix(said).strip() or None
+    rest = _CLOSING.sub("", asked)
     return rest if rest != whole and len(words(rest)) >= 2 else None
+
+
+def _without_introduction(said: str, greeted: bool) -> str:
+    rest = _INTRODUCTION.sub("", said)
+    return _NAME_AND_SOURCE.sub("", said) if rest == said and greeted else rest
+
+
+def introduces(text: str) -> bool:
+    """Whether `text` begins with who it is from."""
+    whole = clean(text)
+    said = _OPENING.sub("", whole)
+    return _without_introduction(said, greeted=said != whole) != said
 
 
 @lru_cache(RECENT)

@@ -23,7 +23,7 @@ from mobilis.nlu.importer import ANSWER_INTENT, label_of
 from mobilis.nlu.lexical import WordModel
 from mobilis.nlu.spelling import SPELL
 from mobilis.nlu.vectors import VectorModel
-from mobilis.text import clean, fold, without_courtesies
+from mobilis.text import clean, fold, introduces, without_courtesies
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
@@ -175,14 +175,16 @@ class LabelClassifier(LearningComponent):
 
 
 def _asked(text: str, whole: Ranking, rank: Callable[[str], Ranking]) -> Ranking:
-    """The ranking of a message, or of what it says beside a greeting and a thank-you, when that is
-    plainer: « Bonjour, c'est quand la date limite » is no greeting."""
+    """The ranking of a message, or of what it says beside a greeting, who it is from and a
+    thank-you, when that is plainer: « Bonjour, c'est quand la date limite » is no greeting, and who
+    asks makes no difference."""
     rest = without_courtesies(text)
     if rest is None:
         return whole
     part = rank(rest)
     (label, confidence), (asked, plain) = whole[0], part[0]
-    hidden = label in COURTESIES and asked not in COURTESIES and plain >= PLAIN
+    hides = introduces(text) or (label in COURTESIES and asked not in COURTESIES)
+    hidden = hides and plain >= PLAIN
     return part if hidden or plain >= confidence else whole
 
 
