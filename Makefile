@@ -12,8 +12,6 @@ WIDGET_SOURCES := $(shell find widget/src widget/locales widget/build.mjs -type 
 NPM := npm --prefix widget
 # One of the programs side by side: its lines begin with its name. Ctrl-C ends it, and then sed.
 lane = set -o pipefail; { $(2); } 2>&1 | (trap '' INT; exec sed -u 's/^/$(1) | /')
-# One that gives way to the others: to those that time what a visitor waits for.
-patient = $(call lane,$(1),nice -n 5 $(2))
 export RASA_TELEMETRY_ENABLED := false
 export PYTHONUNBUFFERED := 1
 # Without what Python keeps of its compilations, every process of Rasa compiles for seconds.
@@ -21,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
 .PHONY: soak-web faults load lock clean fuzz audit sbom offline overhead
-.PHONY: test-model test-widget test-whole test-door test-pages test-web test-parts
+.PHONY: test-model test-widget test-door test-whole test-web test-parts
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -63,8 +61,8 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== three at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j3 test-whole test-door test-pages test-parts test-web
+	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j2 test-whole test-door test-parts test-web
 
 test-model:
 	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
@@ -73,10 +71,7 @@ test-widget:
 	@$(call lane,widget,NO_COLOR=1 $(NPM) --silent test && $(NPM) --silent run build)
 
 test-door: test-widget
-	@$(call patient,door ,$(DOOR_VENV)/bin/python -m pytest --ignore tests/web)
-
-test-pages: test-widget
-	@$(call patient,pages,$(DOOR_VENV)/bin/python -m pytest tests/web)
+	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
 
 test-whole: test-model test-widget
 	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
@@ -87,11 +82,11 @@ NOT_YET := not whole and not pure and not door
 # What differs between the two environments is told by the front door's own pages, each of which is
 # asked for here too (test_headers), and by the rest of the library below.
 test-web: test-model test-widget
-	@$(call patient,web  ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
+	@$(call lane,web  ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")
 
 test-parts: test-model
-	@$(call patient,parts,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
+	@$(call lane,parts,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts

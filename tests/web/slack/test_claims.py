@@ -87,7 +87,7 @@ def test_a_press_makes_the_case_theirs_and_the_message_says_so(
     assert "✓ Pris en charge par Ann Roy (" in post.says()
     assert CLAIM not in post.buttons() and OPEN in post.buttons()
     with database.read() as connection:
-        entry = list(audit.entries(connection))[-1]
+        entry = [e for e in audit.entries(connection) if e.action == "case.claim"][-1]
     assert (entry.actor, entry.action, entry.subject) == (ann.id, "case.claim", f"case:{talk.id}")
     assert json.loads(entry.detail) == {"by": "slack"}
     assert slack.alone == []
