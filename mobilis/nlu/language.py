@@ -78,6 +78,7 @@ _MARGIN = 1.5  # log-odds that a message must show: a word read once is not enou
 _UNKNOWN_MARGIN = 2.2  # … when our own words say nothing
 _ONE_SIDED_MARGIN = 0.7  # … when it is a few words that were each read in one language only
 _FEW = 3
+_CERTAIN = 12.0  # log-odds of known words that nothing else could change
 _OTHER_CONFIDENCE = 0.85
 _LEAST = 1e-4  # that the general models may say of a language
 _MOST_GENERAL = -math.log(_LEAST)  # log-odds that they may come to
@@ -152,13 +153,14 @@ class LanguageModel:
         seldom = [word for word in own if word in self._seldom and len(word) > 2]
         if clean(text).isupper():  # « MARIE TREMBLAY »: what is not ours may be a name
             unknown = seldom = []
-        evidence = sum(known) + accents + sum(map(self._by_letters, unknown + seldom))
+        evidence = sum(known) + accents
         if own and own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
             evidence += self.odds.get(own[0], 0.0)
         margin = _MARGIN if known else _UNKNOWN_MARGIN
         if len(own) <= _FEW and self._one_sided.issuperset(own):
             margin = _ONE_SIDED_MARGIN
-        if unknown + seldom:
+        if unknown + seldom and abs(evidence) < _CERTAIN:
+            evidence += sum(map(self._by_letters, unknown + seldom))
             enough = len(own) >= 2 or _far(own[0])  # Chinese has no spaces
             if len(unknown) * 2 >= len(own) and enough and _foreign(text):
                 return Reading(OTHER, 0.0)
