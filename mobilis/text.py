@@ -119,24 +119,26 @@ def without_courtesies(text: str) -> str | None:
     centre jeunesse. C'est combien? Merci! » → « C'est combien? »; of a greeting and who it is from,
     the greeting. None when it has none of these, or says no more than a word beside them."""
     whole = clean(text)
-    said = _OPENING.sub("", whole)
-    asked = _without_introduction(said, greeted=said != whole)
+    said, asked = _opened(whole)
     if said and not asked:
         return whole.removesuffix(said).strip() or None
     rest = _CLOSING.sub("", asked)
     return rest if rest != whole and len(words(rest)) >= 2 else None
 
 
-def _without_introduction(said: str, greeted: bool) -> str:
-    rest = _INTRODUCTION.sub("", said)
-    return _NAME_AND_SOURCE.sub("", said) if rest == said and greeted else rest
-
-
 def introduces(text: str) -> bool:
     """Whether `text` begins with who it is from."""
-    whole = clean(text)
+    said, asked = _opened(clean(text))
+    return said != asked
+
+
+def _opened(whole: str) -> tuple[str, str]:
+    """A clean text without its greeting, and without who it is from either."""
     said = _OPENING.sub("", whole)
-    return _without_introduction(said, greeted=said != whole) != said
+    asked = _INTRODUCTION.sub("", said)
+    if asked == said != whole:
+        asked = _NAME_AND_SOURCE.sub("", said)
+    return said, asked
 
 
 @lru_cache(RECENT)
