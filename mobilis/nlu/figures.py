@@ -235,8 +235,10 @@ def learning_curve(title: str, languages: Mapping[str, Sequence[Point]]) -> str:
         axes = _axes(figure, (56, 46), (WIDTH - 56 - 78, 264))
         axes.set_xscale("log", base=2)
         points = next(iter(languages.values()))
+        best = max(languages.values(), key=lambda line: line[-1].mean)
         for number, (language, line) in enumerate(languages.items()):
-            _learned(axes, language, line, LINES[number], MARKS[number])
+            aside = 6 if line is best else -6  # where lines end close together, names do not
+            _learned(axes, language, line, LINES[number], MARKS[number], aside)
         for values in zip(*languages.values()):
             _mean_labels(axes, values)
         axes.set_xticks([point.phrasings for point in points])
@@ -251,14 +253,16 @@ def learning_curve(title: str, languages: Mapping[str, Sequence[Point]]) -> str:
     return done()
 
 
-def _learned(axes: Axes, name: str, line: Sequence[Point], colour: str, mark: str) -> None:
+def _learned(
+    axes: Axes, name: str, line: Sequence[Point], colour: str, mark: str, aside: int
+) -> None:
     x, means = [p.phrasings for p in line], [p.mean for p in line]
     lows, highs = [min(p.accuracies) for p in line], [max(p.accuracies) for p in line]
     axes.fill_between(x, lows, highs, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, means, color=colour, marker=mark, markersize=6, linewidth=1.8)
     axes.annotate(
-        name, (x[-1], means[-1]), (12, 0), textcoords="offset points", va="center", color=colour,
-        fontweight="bold", annotation_clip=False,
+        name, (x[-1], means[-1]), (12, aside), textcoords="offset points", va="center",
+        color=colour, fontweight="bold", annotation_clip=False,
     )  # fmt: skip
 
 
