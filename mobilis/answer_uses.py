@@ -16,12 +16,26 @@ from sqlalchemy import and_, case, delete, func, insert, select
 from sqlalchemy.engine import Connection
 
 from mobilis.models import answer_uses, inbox, outbox, ratings, unhandled
+from mobilis.store import own
 
 # What makes of the next message a sign that the answer did not do.
 REFUSED, PERSON, MISSED = "refused", "person", "missed"
 SIGNS = (REFUSED, PERSON, MISSED)
 TOLD_BY = {"deny": REFUSED, "request_human": PERSON}
 LISTED = 100  # of the uses of one answer
+
+_FORGET = delete(answer_uses).where(own(answer_uses))
+_GIVEN = (
+    select(outbox)
+    .where(own(outbox), outbox.c.content["kind"].as_string() == "faq")
+    .order_by(outbox.c.position)
+)
+_MISSED = select(unhandled.c.source_message_id).where(own(unhandled))
+_SAID = (
+    select(inbox.c.id, inbox.c.position)
+    .where(own(inbox), inbox.c.kind != "opened")
+    .order_by(inbox.c.position)
+)
 
 
 @dataclass(frozen=True)
@@ -66,13 +80,9 @@ class Period:
 
 def project(connection: Connection, conversation_id: str, labels: Mapping[str, str]) -> None:
     """Make the rows of a conversation again. `labels` says what each message was taken for."""
-    connection.execute(delete(answer_uses).where(answer_uses.c.conversation_id == conversation_id))
-    kind = outbox.c.content["kind"].as_string()
-    given = connection.execute(
-        select(outbox)
-        .where(outbox.c.conversation_id == conversation_id, kind == "faq")
-        .order_by(outbox.c.position)
-    ).all()
+    here = {"own": conversation_id}
+    connection.execute(_FORGET, here)
+    given = connection.execute(_GIVEN, here).all()
     if not given:
         return
     said = _said(connection, conversation_id, labels)
@@ -96,15 +106,9 @@ def _said(
     connection: Connection, conversation_id: str, labels: Mapping[str, str]
 ) -> list[tuple[int, str | None]]:
     """Where each message of the visitor stands, and what it says of the answer before it."""
-    query = select(unhandled.c.source_message_id).where(
-        unhandled.c.conversation_id == conversation_id
-    )
-    missed = set(connection.execute(query).scalars())
-    rows = connection.execute(
-        select(inbox.c.id, inbox.c.position)
-        .where(inbox.c.conversation_id == conversation_id, inbox.c.kind != "opened")
-        .order_by(inbox.c.position)
-    )
+    here = {"own": conversation_id}
+    missed = set(connection.execute(_MISSED, here).scalars())
+    rows = connection.execute(_SAID, here)
     return [
         (row.position, MISSED if row.id in missed else TOLD_BY.get(labels.get(row.id, "")))
         for row in rows

@@ -16,9 +16,11 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection, Row
+from sqlalchemy.sql import Select
 
 from mobilis.dates import day_of
 from mobilis.models import assessments, case_days, inbox, outbox, tracker_events, unhandled
+from mobilis.store import own
 
 OPENED = "opened"  # a conversation in which something was said, on the day that it began
 SAID = "said"  # messages of the visitor
@@ -35,6 +37,24 @@ LONGEST = 64  # characters of a value
 
 Item = Mapping[str, Any]  # columns of a row
 Key = tuple[str, str, str]  # day, kind, value
+
+_LEFT = {
+    "inbox": select(inbox.c.id, inbox.c.at, inbox.c.kind, inbox.c.text).where(own(inbox)),
+    "outbox": select(outbox.c.at, outbox.c.content).where(own(outbox)),
+    "unhandled": select(
+        unhandled.c.source_message_id, unhandled.c.outcome, unhandled.c.created_at
+    ).where(own(unhandled)),
+    "assessments": select(
+        assessments.c.answers, assessments.c.band, assessments.c.total, assessments.c.created_at
+    ).where(own(assessments)),
+}
+_NOTED = select(tracker_events.c.data).where(
+    own(tracker_events),
+    tracker_events.c.name == "slot",
+    tracker_events.c.snapshot.is_(False),
+    tracker_events.c.data.like('%"assessment_answers"%'),
+)
+_KNOWN = select(case_days).where(own(case_days))
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,7 @@ def project_days(connection: Connection, talk: Row[Any], keep: bool) -> None:
     rows = [day_row(talk.id, talk.language, talk.channel, key, n) for key, n in present.items()]
     if [dict(row._mapping) for row in _known(connection, talk)] == sorted(rows, key=_order):
         return
-    connection.execute(delete(case_days).where(case_days.c.conversation_id == talk.id))
+    connection.execute(delete(case_days).where(own(case_days)), {"own": talk.id})
     if rows:
         connection.execute(insert(case_days), rows)
 
@@ -118,36 +138,23 @@ def _assessed(left: Left) -> Counter[Key]:
 
 
 def _left(connection: Connection, talk: Row[Any]) -> Left:
-    return Left(
-        talk.created_at,
-        _rows(connection, talk, inbox, "id", "at", "kind", "text"),
-        _rows(connection, talk, outbox, "at", "content"),
-        _rows(connection, talk, unhandled, "source_message_id", "outcome", "created_at"),
-        _rows(connection, talk, assessments, "answers", "band", "total", "created_at"),
-        _noted(connection, talk),
-    )
+    rows = {name: _rows(connection, talk, query) for name, query in _LEFT.items()}
+    return Left(talk.created_at, **rows, noted=_noted(connection, talk))
 
 
-def _rows(connection: Connection, talk: Row[Any], table: Any, *names: str) -> list[Item]:
-    query = select(*(table.c[name] for name in names)).where(table.c.conversation_id == talk.id)
-    return [row._mapping for row in connection.execute(query)]
+def _rows(connection: Connection, talk: Row[Any], query: Select[Any]) -> list[Item]:
+    return [row._mapping for row in connection.execute(query, {"own": talk.id})]
 
 
 def _noted(connection: Connection, talk: Row[Any]) -> set[str]:
     """The questions whose answer was noted at any time, also when it was taken back since."""
-    query = select(tracker_events.c.data).where(
-        tracker_events.c.conversation_id == talk.id,
-        tracker_events.c.name == "slot",
-        tracker_events.c.snapshot.is_(False),
-        tracker_events.c.data.like('%"assessment_answers"%'),
-    )
-    slots = map(json.loads, connection.execute(query).scalars())
+    slots = map(json.loads, connection.execute(_NOTED, {"own": talk.id}).scalars())
     return {question for slot in slots for question in slot.get("value") or ()}
 
 
 def _known(connection: Connection, talk: Row[Any]) -> list[Row[Any]]:
-    query = select(case_days).where(case_days.c.conversation_id == talk.id)
-    return sorted(connection.execute(query).all(), key=lambda row: _key(row))
+    rows = connection.execute(_KNOWN, {"own": talk.id}).all()
+    return sorted(rows, key=lambda row: _key(row))
 
 
 def _key(row: Row[Any]) -> Key:

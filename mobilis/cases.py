@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from mobilis import answer_uses
@@ -33,7 +33,7 @@ from mobilis.models import (
 )
 from mobilis.priority import WAITS, Facts, priority
 from mobilis.search import keep_words
-from mobilis.store import Database, now
+from mobilis.store import Database, now, own
 
 STATUSES = ("new", "in_progress", "waiting", "closed")
 CLOSE_REASONS = ("answered", "referred", "duplicate", "no_answer", "not_for_us", "spam")
@@ -42,6 +42,41 @@ AT_ONCE = 200  # cases made again in one transaction
 UNHEARD = ("conversation_opened",)  # what no visitor said
 
 Weights = Mapping[str, int]
+
+_TALK = select(conversations).where(conversations.c.id == bindparam("own")).with_for_update()
+_KNOWN, _REPEAT = select(cases).where(own(cases)), update(cases).where(own(cases))
+_SAID = select(func.count()).where(own(inbox), inbox.c.kind != "opened", inbox.c.text != "")
+_MISSED = (
+    select(unhandled.c.outcome, func.count()).where(own(unhandled)).group_by(unhandled.c.outcome)
+)
+_ASSESSED = (
+    select(assessments.c.band, assessments.c.created_at)
+    .where(own(assessments))
+    .order_by(assessments.c.created_at.desc())
+    .limit(1)
+)
+_ASKED = select(leads).where(own(leads)).order_by(leads.c.created_at)
+_LABELLED = select(case_facets).where(own(case_facets))
+_TAKEN = (
+    select(tracker_events.c.message_id, tracker_events.c.data)
+    .where(
+        own(tracker_events),
+        tracker_events.c.name == "user",
+        tracker_events.c.snapshot.is_(False),
+    )
+    .order_by(tracker_events.c.position)
+)
+_WISHED = (
+    select(tracker_events.c.data)
+    .where(
+        own(tracker_events),
+        tracker_events.c.name == "slot",
+        tracker_events.c.snapshot.is_(False),
+        tracker_events.c.data.like('%"coach_wishes"%'),
+    )
+    .order_by(tracker_events.c.position.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -82,14 +117,11 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
 
     What staff added stays.
     """
-    talk = connection.execute(
-        select(conversations).where(conversations.c.id == conversation_id).with_for_update()
-    ).one_or_none()
+    here = {"own": conversation_id}
+    talk = connection.execute(_TALK, here).one_or_none()
     if talk is None:
         return False
-    known = connection.execute(
-        select(cases).where(cases.c.conversation_id == conversation_id)
-    ).one_or_none()
+    known = connection.execute(_KNOWN, here).one_or_none()
     led = _leads(connection, conversation_id)
     values = {
         "channel": talk.channel,
@@ -112,10 +144,9 @@ def project(connection: Connection, conversation_id: str, weights: Weights) -> b
     values["waiting_since"] = _waiting_since(asked, known)
     values["priority"] = priority(facts_of(values), weights, now())
     if known is None:
-        connection.execute(insert(cases).values(conversation_id=conversation_id, **values))
+        connection.execute(insert(cases), {"conversation_id": conversation_id, **values})
     else:
-        own = cases.c.conversation_id == conversation_id
-        connection.execute(update(cases).where(own).values(**values))
+        connection.execute(_REPEAT, {**here, **values})
     taken = heard(connection, conversation_id)
     labels = {one.message_id: one.label for one in taken}
     _project_facets(connection, conversation_id, labels.values(), bool(talk.transcript_erased_at))
@@ -178,15 +209,7 @@ def person_key(email: str) -> str:
 
 def heard(connection: Connection, conversation_id: str) -> list[Heard]:
     """What each message of the visitor was taken for, in their order."""
-    rows = connection.execute(
-        select(tracker_events.c.message_id, tracker_events.c.data)
-        .where(
-            tracker_events.c.conversation_id == conversation_id,
-            tracker_events.c.name == "user",
-            tracker_events.c.snapshot.is_(False),
-        )
-        .order_by(tracker_events.c.position)
-    )
+    rows = connection.execute(_TAKEN, {"own": conversation_id})
     found = [_heard(row.message_id, json.loads(row.data).get("parse_data") or {}) for row in rows]
     return [one for one in found if one is not None and one.label not in UNHEARD]
 
@@ -203,37 +226,23 @@ def _heard(message_id: str | None, parsed: Mapping[str, Any]) -> Heard | None:
 
 
 def _counts(connection: Connection, conversation_id: str) -> dict[str, Any]:
-    said = select(func.count()).where(
-        inbox.c.conversation_id == conversation_id, inbox.c.kind != "opened", inbox.c.text != ""
-    )
-    missed = dict(
-        connection.execute(
-            select(unhandled.c.outcome, func.count())
-            .where(unhandled.c.conversation_id == conversation_id)
-            .group_by(unhandled.c.outcome)
-        ).all()
-    )
+    here = {"own": conversation_id}
+    missed = dict(connection.execute(_MISSED, here).all())
     return {
-        "messages": connection.execute(said).scalar_one(),
+        "messages": connection.execute(_SAID, here).scalar_one(),
         "not_understood": missed.get("lost", 0),
         "clarified": missed.get("clarified", 0),
     }
 
 
 def _assessed(connection: Connection, conversation_id: str) -> dict[str, Any]:
-    last = connection.execute(
-        select(assessments.c.band, assessments.c.created_at)
-        .where(assessments.c.conversation_id == conversation_id)
-        .order_by(assessments.c.created_at.desc())
-        .limit(1)
-    ).one_or_none()
+    last = connection.execute(_ASSESSED, {"own": conversation_id}).one_or_none()
     return {"band": last.band if last else None, "assessed_at": last.created_at if last else None}
 
 
 def _leads(connection: Connection, conversation_id: str) -> Sequence[Row[Any]]:
     """What was asked of staff, oldest first."""
-    own = leads.c.conversation_id == conversation_id
-    return list(connection.execute(select(leads).where(own).order_by(leads.c.created_at)))
+    return list(connection.execute(_ASKED, {"own": conversation_id}))
 
 
 def _led(rows: Sequence[Row[Any]]) -> dict[str, Any]:
@@ -277,11 +286,11 @@ def _project_facets(
     present = {("label", label) for label in labels}
     wishes = _last_wishes(connection, conversation_id)
     present |= {(facet, value) for facet in FACETS for value in wishes.get(facet) or ()}
-    own = case_facets.c.conversation_id == conversation_id
-    known = {(row.facet, row.value) for row in connection.execute(select(case_facets).where(own))}
+    here = {"own": conversation_id}
+    known = {(row.facet, row.value) for row in connection.execute(_LABELLED, here)}
     for facet, value in set() if keep else known - present:
         one = (case_facets.c.facet == facet, case_facets.c.value == value)
-        connection.execute(delete(case_facets).where(own, *one))
+        connection.execute(delete(case_facets).where(own(case_facets), *one), here)
     _add_facets(connection, conversation_id, present - known)
 
 
@@ -298,15 +307,5 @@ def _add_facets(
 
 def _last_wishes(connection: Connection, conversation_id: str) -> Mapping[str, list[str]]:
     """What was last wished of a coach."""
-    row = connection.execute(
-        select(tracker_events.c.data)
-        .where(
-            tracker_events.c.conversation_id == conversation_id,
-            tracker_events.c.name == "slot",
-            tracker_events.c.snapshot.is_(False),
-            tracker_events.c.data.like('%"coach_wishes"%'),
-        )
-        .order_by(tracker_events.c.position.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_WISHED, {"own": conversation_id}).one_or_none()
     return (json.loads(row.data).get("value") or {}) if row else {}

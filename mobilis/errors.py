@@ -4,6 +4,7 @@ MobilisError
 ├── ContentError        a content file is wrong; the message names the file and the field
 ├── SettingError        a setting is missing or wrong; the message names the setting
 ├── StoreError          the database is unreachable or refuses
+│   └── StoreBusy           somebody else writes, and it was not to be waited for
 ├── FileRefused         a file given to a command cannot be used; the message names file and line
 ├── ImportRefused       an imported file has bad rows; carries one line per problem
 ├── BackupRefused       a backup cannot be made, read or restored; names what, and why
@@ -50,6 +51,10 @@ class SettingError(MobilisError):
 
 class StoreError(MobilisError):
     """The database is unreachable or refuses."""
+
+
+class StoreBusy(StoreError):
+    """Somebody else writes to the database, and it was not to be waited for. Nothing was done."""
 
 
 class FileRefused(MobilisError):

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select
 
 from mobilis.models import case_texts, inbox, leads, outbox
+from mobilis.store import own
 from mobilis.text import plain, unaccented
 
 INDEX = "case_search"  # everything that a database has for it is named so, or begins so
@@ -24,6 +25,15 @@ LONGEST_WORD = 40
 BEGINNING = 3  # letters from which a word also finds those that begin with it
 LONGEST_TEXT = 100_000  # characters kept of a case
 FEW = 2000  # matches: so many are looked up one by one
+
+_KNOWN = select(case_texts).where(own(case_texts))
+_HEARD = select(inbox.c.text).where(own(inbox)).order_by(inbox.c.position)
+_TOLD = select(outbox.c.content).where(own(outbox)).order_by(outbox.c.position)
+_CONTACT = (
+    select(leads.c.name, leads.c.organization, leads.c.email, leads.c.message, leads.c.reference)
+    .where(own(leads))
+    .order_by(leads.c.created_at)
+)
 
 _WORD = re.compile(r"[^\W_]+")
 _VECTOR = (
@@ -74,17 +84,17 @@ def _on_postgresql(search: Sequence[str], contact: bool) -> Select[Any]:
 
 def keep_words(connection: Connection, conversation_id: str) -> int:
     """Keep the words of a case, or keep them again; its number."""
-    own = case_texts.c.conversation_id == conversation_id
+    here = {"own": conversation_id}
     values = {
         "said": join(_said(connection, conversation_id)),
         "contact": join(_given(connection, conversation_id)),
     }
-    known: Row[Any] | None = connection.execute(select(case_texts).where(own)).one_or_none()
+    known: Row[Any] | None = connection.execute(_KNOWN, here).one_or_none()
     if known is None:
-        row = insert(case_texts).values(conversation_id=conversation_id, **values)
-        return int(connection.execute(row).inserted_primary_key[0])
+        row = {"conversation_id": conversation_id, **values}
+        return int(connection.execute(insert(case_texts), row).inserted_primary_key[0])
     if (known.said, known.contact) != (values["said"], values["contact"]):
-        connection.execute(update(case_texts).where(own).values(**values))
+        connection.execute(update(case_texts).where(own(case_texts)), {**here, **values})
     return int(known.number)
 
 
@@ -103,15 +113,13 @@ def join(texts: Iterable[str | None]) -> str:
 def _said(connection: Connection, conversation_id: str) -> list[str]:
     """What the visitor said, then what people of staff did. (The assistant says the same to
     thousands: who looks for its words wants none of them.)"""
-    heard = select(inbox.c.text).where(inbox.c.conversation_id == conversation_id)
-    told = select(outbox.c.content).where(outbox.c.conversation_id == conversation_id)
-    answers = connection.execute(told.order_by(outbox.c.position)).scalars()
+    here = {"own": conversation_id}
+    answers = connection.execute(_TOLD, here).scalars()
     by_staff = [str(one["text"]) for one in answers if one.get("role", "assistant") != "assistant"]
-    return [*connection.execute(heard.order_by(inbox.c.position)).scalars(), *by_staff]
+    return [*connection.execute(_HEARD, here).scalars(), *by_staff]
 
 
 def _given(connection: Connection, conversation_id: str) -> list[str | None]:
-    fields = (leads.c.name, leads.c.organization, leads.c.email, leads.c.message, leads.c.reference)
-    own = leads.c.conversation_id == conversation_id
-    rows = connection.execute(select(*fields).where(own).order_by(leads.c.created_at))
-    return [value for row in rows for value in row]
+    return [
+        value for row in connection.execute(_CONTACT, {"own": conversation_id}) for value in row
+    ]

@@ -1,8 +1,13 @@
 """How the brain takes a turn: Rasa's processor, reading the conversation once, saving it once,
-and calling the action server only for what it answers."""
+and calling the action server only for what it answers.
+
+Messages are understood in a thread, one after the other: the encoder lets go of the interpreter,
+and other turns go on meanwhile.
+"""
 
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from rasa.core.actions.action import Action, ActionExecutionRejection
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.nlg import NaturalLanguageGenerator
@@ -44,6 +49,7 @@ class TurnProcessor(MessageProcessor):
         self.action_endpoint = LoudActions(actions_url)
         self.actions = Actions(self.domain, self.action_endpoint, store.database)
         self.predictions = Predictions(super()._predict_next_with_tracker)
+        self._one_at_a_time = CapacityLimiter(1)
 
     async def answer(self, message: UserMessage) -> list[dict[str, Any]]:
         """The bot events that answer a message: those of the turn when it was first asked, or of
@@ -65,6 +71,24 @@ class TurnProcessor(MessageProcessor):
         await self.tracker_store.save(tracker)
         note_understanding(tracker.latest_message, tracker.get_slot("language") or "fr")
         return replies_in(tracker)
+
+    async def parse_message(
+        self,
+        message: UserMessage,
+        tracker: DialogueStateTracker | None = None,
+        only_output_properties: bool = True,
+    ) -> dict[str, Any]:
+        if tracker is None:
+            tracker = DialogueStateTracker.from_events(message.sender_id, [])
+        parsed: dict[str, Any] = await to_thread.run_sync(
+            self._parse_message_with_graph,
+            message,
+            tracker,
+            only_output_properties,
+            limiter=self._one_at_a_time,
+        )
+        self._update_full_retrieval_intent(parsed)
+        return parsed
 
     def versions(self) -> Versions:
         """What answers here now."""
@@ -113,10 +137,6 @@ class TurnProcessor(MessageProcessor):
             tracker.update(action.event_for_successful_execution(prediction))
         tracker.update_with_events(events, self.domain)
         return self.should_predict_another_action(action.name())
-
-    def _check_for_unseen_features(self, parse_data: dict[str, Any]) -> None:
-        """Rasa warns of intents that the domain lacks, and makes an empty domain to do so, for
-        every message; ours come from the resolver, and tests hold them against the domain."""
 
     def predict_next_with_tracker_if_should(
         self, tracker: DialogueStateTracker

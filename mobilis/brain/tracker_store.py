@@ -4,7 +4,6 @@ Events are appended by position. When a turn is over, one row more sums the conv
 only the newest summary is read again, so a turn costs the same however long the conversation is.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Iterable
@@ -30,6 +29,7 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select
 
+from mobilis import swift
 from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
 from mobilis.errors import StoreError
@@ -66,10 +66,10 @@ class DatabaseTrackerStore(TrackerStore):
         self.database = Database(url) if url else Database.from_settings(load_settings())
 
     async def keys(self) -> Iterable[str]:
-        return await self._run(self._keys)
+        return await self._run(swift.read, _keys)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        rows = await self._run(self._rows, sender_id)
+        rows = await self._run(swift.read, _rows, sender_id)
         if not rows:
             return None
         return self._replayed(sender_id, rows)
@@ -79,7 +79,7 @@ class DatabaseTrackerStore(TrackerStore):
     ) -> tuple[list[dict[str, Any]], DialogueStateTracker | None]:
         """How a turn begins: the replies of a message that was answered already, and no tracker;
         or no replies, and the tracker to take the turn with."""
-        replies, rows = await self._run(self._begin, sender_id, message_id)
+        replies, rows = await self._begin(sender_id, message_id)
         return (replies, None) if rows is None else ([], self._replayed(sender_id, rows))
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -93,12 +93,12 @@ class DatabaseTrackerStore(TrackerStore):
             position = stored.position + len(records) + 1
             records.append(_summary(tracker, position))
         if records:
-            await self._run(self._append, records)
+            await self._append(records)
             tracker.stored = Stored(len(tracker.events), stored.position + len(records))
 
     async def replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
         """The bot events that answered a message, as stored; None when it never was answered."""
-        return await self._run(self._replies, sender_id, message_id)
+        return await self._run(swift.read, _replies, sender_id, message_id)
 
     def _replayed(self, sender_id: str, rows: list[Any]) -> DialogueStateTracker:
         tracker = self.init_tracker(sender_id)
@@ -111,38 +111,20 @@ class DatabaseTrackerStore(TrackerStore):
         tracker.stored = Stored(len(tracker.events), rows[-1].position if rows else 0)
         return tracker
 
-    @staticmethod
-    async def _run(function: Any, *arguments: Any) -> Any:
+    async def _begin(
+        self, sender_id: str, message_id: str
+    ) -> tuple[list[dict[str, Any]], list[Any] | None]:
+        return await self._run(swift.read, _beginning, sender_id, message_id)
+
+    async def _append(self, records: list[dict[str, Any]]) -> None:
+        await self._run(swift.write, _insert, records)
+
+    async def _run(self, way: Any, use_case: Any, *arguments: Any) -> Any:
         try:
-            return await asyncio.to_thread(function, *arguments)
+            return await way(self.database, use_case, *arguments)
         except StoreError as error:
             tell_refusal(logger, "the tracker store failed", error)
             raise TurnAborted(str(error)) from error
-
-    def _keys(self) -> list[str]:
-        with self.database.read() as connection:
-            return list(
-                connection.execute(select(tracker_events.c.conversation_id).distinct()).scalars()
-            )
-
-    def _rows(self, sender_id: str) -> list[Any]:
-        with self.database.read() as connection:
-            return _rows(connection, sender_id)
-
-    def _begin(
-        self, sender_id: str, message_id: str
-    ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-        with self.database.read() as connection:
-            replies = _replies(connection, sender_id, message_id)
-            return ([], _rows(connection, sender_id)) if replies is None else (replies, None)
-
-    def _append(self, records: list[dict[str, Any]]) -> None:
-        with self.database.write() as connection:
-            connection.execute(insert(tracker_events), records)
-
-    def _replies(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
-        with self.database.read() as connection:
-            return _replies(connection, sender_id, message_id)
 
 
 def replies_in(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
@@ -154,6 +136,21 @@ def replies_in(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
         if isinstance(event, BotUttered):
             replies.insert(0, event.as_dict())
     return replies
+
+
+def _keys(connection: Connection) -> list[str]:
+    return list(connection.execute(select(tracker_events.c.conversation_id).distinct()).scalars())
+
+
+def _insert(connection: Connection, records: list[dict[str, Any]]) -> None:
+    connection.execute(_APPEND, records)
+
+
+def _beginning(
+    connection: Connection, sender_id: str, message_id: str
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    replies = _replies(connection, sender_id, message_id)
+    return ([], _rows(connection, sender_id)) if replies is None else (replies, None)
 
 
 def _rows(connection: Connection, sender_id: str) -> list[Any]:
@@ -199,6 +196,7 @@ def _after() -> Select[Any]:
 
 # What every turn asks, built once: to build a statement takes longer than to run it.
 _NEWEST, _ASKED, _AFTER = _newest(), _asked(), _after()
+_APPEND = insert(tracker_events)
 
 
 def _described(row: Any) -> list[Any]:

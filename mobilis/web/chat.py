@@ -43,7 +43,7 @@ async def open_conversation(request: Request) -> Response:
     data = await incoming.read_object(request)
     language = incoming.language_or(data, request_language(request))
     request.state.language = language
-    opened = await door.write(_open, language, incoming.page(data), door.settings.queue)
+    opened = await door.write_now(_open, language, incoming.page(data), door.settings.queue)
     take_up(opened.message_id)
     door.worker.wake()
     greeting = await _greeting(door, opened)
@@ -79,7 +79,9 @@ async def send_message(request: Request) -> Response:
     take_up(message_id)
     kind, value = incoming.content(data, door.settings.text_limit)
     said = _find_opening(value) if kind == "intent" else value
-    new = await door.write(_take_in, kind, conversation.id, message_id, said, door.settings.queue)
+    new = await door.write_now(
+        _take_in, kind, conversation.id, message_id, said, door.settings.queue
+    )
     if new:
         door.hub.news(conversation.id)
         door.worker.wake()
@@ -107,7 +109,7 @@ async def rate_message(request: Request) -> Response:
     door.limits.conversation.check(conversation.id)
     helpful = incoming.helpful(await incoming.read_object(request))
     message_id = incoming.clean_text(request.path_params["message"])[:64]
-    await door.write(rate, conversation.id, message_id, helpful)
+    await door.write_now(rate, conversation.id, message_id, helpful)
     return Response(status_code=204)
 
 
@@ -199,7 +201,7 @@ async def _wait_for_answer(
         if new:
             await listener.news(seconds)
         while True:
-            failures, answer = await door.read(_answer_so_far, conversation_id, message_id)
+            failures, answer = await door.read_now(_answer_so_far, conversation_id, message_id)
             if failures and not patient:
                 return None
             remaining = end - asyncio.get_running_loop().time()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy.engine import Connection
 from starlette.requests import Request
 
+from mobilis import swift
 from mobilis.settings import Settings
 from mobilis.store import Database
+from mobilis.swift import UseCase
 from mobilis.web.brain import Brain
 from mobilis.web.hub import Hub
 from mobilis.web.limits import Limit, Room
@@ -27,7 +28,6 @@ from mobilis.wording import Wording
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_HASHES = 2  # of passwords at once: each takes 64 MB
-UseCase = Callable[Concatenate[Connection, P], T]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,18 @@ class Door:
                 return use_case(connection, *args, **kwargs)
 
         return await to_thread.run_sync(run)
+
+    async def read_now(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short use case in a reading transaction, where that is soonest done.
+
+        Raises:
+            StoreError: the database is unreachable or refuses.
+        """
+        return await swift.read(self.database, use_case, *args, **kwargs)
+
+    async def write_now(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in a writing transaction."""
+        return await swift.write(self.database, use_case, *args, **kwargs)
 
     async def erase(self, use_case: UseCase[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in an erasing transaction."""

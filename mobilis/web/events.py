@@ -40,7 +40,7 @@ async def stream_events(request: Request) -> Response:
     after = request.headers.get("last-event-id") or request.query_params.get("after")
     position = conversation.position
     if after:
-        position = await door.read(conversations.position_of, conversation.id, after)
+        position = await door.read_now(conversations.position_of, conversation.id, after)
     headers = {"X-Accel-Buffering": "no"}
     events = _events(door, conversation, address, position)
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
@@ -63,7 +63,7 @@ async def _events(
                 if signal in (Signal.TYPING, Signal.SILENT):
                     yield _event("typing", {"on": signal is Signal.TYPING})
                 else:
-                    for at, message in await door.read(_news, conversation.id, position):
+                    for at, message in await door.read_now(_news, conversation.id, position):
                         position = at
                         yield _event("message", message, message["id"])
                 signal = await listener.next(KEEP_ALIVE_SECONDS)

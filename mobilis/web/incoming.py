@@ -38,7 +38,8 @@ async def authenticate(request: Request, token: str | None = None) -> Conversati
     if not token:
         raise ChatError("unauthorized", 401)
     conversation_id = request.path_params["conversation"]
-    conversation = await door_of(request).read(conversations.authenticate, conversation_id, token)
+    door = door_of(request)
+    conversation = await door.read_now(conversations.authenticate, conversation_id, token)
     request.state.language = conversation.language
     return conversation
 

@@ -20,7 +20,7 @@ from mobilis.seeing.logs import tell_refusal
 from mobilis.store import Database, is_alone, now
 
 POLL_SECONDS = 1.0
-AT_ONCE = 50  # cases of one transaction: others want to write too
+AT_ONCE = 50  # cases of one look
 AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
 WORK = "cases"  # that one front door at a time does
 OVERLAP = timedelta(minutes=10)  # of the looks, longer than a transaction may take
@@ -51,13 +51,11 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
 def catch_up(database: Database, weights: Mapping[str, int], since: datetime | None = None) -> int:
     """Project some of what is behind, of what was said `since` a moment; how many."""
     with database.read() as connection:
-        if not behind(connection, 1, since):
-            return 0
-    with database.write() as connection:
-        if not is_alone(connection, WORK):  # another front door is at it
-            return 0
         ids = behind(connection, AT_ONCE, since)
-        for conversation_id in ids:
+    for conversation_id in ids:
+        with database.write() as connection:  # one of its own for each: others want to write too
+            if not is_alone(connection, WORK):  # another front door is at it
+                return 0
             project(connection, conversation_id, weights)
     return len(ids)
 

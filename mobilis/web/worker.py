@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from anyio import to_thread
+from sqlalchemy.engine import Connection
 
+from mobilis import swift
 from mobilis.errors import BrainError, BrainRefused, StoreError
 from mobilis.privacy import erase_left_behind
 from mobilis.seeing.ids import begin_trace
@@ -106,7 +108,7 @@ class Worker:
         while more:
             free, known = self._settings.workers - len(self._turns), len(elsewhere)
             busy = [*self._turns, *elsewhere]
-            due = await to_thread.run_sync(self._due, free, busy) if free > 0 else []
+            due = await self._due(free, busy) if free > 0 else []
             self._full = len(due) >= free
             for turn in due:
                 if await self._peers.claim(turn):
@@ -116,9 +118,8 @@ class Worker:
                     elsewhere.append(turn.conversation_id)
             more = self._full and len(elsewhere) > known
 
-    def _due(self, limit: int, busy: list[str]) -> list[Turn]:
-        with self._database.read() as connection:
-            return due_turns(connection, limit, busy)
+    async def _due(self, limit: int, busy: list[str]) -> list[Turn]:
+        return await swift.read(self._database, due_turns, limit, busy)
 
     async def _take(self, turn: Turn) -> None:
         begin_trace(turn.trace)
@@ -148,28 +149,32 @@ class Worker:
                     replies = await self._brain.answer(turn)
             except BrainError as error:
                 attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
-                kept, more = await to_thread.run_sync(self._fail, turn, str(error), attempts)
+                kept, more = await self._fail(turn, str(error), attempts)
                 course.fail(kept, error, attempts)
             except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
-                kept, more = await to_thread.run_sync(self._fail, turn, type(error).__name__, 1)
+                kept, more = await self._fail(turn, type(error).__name__, 1)
                 course.fail(kept, error, attempts=1)
             else:
-                kept, more = await to_thread.run_sync(self._complete, turn, replies)
+                kept, more = await self._complete(turn, replies)
                 course.end(kept)
         if not kept:
             await self._sweep(turn.conversation_id)
         return more
 
-    def _complete(self, turn: Turn, replies: list[Reply]) -> tuple[bool, bool]:
-        with self._database.write() as connection:
+    async def _complete(self, turn: Turn, replies: list[Reply]) -> tuple[bool, bool]:
+        def complete(connection: Connection) -> tuple[bool, bool]:
             kept = complete_turn(connection, turn, replies)
             return kept, is_waiting(connection, turn.conversation_id)
 
-    def _fail(self, turn: Turn, error: str, attempts: int) -> tuple[bool, bool]:
-        with self._database.write() as connection:
+        return await swift.write(self._database, complete)
+
+    async def _fail(self, turn: Turn, error: str, attempts: int) -> tuple[bool, bool]:
+        def fail(connection: Connection) -> tuple[bool, bool]:
             backoff = self._settings.turn_backoff
             kept = fail_turn(connection, turn, error, attempts, backoff, self._notice)
             return kept, is_waiting(connection, turn.conversation_id)
+
+        return await swift.write(self._database, fail)
 
     async def _sweep(self, conversation_id: str, delay: float = 0) -> None:
         await asyncio.sleep(delay)

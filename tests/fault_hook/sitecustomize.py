@@ -26,7 +26,7 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 # Where a turn can be cut, by module: what is called there, and the name of the point.
 POINTS = {
     "mobilis.conversations": {"open_conversation": "open", "receive_text": "take_in"},
-    "mobilis.web.door": {"Door.write": "acknowledge"},
+    "mobilis.web.door": {"Door.write": "acknowledge", "Door.write_now": "acknowledge"},
     "mobilis.web.brain": {"Brain.answer": "hand_over"},
     "mobilis.turns": {"complete_turn": "close"},
     "mobilis.web.worker": {"Worker._complete": "closed"},

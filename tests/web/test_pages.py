@@ -224,7 +224,7 @@ def test_a_broken_handler_still_answers(visitor, monkeypatch, caplog):
     async def broken(self, *args, **kwargs):
         raise RuntimeError("un grand secret")
 
-    monkeypatch.setattr(Door, "write", broken)
+    monkeypatch.setattr(Door, "write_now", broken)
     response = visitor.say("bonjour")
     assert response.status_code == 500
     assert response.json()["error"]["code"] == "unavailable"
