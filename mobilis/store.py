@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ class Database:
         self.url = url
         self.name = f"mobilis-{secrets.token_hex(4)}"  # what PostgreSQL calls its connections
         self.engine = _engine(url, self.name, max(1, connections))
+        self._writing = threading.Lock()
 
     @property
     def is_shared(self) -> bool:
@@ -79,11 +81,24 @@ class Database:
         """A transaction that writes; committed at the end, rolled back on any error.
 
         Raises:
-            StoreBusy: somebody else writes, and this one `waits` for nobody. (SQLite only: of
-                others, a transaction finds out while it runs.)
+            StoreBusy: somebody else writes, and this one `waits` for nobody, or has waited too
+                long. (SQLite only: of others, a transaction finds out while it runs.)
         """
-        with self._transaction(writes=True, waits=waits) as connection:
+        with self._alone(waits), self._transaction(writes=True, waits=waits) as connection:
             yield connection
+
+    @contextmanager
+    def _alone(self, waits: bool) -> Iterator[None]:
+        """On SQLite, one thread after the other: only one of this process looks for the lock."""
+        if self.is_shared:
+            yield
+            return
+        if not self._writing.acquire(waits, BUSY_TIMEOUT_SECONDS if waits else -1):
+            raise StoreBusy("the database refused: somebody else writes")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def erase(self) -> Iterator[Connection]:

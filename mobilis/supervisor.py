@@ -17,8 +17,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +42,7 @@ from mobilis.live import (
     write_request,
     write_whole,
 )
+from mobilis.relay import pass_on
 from mobilis.seeing import metrics
 from mobilis.seeing.logs import EVENTS, FIELDS, JSON, log_format, timestamp, to_json
 from mobilis.settings import Settings
@@ -200,19 +202,21 @@ class Supervisor:
         pause = FIRST_PAUSE
         while not self._stopping.is_set() and not part.retired:
             began = time.monotonic()
+            pipe, its_end = os.pipe()
             part.process = await asyncio.create_subprocess_exec(
                 *part.command,
                 env=part.environment,
                 cwd=self.settings.project_dir,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdout=its_end,
+                stderr=its_end,
                 start_new_session=True,
             )
+            os.close(its_end)
             self._note_pids()
             metrics.RUNNING.labels(part.name).set(1)
             if self._stopping.is_set() or part.retired:  # told while this one was being started
                 await self._end(part)
-            await self._copy_lines(part)
+            await pass_on(pipe, partial(self._say, part.name))
             code = await part.process.wait()
             if part.retired:  # another one has its name
                 return
@@ -357,33 +361,26 @@ class Supervisor:
             process.kill()
             await process.wait()
 
-    async def _copy_lines(self, part: Part) -> None:
-        assert part.process is not None and part.process.stdout is not None
-        while True:
-            try:
-                line = await part.process.stdout.readline()
-            except ValueError:  # longer than the reader holds: dropped, its end comes with the next
-                continue
-            if not line:
-                return
-            self._say(part.name, line.decode(errors="replace").rstrip())
-
     def _tell(self, event: str, sentence: str, **fields: str | float | None) -> None:
         """Say what happens here: a sentence on a terminal, an event in a log."""
         assert event in EVENTS and fields.keys() <= FIELDS.keys()
         if self._as_json:
             _write(to_json({**_head(UP, event), "message": sentence, **fields}))
         else:
-            self._say(UP, sentence)
+            self._say(UP, [sentence])
 
-    def _say(self, name: str, line: str) -> None:
-        """Pass on a line of a process; what is no line of a log becomes one."""
-        if not self._as_json:
-            _write(f"{name:<8}| {line}")
-        elif line.startswith("{") and line.endswith("}"):
-            _write(line)
-        elif line:
-            _write(to_json({**_head(name, "output"), "message": line}))
+    def _say(self, name: str, lines: Sequence[str]) -> None:
+        """Pass on lines of a process; what is no line of a log becomes one."""
+        if self._as_json:
+            _write(*(_as_log(name, line) for line in lines if line))
+        else:
+            _write(*(f"{name:<8}| {line}" for line in lines))
+
+
+def _as_log(name: str, line: str) -> str:
+    if line.startswith("{") and line.endswith("}"):
+        return line
+    return to_json({**_head(name, "output"), "message": line})
 
 
 async def _missing_part(client: httpx.AsyncClient, settings: Settings) -> str | None:
@@ -423,8 +420,8 @@ def _head(process: str, event: str) -> dict[str, str]:
     return {"at": timestamp(time.time()), "level": "info", "process": process, "event": event}
 
 
-def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+def _write(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 
 
