@@ -700,6 +700,31 @@ def test_of_two_parts_the_second_is_not_ranked_when_the_first_asks_nothing() -> 
     assert read == ["C'est long?"]  # the shortest
 
 
+@pytest.mark.parametrize(
+    ("coute", "long", "both"),
+    [
+        (("faq/cost", 0.6), ("faq/timeline", 0.5), True),  # faintly, but two
+        (("faq/cost", 0.6), ("faq/timeline", 0.49), False),
+        (("faq/cost", 0.6), ("faq/cost", 0.9), False),
+        (("faq/cost", 0.6), ("greet", 0.9), False),
+        (("faq/cost", 0.6), ("out_of_scope", 0.9), False),
+    ],
+)
+def test_parts_are_ranked_when_their_words_point_to_two_questions(
+    coute: tuple[str, float], long: tuple[str, float], both: bool
+) -> None:
+    read: list[str] = []
+
+    def rank(text: str) -> Ranking:
+        read.append(text)
+        return RANK(text)
+
+    heard = hear(BOTH, "faq/cost", rank=rank, glance=ranker(coûte=[coute], long=[long]))
+    extra = {"also": ["faq/timeline"]} if both else {}
+    assert mean(heard) == Decision("faq/cost", 0.98 if both else 0.9, extra=extra)
+    assert bool(read) == both
+
+
 def test_two_deeds_are_not_two_questions() -> None:
     rank = ranker(coach=[("find_coach", 0.98)], recommence=[("start_over", 0.98)])
     heard = hear("Trouve-moi un coach. On recommence tout.", "find_coach", rank=rank)

@@ -7,7 +7,7 @@ They are chosen on data/calibration.*.tsv, which is neither training data nor ev
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mobilis.errors import MobilisError
-from mobilis.nlu.context import Heard, Knowledge, Standing, Thresholds, decide
+from mobilis.nlu.context import Heard, Knowledge, Ranking, Standing, Thresholds, decide
 from mobilis.nlu.evaluation import Understanding, calibration_error, outcome, read_rows
 from mobilis.nlu.resolver import knowledge_of
 
@@ -99,11 +99,14 @@ def _line(choice: dict[str, Any]) -> str:
 
 
 def _steeper(heard: Heard, factor: float) -> Heard:
-    rank = heard.rank
+    def steeper(rank: Callable[[str], Ranking] | None) -> Callable[[str], Ranking] | None:
+        return lru_cache(maxsize=None)(lambda text: _powered(rank(text), factor)) if rank else None
+
     return replace(
         heard,
         labels=_powered(heard.labels, factor),
-        rank=lru_cache(maxsize=None)(lambda text: _powered(rank(text), factor)) if rank else None,
+        rank=steeper(heard.rank),
+        glance=steeper(heard.glance),
     )
 
 

@@ -17,6 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.nlu.component import LearningComponent
+from mobilis.nlu.context import DOUBTFUL
 from mobilis.nlu.encoder import EMBEDDING, ENCODE, the_encoder, vector_of
 from mobilis.nlu.french import LEMMAS
 from mobilis.nlu.importer import ANSWER_INTENT, label_of
@@ -27,11 +28,12 @@ from mobilis.text import clean, fold, introduces, without_courtesies
 
 LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
+GLANCE = "glance"  # message property: the same by words alone
+NEVER = 2.0  # words are never so sure of a label that a vector is made
 ANSWERS = "answers"  # message property: [(option, probability)] of the open question
 NONE = "none"
 COURTESIES = frozenset({"greet", "thank", "goodbye"})
 PLAIN = 0.6  # how sure the rest of a message must be, for its greeting to be only a greeting
-DOUBTFUL = 0.5  # a part of a message whose words are less sure of a label asks nothing plainly
 PARTS = 16  # of a message whose ranking is remembered, while it is being read
 
 Ranking = list[tuple[str, float]]
@@ -171,6 +173,7 @@ class LabelClassifier(LearningComponent):
                 whole = _rank(self.learned, message)
                 message.set(LABELS, _asked(text, whole, other))
                 message.set(RANK, lru_cache(maxsize=PARTS)(partial(other, doubtful=DOUBTFUL)))
+                message.set(GLANCE, partial(other, doubtful=NEVER))
         return messages
 
 

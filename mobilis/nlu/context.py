@@ -22,6 +22,7 @@ AMBIGUOUS = "ambiguous"
 ANSWER = "answer"
 INFORM = "inform"
 FAQ = "faq/"
+DOUBTFUL = 0.5  # a part of a message whose words are less sure of a label asks nothing plainly
 
 ASSESSMENT = "assessment_form"
 INTEREST = "interest_form"
@@ -95,6 +96,7 @@ class Heard:
     language: str = "keep"
     declined: str | None = None  # "partisan" or "insult": see mobilis.declined
     rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
+    glance: Callable[[str], Ranking] | None = None  # the same by its words alone, at no cost
 
 
 @dataclass(frozen=True)
@@ -392,13 +394,21 @@ def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
     if not heard.rank or (sure and (label in CONTROL or not _asks_something(label))):
         return None
     parts = clauses(heard.text)
-    if not 2 <= len(parts) <= 4:
+    if not 2 <= len(parts) <= 4 or not _may_ask_two(parts, heard.glance):
         return None
     asked = _questions_in(parts, heard.rank, at, label if sure else None)
     if not any(name.startswith(FAQ) for name in asked):
         return None
     first, *others = sorted(asked, key=lambda name: not name.startswith(FAQ))  # deeds come after
     return Decision(first, asked[first], extra={"also": others[:2]})
+
+
+def _may_ask_two(parts: Sequence[str], glance: Callable[[str], Ranking] | None) -> bool:
+    """Whether the words of `parts` point to two labels, however faintly."""
+    if glance is None:
+        return True
+    ranked = [glance(part)[0] for part in parts]
+    return len({label for label, p in ranked if p >= DOUBTFUL and _asks_something(label)}) > 1
 
 
 def _questions_in(

@@ -28,7 +28,7 @@ from mobilis.assessment import Assessment, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.declined import asks_for_partisan_work, why_declined
 from mobilis.freshness import load_fresh
-from mobilis.nlu.classifier import ANSWERS, LABELS, RANK
+from mobilis.nlu.classifier import ANSWERS, GLANCE, LABELS, RANK
 from mobilis.nlu.context import (
     AMBIGUOUS,
     FAQ,
@@ -199,6 +199,7 @@ def heard_in(message: Message) -> Heard:
         language=reading.language if reading else KEEP,
         declined=_why_declined(message.get(TEXT)),
         rank=message.get(RANK),
+        glance=message.get(GLANCE),
     )
 
 
