@@ -204,6 +204,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "secure_delete=ON",
+        "wal_autocheckpoint=4000",  # pages: a checkpoint makes all others wait for the disk
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -10,6 +10,7 @@ import resource
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import h11
 import uvicorn
@@ -24,10 +25,41 @@ from mobilis.web.door import Door
 from mobilis.web.guard import LARGEST_HEAD
 
 GRACE_SECONDS = 10
+MOST_GATHERED = 65_536  # bytes
 HEAD_SECONDS = 10.0  # until all of a request's head is there
 # Between two requests of a connection: longer than the proxies before it keep one that they do not
 # use (Caddy two minutes, nginx one), else they would send a request into one that is just closing.
 IDLE_SECONDS = 150
+
+
+class Gathered:
+    """A transport which writes once what is written in one step of the loop: uvicorn writes the
+    head of an answer and then its body, and each would wake whoever reads."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._said = bytearray()
+
+    def write(self, data: bytes) -> None:
+        if not self._said:
+            self._loop.call_soon(self.flush)
+        self._said += data
+        if len(self._said) > MOST_GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what there is."""
+        if self._said:
+            self._transport.write(bytes(self._said))
+            self._said.clear()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class PromptProtocol(H11Protocol):
@@ -38,8 +70,12 @@ class PromptProtocol(H11Protocol):
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._gathered = Gathered(transport, self.loop)
+        super().connection_made(self._gathered)  # type: ignore[arg-type]
         self._look()
+
+    def eof_received(self) -> None:
+        self._gathered.flush()  # the transport closes now
 
     def handle_events(self) -> None:
         super().handle_events()
