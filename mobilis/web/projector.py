@@ -1,13 +1,15 @@
 """The projector: keeps the console's cases up with the conversations, beside the turns.
 
-It is woken by nothing and looks every second, since staff can wait that long and a visitor's turn
-must not wait for staff. Runs inside the front door's event loop, as the retention does.
+It is woken by nothing and looks every second, less often while that is much work, since staff can
+wait and a visitor's turn must not wait for staff. Runs inside the front door's event loop, as the
+retention does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -20,6 +22,8 @@ from mobilis.seeing.logs import tell_refusal
 from mobilis.store import Database, is_alone, now
 
 POLL_SECONDS = 1.0
+REST = 9  # times as long as the last look took; after one that was not enough, as long
+LONGEST_PAUSE_SECONDS = 5.0
 AT_ONCE = 50  # cases of one look
 AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
 WORK = "cases"  # that one front door at a time does
@@ -33,7 +37,7 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
     then; in between, those of late are enough."""
     polls, since = 0, None
     while True:
-        done, moment = 0, now()
+        done, moment, began = 0, now(), time.monotonic()
         try:
             if polls % AGEING_EVERY == 0:
                 since = None
@@ -44,8 +48,9 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
         except StoreError as error:
             tell_refusal(logger, "the console's cases cannot be projected", error)
         polls += 1
-        if done < AT_ONCE:
-            await asyncio.sleep(POLL_SECONDS)
+        took = time.monotonic() - began
+        pause = max(POLL_SECONDS, took * REST) if done < AT_ONCE else took
+        await asyncio.sleep(min(pause, LONGEST_PAUSE_SECONDS))
 
 
 def catch_up(database: Database, weights: Mapping[str, int], since: datetime | None = None) -> int:
