@@ -15,7 +15,7 @@ from mobilis.cases import behind
 from mobilis.models import cases, conversations
 from mobilis.priority import WEIGHTS
 from mobilis.store import Database, now
-from mobilis.web.projector import catch_up
+from mobilis.web.projector import AT_ONCE, catch_up, pause_after
 
 pytestmark = pytest.mark.door
 
@@ -53,6 +53,21 @@ def test_a_case_is_behind_until_it_is_projected(database: Database) -> None:
     assert found(database) == []
     new.say("encore")
     assert found(database, late=True) == [new.id]
+
+
+@pytest.mark.parametrize(
+    ("done", "took", "pause"),
+    [
+        (0, 0.001, 1.0),
+        (3, 0.05, 1.0),
+        (30, 0.2, 1.8),  # a tenth of the time is enough
+        (AT_ONCE - 1, 3.0, 5.0),  # but staff do not wait for ever
+        (AT_ONCE, 0.2, 0.2),  # what is left must be caught up with, in half of the time
+        (AT_ONCE, 60.0, 5.0),
+    ],
+)
+def test_the_longer_a_look_took_the_later_is_the_next(done: int, took: float, pause: float) -> None:
+    assert pause_after(done, took) == pytest.approx(pause)
 
 
 def test_what_an_erasure_left_behind_is_found_however_old_it_is(database: Database) -> None:

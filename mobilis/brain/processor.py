@@ -5,9 +5,12 @@ Messages are understood in a thread, one after the other: the encoder lets go of
 and other turns go on meanwhile.
 """
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
 from rasa.core.actions.action import Action, ActionExecutionRejection
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.nlg import NaturalLanguageGenerator
@@ -49,7 +52,7 @@ class TurnProcessor(MessageProcessor):
         self.action_endpoint = LoudActions(actions_url)
         self.actions = Actions(self.domain, self.action_endpoint, store.database)
         self.predictions = Predictions(super()._predict_next_with_tracker)
-        self._one_at_a_time = CapacityLimiter(1)
+        self._reader = ThreadPoolExecutor(1, "understanding")
 
     async def answer(self, message: UserMessage) -> list[dict[str, Any]]:
         """The bot events that answer a message: those of the turn when it was first asked, or of
@@ -80,13 +83,15 @@ class TurnProcessor(MessageProcessor):
     ) -> dict[str, Any]:
         if tracker is None:
             tracker = DialogueStateTracker.from_events(message.sender_id, [])
-        parsed: dict[str, Any] = await to_thread.run_sync(
+        reading = partial(
+            copy_context().run,
             self._parse_message_with_graph,
             message,
             tracker,
             only_output_properties,
-            limiter=self._one_at_a_time,
         )
+        loop = asyncio.get_running_loop()
+        parsed: dict[str, Any] = await loop.run_in_executor(self._reader, reading)
         self._update_full_retrieval_intent(parsed)
         return parsed
 

@@ -48,9 +48,13 @@ async def keep_cases(database: Database, weights: Mapping[str, int]) -> None:
         except StoreError as error:
             tell_refusal(logger, "the console's cases cannot be projected", error)
         polls += 1
-        took = time.monotonic() - began
-        pause = max(POLL_SECONDS, took * REST) if done < AT_ONCE else took
-        await asyncio.sleep(min(pause, LONGEST_PAUSE_SECONDS))
+        await asyncio.sleep(pause_after(done, time.monotonic() - began))
+
+
+def pause_after(done: int, took: float) -> float:
+    """Seconds until the next look, after one that projected so many cases and took so long."""
+    pause = max(POLL_SECONDS, took * REST) if done < AT_ONCE else took
+    return min(pause, LONGEST_PAUSE_SECONDS)
 
 
 def catch_up(database: Database, weights: Mapping[str, int], since: datetime | None = None) -> int:

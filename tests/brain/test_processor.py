@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ from mobilis.brain.processor import TurnProcessor
 from mobilis.brain.runner import StraightRunner
 from mobilis.brain.tracker_store import DatabaseTrackerStore
 from mobilis.brain.turn import TurnAborted
+from mobilis.seeing.ids import current_trace, tracing
 
 if TYPE_CHECKING:
     from mobilis.nlu.evaluation import Understanding
@@ -72,6 +75,45 @@ def test_a_message_is_parsed_as_rasa_parses_it(loaded: Any, text: str) -> None:
     ]
     parsed, straight = ([message.as_dict(True) for message in run[target]] for run in runs)
     assert straight == parsed
+
+
+def test_messages_are_understood_one_after_the_other_while_other_turns_go_on(
+    processor: TurnProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, most, threads, traces = 0, 0, set(), []
+    parse = processor._parse_message_with_graph
+
+    def slow(*given: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.05)
+        threads.add(threading.get_ident())
+        traces.append(current_trace())
+        under_way -= 1
+        return parse(*given)
+
+    async def read(text: str) -> Any:
+        with tracing(text.replace(" ", "-")):
+            return await processor.parse_message(UserMessage(text))
+
+    async def play() -> tuple[list[Any], int]:
+        reading = asyncio.gather(read("how much is it"), read("find me a coach"))
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0.005)
+            turns += 1
+        return await reading, turns
+
+    monkeypatch.setattr(processor, "_parse_message_with_graph", slow)
+    (cost, coach), turns = asyncio.run(play())
+    assert cost["intent"]["full_retrieval_intent_name"] == "faq/cost"
+    assert coach["intent"]["name"] == "find_coach"
+    assert turns > 5
+    assert most == 1
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    assert traces == ["how-much-is-it", "find-me-a-coach"]
 
 
 @pytest.mark.parametrize("form", [None, "assessment_form", "interest_form"])
