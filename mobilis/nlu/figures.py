@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MultipleLocator
 
 WIDTH = 600.0  # points: 800 pixels on a screen
 ROWS, COLUMNS = 24, 16  # of a matrix; what is more is summed up
@@ -248,6 +249,7 @@ def learning_curve(title: str, languages: Mapping[str, Sequence[Point]]) -> str:
         axes.set_ylabel("label ranked first is the right one")
         low, high = _range([value for line in languages.values() for p in line for value in p[2]])
         axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(MultipleLocator(0.05))
         axes.yaxis.set_major_formatter(_percent)
         axes.grid(True, axis="y")
     return done()
