@@ -11,6 +11,7 @@ What may take longer, such as the console's pages, belongs in a thread: see `Doo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import to_thread
@@ -48,8 +49,6 @@ async def write(
             return use_case(connection, *args, **kwargs)
 
     if not database.is_shared:
-        try:
+        with suppress(StoreBusy):
             return run(waits=False)
-        except StoreBusy:
-            pass
     return await to_thread.run_sync(run)

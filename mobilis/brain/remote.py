@@ -15,6 +15,7 @@ from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from mobilis.brain.events import read_event
 from mobilis.brain.turn import TurnAborted
+from mobilis.packets import GatheringConnector
 from mobilis.seeing.ids import HEADER
 from mobilis.seeing.spans import handed_on, span
 
@@ -64,7 +65,7 @@ class LoudActions(EndpointConfig):
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(keepalive_timeout=IDLE_SECONDS)
+            connector = GatheringConnector(keepalive_timeout=IDLE_SECONDS)
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 

@@ -18,6 +18,7 @@ import anyio
 from mobilis.content import LANGUAGES
 from mobilis.errors import BrainRefused, BrainUnavailable
 from mobilis.live import brains
+from mobilis.packets import GatheringConnector
 from mobilis.seeing.ids import HEADER
 from mobilis.seeing.spans import handed_on
 from mobilis.settings import Settings
@@ -125,7 +126,7 @@ class Brain:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
-                connector=aiohttp.TCPConnector(
+                connector=GatheringConnector(
                     limit=0,
                     limit_per_host=self._most,
                     keepalive_timeout=IDLE_SECONDS,

@@ -10,7 +10,6 @@ import resource
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import h11
 import uvicorn
@@ -19,47 +18,17 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mobilis.errors import SettingError
+from mobilis.packets import Gathered
 from mobilis.settings import Settings
 from mobilis.web.app import create_app
 from mobilis.web.door import Door
 from mobilis.web.guard import LARGEST_HEAD
 
 GRACE_SECONDS = 10
-MOST_GATHERED = 65_536  # bytes
 HEAD_SECONDS = 10.0  # until all of a request's head is there
 # Between two requests of a connection: longer than the proxies before it keep one that they do not
 # use (Caddy two minutes, nginx one), else they would send a request into one that is just closing.
 IDLE_SECONDS = 150
-
-
-class Gathered:
-    """A transport which writes once what is written in one step of the loop: uvicorn writes the
-    head of an answer and then its body, and each would wake whoever reads."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._said = bytearray()
-
-    def write(self, data: bytes) -> None:
-        if not self._said:
-            self._loop.call_soon(self.flush)
-        self._said += data
-        if len(self._said) > MOST_GATHERED:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what there is."""
-        if self._said:
-            self._transport.write(bytes(self._said))
-            self._said.clear()
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
 
 class PromptProtocol(H11Protocol):

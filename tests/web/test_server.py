@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import time
@@ -217,65 +216,3 @@ def test_json_that_is_deep_or_large_is_refused(door, visitor, body):
     answer = door.http.post(f"{visitor.url}/messages", content=body, headers=visitor.headers)
     assert answer.status_code == 400
     assert json.loads(answer.text)["error"]["code"] in ("bad_json", "bad_request")
-
-
-# --- what is said in one step
-
-
-class Wire:
-    """A transport that notes what happens to it."""
-
-    def __init__(self) -> None:
-        self.seen: list[bytes | str] = []
-
-    def write(self, data: bytes) -> None:
-        self.seen.append(data)
-
-    def close(self) -> None:
-        self.seen.append("closed")
-
-    def is_closing(self) -> bool:
-        return "closed" in self.seen
-
-
-def wire(play: Callable[[server.Gathered], None]) -> list[bytes | str]:
-    """What happens to a transport when one step of the loop does something with its gathering."""
-
-    async def step() -> list[bytes | str]:
-        under = Wire()
-        play(server.Gathered(under, asyncio.get_running_loop()))
-        await asyncio.sleep(0)
-        return under.seen
-
-    return asyncio.run(step())
-
-
-def test_what_is_written_in_one_step_is_one_packet():
-    def play(gathered):
-        for part in (b"head", b"body", b""):
-            gathered.write(part)
-        assert not gathered.is_closing()
-
-    assert wire(play) == [b"headbody"]
-
-
-def test_nothing_is_written_when_nothing_is_said():
-    assert wire(lambda gathered: gathered.write(b"")) == []
-    assert wire(lambda gathered: gathered.flush()) == []
-
-
-def test_what_was_said_is_written_before_the_end():
-    def play(gathered):
-        gathered.write(b"last words")
-        gathered.close()
-        assert gathered.is_closing()
-
-    assert wire(play) == [b"last words", "closed"]
-
-
-def test_much_is_not_gathered_for_long():
-    def play(gathered):
-        for _ in range(3):
-            gathered.write(b"x" * 40_000)
-
-    assert [len(part) for part in wire(play)] == [80_000, 40_000]
