@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from mobilis import relay
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def new_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where sanic is, its loop may be the one that everything else gets too."""
+    loop = pytest.importorskip(request.param)
+    monkeypatch.setattr("test_relay.NEW_LOOP", loop.new_event_loop)
+
+
+NEW_LOOP: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 
 
 def passed_on(*written: bytes, pause: float = 0.0) -> list[list[str]]:
@@ -29,7 +39,11 @@ def passed_on(*written: bytes, pause: float = 0.0) -> list[list[str]]:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(pipe)
 
-    asyncio.run(play())
+    loop = NEW_LOOP()
+    try:
+        loop.run_until_complete(play())
+    finally:
+        loop.close()
     return said
 
 

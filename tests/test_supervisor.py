@@ -17,6 +17,7 @@ import pytest
 from processes import free_port
 from prometheus_client import REGISTRY
 
+from mobilis import relay
 from mobilis import supervisor as module
 from mobilis.live import LIVE, REFUSED, Request, ports, read_request, write_request
 from mobilis.settings import Settings
@@ -170,7 +171,8 @@ def test_a_part_that_is_killed_comes_back_under_another_pid(make, capsys) -> Non
     assert any("brain ended with code -9" in line for line in lines)
 
 
-def test_parts_are_stopped_in_the_reverse_order(make, capsys) -> None:
+def test_parts_are_stopped_in_the_reverse_order(make, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(relay, "GATHER_SECONDS", 0.0)  # lines in the order in which they are said
     made, lines = make(part("actions", TELLS.format(obeys=True))), []
     made.parts.insert(1, part("brain", TELLS.format(obeys=True)))
 
