@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     turns.add_argument(
         "--concurrency", default="1,8,32", metavar="N,…", help="conversations at once (1,8,32)"
     )
-    turns.add_argument("--turns", default="256", metavar="N", help="turns at each level (256)")
+    turns.add_argument("--turns", default="768", metavar="N", help="turns at each level (768)")
     turns.add_argument("--train", action="store_true", help="also train ours from nothing")
     turns.set_defaults(command=_bench_turns)
     scale = benches.add_parser("scale", help="one front door and brain beside two, on PostgreSQL")
