@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 GATHER_SECONDS = 0.05
-LONGEST_LINE = 65_536  # bytes, of which nothing is passed on but the end
+LONGEST_LINE = 65_536  # bytes; of a longer line, only the end is passed on
 
 Say = Callable[[Sequence[str]], None]
 

@@ -84,16 +84,19 @@ class Database:
             StoreBusy: somebody else writes, and this one `waits` for nobody, or has waited too
                 long. (SQLite only: of others, a transaction finds out while it runs.)
         """
-        with self._alone(waits), self._transaction(writes=True, waits=waits) as connection:
+        until = time.monotonic() + BUSY_TIMEOUT_SECONDS if waits else 0.0
+        with self._alone(until), self._transaction(writes=True, until=until) as connection:
             yield connection
 
     @contextmanager
-    def _alone(self, waits: bool) -> Iterator[None]:
+    def _alone(self, until: float) -> Iterator[None]:
         """On SQLite, one thread after the other: only one of this process looks for the lock."""
         if self.is_shared:
             yield
             return
-        if not self._writing.acquire(waits, BUSY_TIMEOUT_SECONDS if waits else -1):
+        if not self._writing.acquire(timeout=max(until - time.monotonic(), 0.0)):
+            if until:
+                DATABASE_ERRORS.inc()
             raise StoreBusy("the database refused: somebody else writes")
         try:
             yield
@@ -111,8 +114,8 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
-    def _transaction(self, writes: bool | None, waits: bool = True) -> Iterator[Connection]:
-        options = {"writes": writes, "waits": waits}
+    def _transaction(self, writes: bool | None, until: float = 0.0) -> Iterator[Connection]:
+        options = {"writes": writes, "until": until}
         with refusing(), self.engine.connect().execution_options(**options) as connection:
             with connection.begin():
                 yield connection
@@ -213,28 +216,30 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     writes = options.get("writes", True)
     if writes:
-        _begin_to_write(connection, options.get("waits", True))
+        _begin_to_write(connection, options.get("until", time.monotonic() + BUSY_TIMEOUT_SECONDS))
     elif writes is not None:  # a checkpoint cannot be made inside a transaction
         connection.exec_driver_sql("BEGIN")
 
 
-def _begin_to_write(connection: Connection, waits: bool) -> None:
-    """Take the write lock, once whoever has it lets go."""
+def _begin_to_write(connection: Connection, until: float) -> None:
+    """Take the write lock, once whoever has it lets go; 0: now or never."""
     driver: Any = connection.connection
-    began, waited = time.monotonic(), 0.0
+    began = time.monotonic()
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while waited < BUSY_TIMEOUT_SECONDS:
+        while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.Error as error:
                 if "locked" not in str(error):
                     break
-            if not waits:
+            if not until:
                 raise StoreBusy("the database refused: somebody else writes")
-            time.sleep(min(max(waited / 4, SHORTEST_LOOK), LONGEST_LOOK))
+            if time.monotonic() >= until:
+                break
             waited = time.monotonic() - began
+            time.sleep(min(max(waited / 4, SHORTEST_LOOK), LONGEST_LOOK))
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # its error is told as any other
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000:.0f}")

@@ -203,15 +203,17 @@ class Supervisor:
         while not self._stopping.is_set() and not part.retired:
             began = time.monotonic()
             pipe, its_end = os.pipe()
-            part.process = await asyncio.create_subprocess_exec(
-                *part.command,
-                env=part.environment,
-                cwd=self.settings.project_dir,
-                stdout=its_end,
-                stderr=its_end,
-                start_new_session=True,
-            )
-            os.close(its_end)
+            try:
+                part.process = await asyncio.create_subprocess_exec(
+                    *part.command,
+                    env=part.environment,
+                    cwd=self.settings.project_dir,
+                    stdout=its_end,
+                    stderr=its_end,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(its_end)
             self._note_pids()
             metrics.RUNNING.labels(part.name).set(1)
             if self._stopping.is_set() or part.retired:  # told while this one was being started

@@ -148,11 +148,13 @@ def test_so_is_who_has_waited_too_long_for_a_thread_of_the_same_process(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mobilis.store.BUSY_TIMEOUT_SECONDS", 0.05)
+    before = DATABASE_ERRORS._value.get()
     with sqlite.write():
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(write_some, sqlite, "late")
             with pytest.raises(StoreBusy):
                 waiting.result(20)
+    assert DATABASE_ERRORS._value.get() == before + 1
     write_some(sqlite, "then")
 
 
