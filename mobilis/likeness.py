@@ -77,10 +77,14 @@ def pairs(ones: Iterable[Message], others: Iterable[Message]) -> list[tuple[Mess
         for gram in rarest[: len(rarest) - (ALIKE * len(rarest) + 99) // 100 + 1]:
             index[gram].append(number)
     found: dict[int, list[Message]] = defaultdict(list)
+    sizes = [len(grams(one.text)) for one in ones]
     for other in others:
+        size = len(grams(other.text))
         shared = grams(other.text) & index.keys()
         for number in {number for gram in shared for number in index[gram]}:
-            if nearly_same(ones[number].text, other.text):
+            # They share no more sequences than the shorter one has.
+            alike = 100 * min(size, sizes[number]) >= ALIKE * max(size, sizes[number])
+            if alike and nearly_same(ones[number].text, other.text):
                 found[number].append(other)
     return [(one, other) for number, one in enumerate(ones) for other in sorted(found[number])]
 
