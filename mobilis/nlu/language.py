@@ -37,7 +37,7 @@ NEUTRAL = frozenset(
     innoweave mobilis email faq cra arc t3010 ppdda adppe cg bravo ontario quebec canada manitoba
     alberta yukon nunavut a b c d e restart inform demo info test no question option options menu
     message budget cool wow coalition lobbying profit nonprofit miigwech kwe boozhoo tansi
-    nakurmiik""".split()
+    nakurmiik centraide documentation rue boulevard boul avenue chemin street road""".split()
 )
 
 # Said in both languages, though one of its words is of one.
@@ -46,17 +46,28 @@ _BORROWED = re.compile(r"\bnon[ -]profits?\b", re.I)
 _JOINED_NAME = re.compile(r"\w+(?:-\w+)*-[A-ZÀ-Ý]\w*")
 # « Saint-Vincent de Paul », "Boys and Girls Club": within a name, these belong to it.
 _WITHIN_NAMES = frozenset("de du des la le les et of and the for".split())
+# Amid words of one language, a name goes on with these of the other: "does the Loi sur la
+# transparence et l'éthique apply".
+_JOINING_AMID = {
+    "en": frozenset("de du des d la le les l en et sur pour a au aux".split()),
+    "fr": frozenset("of and the for in on to with".split()),
+}
 
 # The small words of a sentence tell its language; its nouns may be borrowed ("our comité logement
 # needs a coach").
-_SMALL = frozenset(
-    """my our your his her their the this that these is are was does do did can could we you i they
-    it he she us of to for with from how what when who why says say needs want wants
-    and not at an any some if be been have has get here me about please pls thx thanks
-    je tu il elle on nous vous ils elles mon ma mes notre nos votre vos son sa ses leur leurs le la
-    les ce cette ces est sont etait c qui que quoi dans avec pour chez du des au aux de d pas mais
-    ou et par un une ai fait peut peux veut veux toute tous svp stp""".split()
-)
+_SMALL = {
+    "en": frozenset(
+        """my our your his her their the this that these is are was does do did can could we you i
+        they it he she us of to for with from how what when who why says say needs want wants and
+        not at an any some if be been have has get here me about please pls thx thanks""".split()
+    ),
+    "fr": frozenset(
+        """je tu il elle on nous vous ils elles mon ma mes notre nos votre vos son sa ses leur leurs
+        le la les ce cette ces est sont etait c qui que quoi dans avec pour chez du des au aux de d
+        pas mais ou et par un une ai fait peut peux veut veux toute tous svp stp""".split()
+    ),
+}
+_EITHER_SMALL = frozenset().union(*_SMALL.values())
 _SMALL_WEIGHT = 1.5
 
 _UNREAD = 0.7  # times that a word could have been read, beyond those that it was
@@ -66,6 +77,9 @@ _SELDOM = 3  # read in our phrasings at most so often, a word says less than its
 _LETTERS_RIDGE = 0.7  # how much of what each word says is taken for chance
 _ACCENT, _A_GRAVE = 1.0, 2.5  # log-odds of a word that English would write without, and of « à »
 _LETTERS = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile(r"\d")
+_LONGEST_PART = 2  # words of a name before one that joins them to the rest
+_STOP = re.compile(r"[.,;:!?)]$")
 _ACCENTED = re.compile("[àâçèéêëîïôùûœ]")
 
 # Commands and marks that are no sentence of any language.
@@ -121,7 +135,7 @@ class LanguageModel:
             word for word in self.odds if counts["fr"][word] + counts["en"][word] <= _SELDOM
         )
         self._learn_letters()
-        for word in _SMALL & set(self.odds):
+        for word in _EITHER_SMALL & set(self.odds):
             self.odds[word] *= _SMALL_WEIGHT
         self._one_sided = frozenset(set(counts["fr"]) ^ set(counts["en"]))
         self._places = frozenset(tuple(words(place)) for place in place_names(ROOT))
@@ -143,8 +157,9 @@ class LanguageModel:
         """The language of `text`; `keep` for what shows too little of any."""
         if _CODE.search(text):
             return Reading(KEEP, 0.0)
+        text = self._without_long_names(text)
         said = self._without_places(_countable(text))
-        own = [word for word in said if word not in NEUTRAL and not word.isdigit()]
+        own = [word for word in said if word not in NEUTRAL and not _DIGIT.search(word)]
         accents = self._accents(text)
         if not own and not accents:
             return Reading(OTHER if _far(text) and _foreign(text) else KEEP, 0.0)
@@ -154,7 +169,7 @@ class LanguageModel:
         if clean(text).isupper():  # « MARIE TREMBLAY »: what is not ours may be a name
             unknown = seldom = []
         evidence = sum(known) + accents
-        if own and own[0] in _SMALL:  # a sentence goes on as it begins, whatever names come in it
+        if own and own[0] in _EITHER_SMALL:  # a sentence goes on as it begins, with names in it
             evidence += self.odds.get(own[0], 0.0)
         margin = _MARGIN if known else _UNKNOWN_MARGIN
         if len(own) <= _FEW and self._one_sided.issuperset(own):
@@ -171,6 +186,23 @@ class LanguageModel:
         if abs(evidence) < margin:
             return Reading(KEEP, evidence)
         return Reading("fr" if evidence > 0 else "en", evidence)
+
+    def _without_long_names(self, text: str) -> str:
+        """`text` without names that go on in the other language than what they stand in: "does the
+        Loi sur la transparence et l'éthique en matière de lobbyisme apply to us" → "does the apply
+        to us"."""
+        tokens = clean(text).split()
+        firsts = [next(iter(words(token)), "") for token in tokens]
+        kept, start = tokens[:1], 1
+        while start < len(tokens):
+            end = start
+            if tokens[start][:1].isupper():
+                before = firsts[start - 1]
+                amid = next((name for name, small in _SMALL.items() if before in small), None)
+                end = _end_of_name(tokens, firsts, start, _JOINING_AMID[amid]) if amid else start
+            kept += tokens[start : start + 1] if end == start else []
+            start = max(end, start + 1)
+        return " ".join(kept)
 
     def _without_places(self, said: list[str]) -> list[str]:
         """« Rimouski », "trois-rivieres": where somebody is tells nothing either."""
@@ -202,6 +234,26 @@ class LanguageModel:
             for value in _detector().compute_language_confidence_values(text)
         }
         return math.log(values[Language.FRENCH] / values[Language.ENGLISH])
+
+
+def _end_of_name(
+    tokens: Sequence[str], firsts: Sequence[str], start: int, joining: frozenset[str]
+) -> int:
+    """Where the name ends that begins at `start`: it goes on for as long as a word joins the next
+    one to it, soon; `start` when none does. `firsts` are the first words of the tokens."""
+    end, size = start + 1, len(tokens)
+    while not _STOP.search(tokens[end - 1]):
+        near = range(end, min(end + _LONGEST_PART + 1, size))
+        joins = next((at for at in near if firsts[at] in joining), size)
+        if joins == size:
+            break
+        end = joins + 1
+        elided = len(words(tokens[joins])) > 1  # « l'éthique » is both
+        while not elided and end < size and firsts[end] in joining:
+            elided = len(words(tokens[end])) > 1
+            end += 1
+        end += not elided and end < size
+    return end if end > start + 1 else start
 
 
 def _far(text: str) -> bool:

@@ -79,6 +79,10 @@ def languages() -> LanguageModel:
         ("merci", "fr"),  # read once, in one language
         ("coach à Montréal", "fr"),  # its one word of a language is « à »
         ("la Maison de Sophia, can it get help", "en"),  # « de » within a name
+        ("can the Loi sur la transparence et l'éthique en matière de lobbyisme apply", "en"),
+        ("it is for the Commission scolaire francophone du Yukon", "en"),
+        ("we can go to the Table de concertation, is it free", "en"),
+        ("c'est qui le Centre for the Study of Living Standards", "fr"),
     ],
 )
 def test_the_language_of_a_message_is_read(
@@ -95,6 +99,7 @@ def test_the_language_of_a_message_is_read(
         "2",
         "b",
         "123 456",
+        "123456789 RR0001",
         "coach?",
         "lobbying",
         "Marie Tremblay",
