@@ -218,7 +218,15 @@ def _begin_sqlite(connection: Connection) -> None:
     if writes:
         _begin_to_write(connection, options.get("until", time.monotonic() + BUSY_TIMEOUT_SECONDS))
     elif writes is not None:  # a checkpoint cannot be made inside a transaction
-        connection.exec_driver_sql("BEGIN")
+        _begin_to_read(connection)
+
+
+def _begin_to_read(connection: Connection) -> None:
+    driver: Any = connection.connection
+    try:
+        driver.execute("BEGIN")
+    except sqlite3.Error:
+        connection.exec_driver_sql("BEGIN")  # its error is told as any other
 
 
 def _begin_to_write(connection: Connection, until: float) -> None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, or_, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select, Update
 
 from mobilis import news
@@ -71,20 +71,41 @@ def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) ->
     # What is due later than anything is put off was written before the clock was put back.
     never = moment + timedelta(seconds=LONGEST_WAIT_SECONDS)
     here = {"now": moment, "never": never, "busy": list(busy), "limit": limit}
-    return [
-        Turn(
-            row.id,
-            row.message_id,
-            row.channel,
-            row.text,
-            row.payload,
-            row.attempts,
-            row.language,
-            row.at,
-            row.trace or trace_of(row.message_id),
-        )
-        for row in connection.execute(_DUE, here)
-    ]
+    return [_turn(row) for row in connection.execute(_DUE, here)]
+
+
+def next_turn(connection: Connection, conversation_id: str) -> Turn | None:
+    """The oldest open message of a conversation, due or not; None when none is open."""
+    row = connection.execute(_NEXT, {"own": conversation_id}).one_or_none()
+    return _turn(row) if row else None
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(
+        row.id,
+        row.message_id,
+        row.channel,
+        row.text,
+        row.payload,
+        row.attempts,
+        row.language,
+        row.at,
+        row.trace or trace_of(row.message_id),
+    )
+
+
+def _open_messages() -> Select[Any]:
+    """What a turn is made of, of conversations and their messages."""
+    message = (
+        inbox.c.id.label("message_id"),
+        inbox.c.text,
+        inbox.c.payload,
+        inbox.c.attempts,
+        inbox.c.at,
+        inbox.c.trace,
+    )
+    own = (conversations.c.id, conversations.c.channel, conversations.c.language)
+    return select(*own, *message).join_from(inbox, conversations)
 
 
 def _due() -> Select[Any]:
@@ -94,17 +115,8 @@ def _due() -> Select[Any]:
         .group_by(inbox.c.conversation_id)
         .subquery()
     )
-    message = (
-        inbox.c.id.label("message_id"),
-        inbox.c.text,
-        inbox.c.payload,
-        inbox.c.attempts,
-        inbox.c.at,
-        inbox.c.trace,
-    )
     return (
-        select(conversations.c.id, conversations.c.channel, conversations.c.language, *message)
-        .join_from(inbox, conversations)
+        _open_messages()
         .join(
             first,
             (inbox.c.conversation_id == first.c.conversation_id)
@@ -123,20 +135,16 @@ def _due() -> Select[Any]:
 _DUE = _due()
 _MESSAGE = (inbox.c.conversation_id == bindparam("own")) & (inbox.c.id == bindparam("message"))
 _STATE = select(inbox.c.state, inbox.c.attempts).where(_MESSAGE)
-_WAITING = (
-    select(inbox.c.id)
+_NEXT = (
+    _open_messages()
     .where(inbox.c.conversation_id == bindparam("own"), inbox.c.state == "pending")
+    .order_by(inbox.c.position)
     .limit(1)
 )
 _QUEUED = select(func.count()).select_from(
     select(inbox.c.id).where(inbox.c.state == "pending").limit(bindparam("most")).subquery()
 )
 _SAY, _OFFER = insert(outbox), insert(choices)
-
-
-def is_waiting(connection: Connection, conversation_id: str) -> bool:
-    """Whether a message of the conversation is open."""
-    return connection.execute(_WAITING, {"own": conversation_id}).first() is not None
 
 
 def check_queue(connection: Connection, most: int) -> None:

@@ -149,13 +149,17 @@ def _insert(connection: Connection, records: list[dict[str, Any]]) -> None:
 def _beginning(
     connection: Connection, sender_id: str, message_id: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    replies = _replies(connection, sender_id, message_id)
-    return ([], _rows(connection, sender_id)) if replies is None else (replies, None)
+    rows = _rows(connection, sender_id, message_id)
+    asked_again = rows and rows[0].asked
+    replies = _replies(connection, sender_id, message_id) if asked_again else None
+    return ([], rows) if replies is None else (replies, None)
 
 
-def _rows(connection: Connection, sender_id: str) -> list[Any]:
-    """The newest summary of a conversation and what follows it."""
-    return list(connection.execute(_NEWEST, {"sender_id": sender_id}))
+def _rows(connection: Connection, sender_id: str, message_id: str = "") -> list[Any]:
+    """The newest summary of a conversation and what follows it; each says whether the message
+    `asked` for was taken in already, at any time."""
+    asked = {"sender_id": sender_id, "message_id": message_id}
+    return list(connection.execute(_NEWEST, asked))
 
 
 def _replies(
@@ -178,8 +182,9 @@ def _newest() -> Select[Any]:
     table, mine = tracker_events.c, tracker_events.c.conversation_id == bindparam("sender_id")
     summary = select(table.position).where(mine, table.snapshot.is_(True))
     start = summary.order_by(table.position.desc()).limit(1).scalar_subquery()
-    rows = select(table.position, table.data).where(mine, table.position >= func.coalesce(start, 0))
-    return rows.order_by(table.position)
+    asked = _asked().exists().label("asked")
+    rows = select(table.position, table.data, asked)
+    return rows.where(mine, table.position >= func.coalesce(start, 0)).order_by(table.position)
 
 
 def _asked() -> Select[Any]:

@@ -20,7 +20,7 @@ from mobilis.privacy import erase_conversation
 from mobilis.ratings import rate
 from mobilis.seeing.ids import take_up
 from mobilis.settings import ROOT
-from mobilis.turns import check_queue, is_waiting, turn_state
+from mobilis.turns import Turn, check_queue, next_turn, turn_state
 from mobilis.web import incoming
 from mobilis.web.door import Door, door_of
 from mobilis.web.headers import ASKED_AGAIN
@@ -43,9 +43,9 @@ async def open_conversation(request: Request) -> Response:
     data = await incoming.read_object(request)
     language = incoming.language_or(data, request_language(request))
     request.state.language = language
-    opened = await door.write_now(_open, language, incoming.page(data), door.settings.queue)
+    opened, turn = await door.write_now(_open, language, incoming.page(data), door.settings.queue)
     take_up(opened.message_id)
-    door.worker.wake()
+    door.worker.take(turn)
     greeting = await _greeting(door, opened)
     if greeting is None:
         await _erase(door, opened.conversation_id, CHANNEL)
@@ -79,12 +79,12 @@ async def send_message(request: Request) -> Response:
     take_up(message_id)
     kind, value = incoming.content(data, door.settings.text_limit)
     said = _find_opening(value) if kind == "intent" else value
-    new = await door.write_now(
+    new, turn = await door.write_now(
         _take_in, kind, conversation.id, message_id, said, door.settings.queue
     )
     if new:
         door.hub.news(conversation.id)
-        door.worker.wake()
+        door.worker.take(turn)
     answer = None
     if seconds is not None:
         answer = await _wait_for_answer(door, conversation.id, message_id, seconds, new)
@@ -137,10 +137,13 @@ async def read_description(request: Request) -> Response:
     return FileResponse(DESCRIPTION, headers={"Cache-Control": ASKED_AGAIN})
 
 
-def _open(connection: Connection, language: str, page: str | None, queue: int) -> Opened:
+def _open(
+    connection: Connection, language: str, page: str | None, queue: int
+) -> tuple[Opened, Turn | None]:
+    """A new conversation and its first turn."""
     opened = conversations.open_conversation(connection, language, CHANNEL, page)
     check_queue(connection, queue)
-    return opened
+    return opened, next_turn(connection, opened.conversation_id)
 
 
 def _find_opening(name: str) -> Opening:
@@ -157,12 +160,14 @@ def _take_in(
     message_id: str,
     said: str | Opening,
     queue: int,
-) -> bool:
-    """Whether the message is new. Unless a person answers it, there must be room for it."""
+) -> tuple[bool, Turn | None]:
+    """Whether the message is new, and the next turn of its conversation then. Unless a person
+    answers it, there must be room for it."""
     new = RECEIVE[kind](connection, conversation_id, message_id, said)
-    if new and is_waiting(connection, conversation_id):
+    turn = next_turn(connection, conversation_id) if new else None
+    if turn:
         check_queue(connection, queue)
-    return new
+    return new, turn
 
 
 async def _erase(door: Door, conversation_id: str, channel: str) -> None:

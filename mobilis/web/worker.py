@@ -1,8 +1,8 @@
 """The worker: hands waiting messages to the brain, one at a time per conversation, whichever front
 door took them in.
 
-It is woken by the chat API and looks for itself every second, so that nothing that a crash left
-waiting is forgotten.
+It is handed what is next in a conversation, and looks for itself every second, so that nothing that
+a crash left waiting is forgotten.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 
 from anyio import to_thread
 from sqlalchemy.engine import Connection
@@ -24,7 +25,7 @@ from mobilis.seeing.metrics import ASKED_SECONDS, timed
 from mobilis.seeing.spans import span
 from mobilis.settings import Settings
 from mobilis.store import Database
-from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, is_waiting
+from mobilis.turns import Reply, Turn, complete_turn, due_turns, fail_turn, next_turn
 from mobilis.web.brain import Brain
 from mobilis.web.course import Course
 from mobilis.web.hub import Hub
@@ -86,6 +87,18 @@ class Worker:
         """There may be something to do."""
         self._wake.set()
 
+    def take(self, turn: Turn | None) -> None:
+        """Begin with the next turn of a conversation, which was just looked up, where nothing is
+        in its way; else it is looked for among all that is due."""
+        if turn is None or self._stopping:
+            return
+        put_off, begun = turn.attempts > 0, turn.conversation_id in self._turns
+        room = len(self._turns) < self._settings.workers and not self._full
+        if room and not put_off and not begun and not self._database.is_shared:
+            self._begin(turn)
+        else:
+            self.wake()
+
     def sweep_later(self, conversation_id: str) -> None:
         """Erase again what a turn that is still running in the brain may write afterwards."""
         sweep = asyncio.create_task(self._sweep(conversation_id, self._settings.turn_timeout))
@@ -112,8 +125,7 @@ class Worker:
             self._full = len(due) >= free
             for turn in due:
                 if await self._peers.claim(turn):
-                    task = asyncio.create_task(self._take(turn))
-                    self._turns[turn.conversation_id] = task
+                    self._begin(turn)
                 else:
                     elsewhere.append(turn.conversation_id)
             more = self._full and len(elsewhere) > known
@@ -121,12 +133,17 @@ class Worker:
     async def _due(self, limit: int, busy: list[str]) -> list[Turn]:
         return await swift.read(self._database, due_turns, limit, busy)
 
+    def _begin(self, turn: Turn) -> None:
+        """Take a turn in a task of its own, which is of no request."""
+        self._turns[turn.conversation_id] = Context().run(asyncio.create_task, self._take(turn))
+
     async def _take(self, turn: Turn) -> None:
         begin_trace(turn.trace)
         self._hub.typing(turn.conversation_id, on=True)
-        more = True
+        look, following = True, None
         try:
-            more = await self._answer(turn)
+            following = await self._answer(turn)
+            look = self._full
         except StoreError as error:
             tell_refusal(logger, "a turn cannot be stored, it will be tried again", error)
             await asyncio.sleep(POLL_SECONDS)
@@ -136,11 +153,13 @@ class Worker:
             self._hub.typing(turn.conversation_id, on=False)
             await self._peers.release(turn.conversation_id)
             del self._turns[turn.conversation_id]
-            if more or self._full:
+            if look:
                 self.wake()
+            else:
+                self.take(following)
 
-    async def _answer(self, turn: Turn) -> bool:
-        """Take one turn to its end; whether a message of its conversation waits then."""
+    async def _answer(self, turn: Turn) -> Turn | None:
+        """Take one turn to its end; the next one of its conversation, if there is one then."""
         course = Course(turn)
         with span("turn", channel=turn.channel, language=turn.language, attempts=turn.attempts):
             course.hand_over()
@@ -149,30 +168,30 @@ class Worker:
                     replies = await self._brain.answer(turn)
             except BrainError as error:
                 attempts = 1 if isinstance(error, BrainRefused) else self._settings.turn_attempts
-                kept, more = await self._fail(turn, str(error), attempts)
+                kept, following = await self._fail(turn, str(error), attempts)
                 course.fail(kept, error, attempts)
             except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
-                kept, more = await self._fail(turn, type(error).__name__, 1)
+                kept, following = await self._fail(turn, type(error).__name__, 1)
                 course.fail(kept, error, attempts=1)
             else:
-                kept, more = await self._complete(turn, replies)
+                kept, following = await self._complete(turn, replies)
                 course.end(kept)
         if not kept:
             await self._sweep(turn.conversation_id)
-        return more
+        return following
 
-    async def _complete(self, turn: Turn, replies: list[Reply]) -> tuple[bool, bool]:
-        def complete(connection: Connection) -> tuple[bool, bool]:
+    async def _complete(self, turn: Turn, replies: list[Reply]) -> tuple[bool, Turn | None]:
+        def complete(connection: Connection) -> tuple[bool, Turn | None]:
             kept = complete_turn(connection, turn, replies)
-            return kept, is_waiting(connection, turn.conversation_id)
+            return kept, next_turn(connection, turn.conversation_id)
 
         return await swift.write(self._database, complete)
 
-    async def _fail(self, turn: Turn, error: str, attempts: int) -> tuple[bool, bool]:
-        def fail(connection: Connection) -> tuple[bool, bool]:
+    async def _fail(self, turn: Turn, error: str, attempts: int) -> tuple[bool, Turn | None]:
+        def fail(connection: Connection) -> tuple[bool, Turn | None]:
             backoff = self._settings.turn_backoff
             kept = fail_turn(connection, turn, error, attempts, backoff, self._notice)
-            return kept, is_waiting(connection, turn.conversation_id)
+            return kept, next_turn(connection, turn.conversation_id)
 
         return await swift.write(self._database, fail)
 

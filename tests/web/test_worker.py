@@ -118,12 +118,24 @@ def looks(monkeypatch):
     return found
 
 
-def test_a_message_is_found_at_once_and_looked_for_once(looks, open_door):
+def test_a_message_is_taken_at_once_and_not_looked_for(looks, open_door):
     visitor = open_door().visitor()
     before = len(looks)
     for number in range(5):
         assert visitor.hears(f"m{number}")[0]["text"] == f"echo m{number}"
-    assert len(looks) == before + 5
+    assert len(looks) == before
+
+
+def test_what_comes_while_others_wait_does_not_overtake_them(open_door, brain, eventually):
+    door = open_door(workers=1)
+    first, second, third = (door.visitor() for _ in range(3))
+    echo = brain.script
+    brain.script = lambda question: (time.sleep(0.05), echo(question))[1]
+    for visitor, text in ((first, "one"), (second, "two"), (third, "three"), (first, "four")):
+        assert visitor.say(text, wait=None).status_code == 202
+    eventually(lambda: len(first.history()) == 5)
+    said = [text for text in brain.texts() if not text.startswith("/")]
+    assert said == ["one", "two", "three", "four"]
 
 
 def test_what_waits_behind_a_turn_follows_at_once(looks, open_door, brain, eventually):
