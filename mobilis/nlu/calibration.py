@@ -24,7 +24,7 @@ CONFIG = "config.yml"
 # What an outcome costs, for each message; being answered wrongly is worst.
 COSTS = {"wrong": 20.0, "refused": 5.0, "clarified": 1.0, "out_of_scope_answered": 3.0}
 # Choices that ask back more than this share are left out. Visitors, who write less plainly than the
-# authors of the calibration messages, are asked about three times as often; 6 % is enough.
+# authors of most calibration messages, are asked more often than these; 6 % is enough.
 ASKED_AT_MOST = 0.015
 # Nor may confidence be further off: on plain messages a flatter one would always cost less.
 ERROR_AT_MOST = 0.02
