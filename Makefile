@@ -61,8 +61,8 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== two at a time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j2 test-whole test-door test-parts test-web
+	@echo "== three at a time, since each waits for others half of the time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j3 test-whole test-door test-parts test-web
 
 test-model:
 	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
