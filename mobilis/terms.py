@@ -121,7 +121,6 @@ class Lexicon(Generic[M]):
         self._heads: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._may_begin = lru_cache(RECENT_WORDS)(self._begins)
         self._near_word = lru_cache(RECENT_WORDS)(self._nearest)
-        self._may_open = lru_cache(RECENT_WORDS)(self._opens)
         self._patterns: dict[str, list[tuple[list[_Part], M]]] = defaultdict(list)  # by first word
 
     def add(self, words: tuple[str, ...], meaning: M, flexible: bool = True) -> M:
@@ -171,18 +170,21 @@ class Lexicon(Generic[M]):
         self._forget_words()
 
     def _forget_words(self) -> None:
-        for remembered in (self._may_begin, self._near_word, self._may_open):
-            remembered.cache_clear()
+        self._may_begin.cache_clear()
+        self._near_word.cache_clear()
 
     def find(self, tokens: Sequence[Token]) -> list[Hit[M]]:
         """The terms in `tokens`, in order, none overlapping: the longest win, exact before near."""
         shouted = _shouted(tokens)
         words = [token.word for token in tokens]
         found: list[Hit[M]] = []
-        for start in (start for start, word in enumerate(words) if self._may_open(word)):
-            found += self._exact(tokens, words, start)
-            found += self._patterned(tokens, words, start)
-            found += self._misspelt(tokens, words, start)
+        for start, word in enumerate(words):  # nothing begins with most of them
+            if word in self._reach:
+                found += self._exact(tokens, words, start)
+            if word in self._patterns:
+                found += self._patterned(tokens, words, start)
+            if self._near_word(word) is not None or self._may_begin(word):
+                found += self._misspelt(tokens, words, start)
         if not shouted:
             found += self._coded(tokens, self._codes)
         hits = _longest_first(found, len(tokens))
@@ -193,13 +195,8 @@ class Lexicon(Generic[M]):
                 hits.append(code)
         return _longest_first(hits, len(tokens))
 
-    def _opens(self, word: str) -> bool:
-        """Whether anything may begin with `word`; of most words, nothing does."""
-        known = word in self._reach or word in self._patterns
-        return known or self._near_word(word) is not None or self._may_begin(word)
-
     def _exact(self, tokens: Sequence[Token], words: Sequence[str], start: int) -> Iterable[Hit[M]]:
-        for end in _ends(tokens, start, self._reach.get(words[start], 0)):
+        for end in _ends(tokens, start, self._reach[words[start]]):
             term = tuple(words[start:end])
             meaning = self._terms.get(term) or self._variants.get(term)
             if meaning is not None:
@@ -215,7 +212,7 @@ class Lexicon(Generic[M]):
     def _patterned(
         self, tokens: Sequence[Token], words: Sequence[str], start: int
     ) -> Iterable[Hit[M]]:
-        for parts, meaning in self._patterns.get(words[start], ()):
+        for parts, meaning in self._patterns[words[start]]:
             ends = {start}
             for part in parts:
                 ends = {after for end in ends for after in part.ends(words, end)}

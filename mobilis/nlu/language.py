@@ -192,14 +192,13 @@ class LanguageModel:
         Loi sur la transparence et l'éthique en matière de lobbyisme apply to us" → "does the apply
         to us"."""
         tokens = clean(text).split()
-        firsts = [next(iter(words(token)), "") for token in tokens]
         kept, start = tokens[:1], 1
         while start < len(tokens):
             end = start
             if tokens[start][:1].isupper():
-                before = firsts[start - 1]
+                before = _first(tokens[start - 1])
                 amid = next((name for name, small in _SMALL.items() if before in small), None)
-                end = _end_of_name(tokens, firsts, start, _JOINING_AMID[amid]) if amid else start
+                end = _end_of_name(tokens, start, _JOINING_AMID[amid]) if amid else start
             kept += tokens[start : start + 1] if end == start else []
             start = max(end, start + 1)
         return " ".join(kept)
@@ -236,20 +235,23 @@ class LanguageModel:
         return math.log(values[Language.FRENCH] / values[Language.ENGLISH])
 
 
-def _end_of_name(
-    tokens: Sequence[str], firsts: Sequence[str], start: int, joining: frozenset[str]
-) -> int:
+def _first(token: str) -> str:
+    """The word that a token begins with: « l'éthique » → "l"."""
+    return next(iter(words(token)), "")
+
+
+def _end_of_name(tokens: Sequence[str], start: int, joining: frozenset[str]) -> int:
     """Where the name ends that begins at `start`: it goes on for as long as a word joins the next
-    one to it, soon; `start` when none does. `firsts` are the first words of the tokens."""
+    one to it, soon; `start` when none does."""
     end, size = start + 1, len(tokens)
     while not _STOP.search(tokens[end - 1]):
         near = range(end, min(end + _LONGEST_PART + 1, size))
-        joins = next((at for at in near if firsts[at] in joining), size)
+        joins = next((at for at in near if _first(tokens[at]) in joining), size)
         if joins == size:
             break
         end = joins + 1
         elided = len(words(tokens[joins])) > 1  # « l'éthique » is both
-        while not elided and end < size and firsts[end] in joining:
+        while not elided and end < size and _first(tokens[end]) in joining:
             elided = len(words(tokens[end])) > 1
             end += 1
         end += not elided and end < size
