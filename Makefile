@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
 .PHONY: soak-web faults load lock clean fuzz audit sbom offline overhead
-.PHONY: test-model test-widget test-door test-whole test-web test-parts
+.PHONY: test-model test-widget test-door test-pages test-whole test-browser test-web test-parts
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -61,20 +61,27 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== three at a time, since each waits for others half of the time: the model and the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j3 test-whole test-door test-parts test-web
+	@echo "== four at a time, since each waits for others half of the time: the model and the widget; the whole"
+	@echo "   assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j4 test-browser test-whole test-door test-pages test-parts test-web
 
 test-model:
-	@$(call lane,model,$(VENV)/bin/mobilis train --if-due --quiet)
+	@$(call lane,model  ,$(VENV)/bin/mobilis train --if-due --quiet)
 
 test-widget:
-	@$(call lane,widget,NO_COLOR=1 $(NPM) --silent test && $(NPM) --silent run build)
+	@$(call lane,widget ,NO_COLOR=1 $(NPM) --silent test && $(NPM) --silent run build)
 
 test-door: test-widget
-	@$(call lane,door ,$(DOOR_VENV)/bin/python -m pytest)
+	@$(call lane,door   ,$(DOOR_VENV)/bin/python -m pytest --ignore tests/web)
+
+test-pages: test-widget
+	@$(call lane,pages  ,$(DOOR_VENV)/bin/python -m pytest tests/web)
+
+test-browser: test-model test-widget
+	@$(call lane,browser,$(PYTHON) -m pytest tests/browser -m whole)
 
 test-whole: test-model test-widget
-	@$(call lane,whole,$(PYTHON) -m pytest -m whole)
+	@$(call lane,whole  ,$(PYTHON) -m pytest --ignore tests/browser -m whole)
 
 # What the others do not run.
 NOT_YET := not whole and not pure and not door
@@ -82,11 +89,11 @@ NOT_YET := not whole and not pure and not door
 # What differs between the two environments is told by the front door's own pages, each of which is
 # asked for here too (test_headers), and by the rest of the library below.
 test-web: test-model test-widget
-	@$(call lane,web  ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
+	@$(call lane,web    ,$(PYTHON) -m pytest tests/web --ignore tests/web/console \
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")
 
 test-parts: test-model
-	@$(call lane,parts,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
+	@$(call lane,parts  ,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
