@@ -29,33 +29,46 @@ class Signal(Enum):
     CLOSED = "closed"
 
 
+QUIET = (Signal.TYPING, Signal.SILENT)  # nothing was written
+
+
 class Listener:
     """The signals of one conversation that nobody has looked at yet, in order."""
 
     def __init__(self) -> None:
         self._signals: deque[Signal] = deque(maxlen=MOST_SIGNALS)
         self._ready = asyncio.Event()
+        self._written = asyncio.Event()
 
     def put(self, signal: Signal) -> None:
         self._signals.append(signal)
         self._ready.set()
+        if signal not in QUIET:
+            self._written.set()
 
     async def news(self, seconds: float) -> None:
         """Wait, so long at most, until there is something to look at or nothing will come."""
-        end = asyncio.get_running_loop().time() + seconds
-        signal: Signal | None = Signal.TYPING
-        while signal in (Signal.TYPING, Signal.SILENT):
-            signal = await self.next(end - asyncio.get_running_loop().time())
+        while self._signals:
+            if self._signals.popleft() not in QUIET:
+                return
+        await _set_within(self._written, seconds)
+        self._signals.clear()
 
     async def next(self, seconds: float) -> Signal | None:
         """The next signal, or None when there was none for so long."""
         if not self._signals:
-            self._ready.clear()
-            try:
-                await asyncio.wait_for(self._ready.wait(), seconds)
-            except asyncio.TimeoutError:
-                return None
-        return self._signals.popleft()
+            await _set_within(self._ready, seconds)
+        return self._signals.popleft() if self._signals else None
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event that is not set yet, so long at most. (`wait_for` makes a task of it.)"""
+    event.clear()
+    end = asyncio.get_running_loop().call_later(seconds, event.set)
+    try:
+        await event.wait()
+    finally:
+        end.cancel()
 
 
 class Hub:
