@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy
 from argon2 import PasswordHasher
 from fake_teams import FakeTeams
 from fakes.slack import SIGNING_SECRET, FakeSlack, Team
 from mail_servers import MailServer
 from processes import Postgres, Stack
+from sqlalchemy.engine import URL, Engine
 from websites import Websites
 
-from mobilis import staff
+from mobilis import staff, store, wording
+from mobilis.settings import ROOT
+from mobilis.web import app
 
 HAS_RASA = importlib.util.find_spec("rasa") is not None
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
@@ -95,6 +101,41 @@ def quick_passwords() -> Iterator[Callable[[], PasswordHasher]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staff, "_hasher", lambda: cheap)
         yield dear
+
+
+class SharedCompilations(dict[Any, Any]):
+    """Statements as SQLAlchemy compiled them for a kind of database. It begins with none in each
+    engine, and there is one in every test; its keys begin with the engine's own dialect."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_statements() -> Iterator[None]:
+    """Each statement compiled once for all engines of a kind."""
+    compiled: dict[str, SharedCompilations] = defaultdict(SharedCompilations)
+
+    def create_engine(url: URL, **options: Any) -> Engine:
+        kept = {"compiled_cache": compiled[url.get_backend_name()]}
+        return sqlalchemy.create_engine(url, execution_options=kept, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "create_engine", create_engine)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_wording() -> Iterator[None]:
+    """The front door's sentences, which no test changes where they are, read once."""
+    read = wording.load_wording
+    kept = read(ROOT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "load_wording", lambda root: kept if root == ROOT else read(root))
+        yield
 
 
 @pytest.fixture(scope="session")

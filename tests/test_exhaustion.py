@@ -72,7 +72,7 @@ class Served:
         }
         command = [sys.executable, "-m", "mobilis.web"]
         self.process = Running(command, environment, ROOT, folder / "log", f"{self.base}/healthz")
-        self.http = httpx.Client(base_url=self.base, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.base, timeout=30, trust_env=False, verify=False)
 
     def visitor(self) -> Visitor:
         opened = self.http.post("/api/conversations", json={"language": "fr"}).json()

@@ -77,7 +77,7 @@ def database(running: Stack) -> Iterator[Database]:
 
 
 def visitor_of(stack: Stack, database: Database, language: str = "en") -> Visitor:
-    http = httpx.Client(base_url=stack.base, timeout=WAIT + 60, trust_env=False)
+    http = httpx.Client(base_url=stack.base, timeout=WAIT + 60, trust_env=False, verify=False)
     opened = http.post("/api/conversations", json={"language": language}).json()
     return Visitor(
         http, database, language, opened["conversation"], opened["token"], opened["messages"]
@@ -325,7 +325,7 @@ def test_a_conversation_goes_on_after_a_restore(
     kept = Database(other.settings.database)
     try:
         back = Visitor(
-            httpx.Client(base_url=other.base, timeout=WAIT + 60, trust_env=False),
+            httpx.Client(base_url=other.base, timeout=WAIT + 60, trust_env=False, verify=False),
             *(kept, "fr", visitor.id, visitor.token, visitor.greeting),
         )
         assert back.history()[-1]["question"]["number"] == 2

@@ -27,6 +27,7 @@ from joserfc.jws import JWSRegistry
 from mobilis.errors import ProviderRefused, ProviderUnavailable, SettingError
 from mobilis.settings import Settings
 from mobilis.staff import RIGHTS
+from mobilis.web import outgoing
 
 CALLBACK = "/console/oidc/back"
 TIMEOUT = 5.0  # seconds, of each request
@@ -189,7 +190,7 @@ class Provider:
 
     async def _ask(self, method: str, address: str, **more: Any) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+            async with outgoing.client(timeout=TIMEOUT) as client:
                 answer = await client.request(method, address, **more)
             content = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -42,7 +42,9 @@ class Seen:
 
     def __init__(self, stack: Stack, collector: Collector, port: int) -> None:
         self.stack, self.collector, self.port = stack, collector, port
-        self.http = httpx.Client(base_url=stack.base, timeout=WAIT + 60, trust_env=False)
+        self.http = httpx.Client(
+            base_url=stack.base, timeout=WAIT + 60, trust_env=False, verify=False
+        )
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log().splitlines()]

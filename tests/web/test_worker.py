@@ -294,7 +294,7 @@ def test_killed_in_the_middle_of_a_turn_it_is_answered_once_after_a_restart(
     the_door.stop()  # it would answer from the same database
     process = Process(settings, free_port())
     try:
-        with httpx.Client(base_url=process.url, trust_env=False, timeout=20) as http:
+        with httpx.Client(base_url=process.url, trust_env=False, verify=False, timeout=20) as http:
             opened = http.post("/api/conversations", json={"language": "fr"}).json()
             url = f"/api/conversations/{opened['conversation']}/messages"
             headers = {"Authorization": f"Bearer {opened['token']}"}

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from mobilis.errors import DeliveryPostponed, DeliveryRefused
+from mobilis.web import outgoing
 from mobilis.web.teams.clouds import App
 
 TIMEOUT = 15.0  # seconds, of each request
@@ -99,7 +100,7 @@ class HttpConnector:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
+        self._client = outgoing.client(timeout=TIMEOUT, follow_redirects=False)
         self.token = Token(app, self._client)
 
     async def send(self, service_url: str, conversation: str, activity: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import httpx
 from mobilis.doctor.findings import FAULT, OK, Finding
 from mobilis.errors import DeliveryPostponed, SettingError, TeamsUnavailable
 from mobilis.settings import Settings
+from mobilis.web import outgoing
 from mobilis.web.teams.channel import PATH
 from mobilis.web.teams.clouds import App, read_app
 from mobilis.web.teams.connector import HttpConnector
@@ -67,7 +68,7 @@ async def _public_url(app: App) -> Finding:
     if not address.startswith("https://"):
         return Finding("public_url", FAULT, "MOBILIS_PUBLIC_URL: Teams asks for https://.")
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+        async with outgoing.client(timeout=TIMEOUT) as client:
             answer = await client.post(address, json={})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding("public_url", FAULT, f"{address}: no answer ({type(error).__name__}).")

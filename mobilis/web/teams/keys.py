@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from mobilis.errors import TeamsUnavailable
 from mobilis.seeing.logs import tell
+from mobilis.web import outgoing
 from mobilis.web.teams.clouds import is_private
 
 KNOWN_FOR = 24 * 3600.0  # seconds until the keys are read again in any case
@@ -81,7 +82,7 @@ async def read_keys(openid_url: str) -> Mapping[str, SigningKey]:
     Raises:
         TeamsUnavailable: it cannot be read, or holds no usable key.
     """
-    async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+    async with outgoing.client(timeout=TIMEOUT) as client:
         metadata = await _ask(client, openid_url)
         address = metadata.get("jwks_uri")
         if not isinstance(address, str) or not is_private(address):

@@ -50,7 +50,9 @@ def sign_in(door: Any, database: Database) -> Iterator[Callable[..., Colleague]]
         with database.write() as connection:
             given = {"email": email, "name": f"Camille {role}", "role": role, "password": PASSWORD}
             person = staff.add_person(connection, **{**given, **more})
-        http = httpx.Client(base_url=str(door.http.base_url), timeout=20, trust_env=False)
+        http = httpx.Client(
+            base_url=str(door.http.base_url), timeout=20, trust_env=False, verify=False
+        )
         clients.append(http)
         form = http.get("/console/sign-in").text
         token = html.unescape(_TOKEN.findall(form)[0])

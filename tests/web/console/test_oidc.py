@@ -47,7 +47,7 @@ class Browser:
 
     def __init__(self, door: Any) -> None:
         self.door = door
-        self.http = httpx.Client(trust_env=False, timeout=20)
+        self.http = httpx.Client(trust_env=False, verify=False, timeout=20)
         self.base = str(door.http.base_url).rstrip("/")
         self.cookies: dict[str, str] = {}
 
