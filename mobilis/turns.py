@@ -76,8 +76,9 @@ def due_turns(connection: Connection, limit: int, busy: Collection[str] = ()) ->
 
 def next_turn(connection: Connection, conversation_id: str) -> Turn | None:
     """The oldest open message of a conversation, due or not; None when none is open."""
-    row = connection.execute(_NEXT, {"own": conversation_id}).one_or_none()
-    return _turn(row) if row else None
+    found = connection.execute(_OPEN, {"own": conversation_id}).all()
+    oldest = min(found, key=lambda row: row.position, default=None)
+    return _turn(oldest) if oldest else None
 
 
 def _turn(row: Row[Any]) -> Turn:
@@ -98,6 +99,7 @@ def _open_messages() -> Select[Any]:
     """What a turn is made of, of conversations and their messages."""
     message = (
         inbox.c.id.label("message_id"),
+        inbox.c.position,
         inbox.c.text,
         inbox.c.payload,
         inbox.c.attempts,
@@ -135,11 +137,9 @@ def _due() -> Select[Any]:
 _DUE = _due()
 _MESSAGE = (inbox.c.conversation_id == bindparam("own")) & (inbox.c.id == bindparam("message"))
 _STATE = select(inbox.c.state, inbox.c.attempts).where(_MESSAGE)
-_NEXT = (
-    _open_messages()
-    .where(inbox.c.conversation_id == bindparam("own"), inbox.c.state == "pending")
-    .order_by(inbox.c.position)
-    .limit(1)
+# Not the oldest of them: SQLite would look for it among all messages of the conversation.
+_OPEN = _open_messages().where(
+    inbox.c.conversation_id == bindparam("own"), inbox.c.state == "pending"
 )
 _QUEUED = select(func.count()).select_from(
     select(inbox.c.id).where(inbox.c.state == "pending").limit(bindparam("most")).subquery()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,9 @@ def quick_statements() -> Iterator[None]:
 def quick_wording() -> Iterator[None]:
     """The front door's sentences, which no test changes where they are, read once."""
     read = wording.load_wording
-    kept = read(ROOT)
+    kept = lru_cache(read)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "load_wording", lambda root: kept if root == ROOT else read(root))
+        patch.setattr(app, "load_wording", lambda root: (kept if root == ROOT else read)(root))
         yield
 
 

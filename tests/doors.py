@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import uvicorn.server
-from loopback import LoopbackServer
+from loopback import LoopbackServer, loopback_client
 from processes import free_port
 
 from mobilis.settings import Settings
@@ -223,7 +223,7 @@ class FrontDoor:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.base = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.base, timeout=20, trust_env=False, verify=False)
+        self.http = loopback_client(base_url=self.base, timeout=20)
 
     def start(self) -> FrontDoor:
         if self._server:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from doors import parse_events
+from loopback import loopback_client
 
 from mobilis.content import read_yaml
 from mobilis.settings import ROOT
@@ -62,7 +63,7 @@ class Visit:
         self, base: str, language: str, cut_after: Callable[[], float] = lambda: 3600.0
     ) -> None:
         limits = httpx.Limits(max_keepalive_connections=0)  # none to a door that is gone
-        self.http = httpx.Client(base_url=base, timeout=15, trust_env=False, limits=limits)
+        self.http = loopback_client(base_url=base, timeout=15, limits=limits)
         self.language = language
         self.count = Count()
         self.sent: list[str] = []  # ids

@@ -37,6 +37,7 @@ from fault_visits import (
     exchanges,
     wait_for,
 )
+from loopback import loopback_client
 from mail_servers import MailServer
 from processes import Postgres, Stack
 from sqlalchemy import func, select, update
@@ -222,9 +223,7 @@ class World:
         user = f"U{next(self._people):04}"
         self.slack.teams["T1"].locales[user] = "fr-FR" if language == "fr" else "en-US"
         known = self._references()
-        with httpx.Client(
-            base_url=self.stack.base, timeout=15, trust_env=False, verify=False
-        ) as http:
+        with loopback_client(base_url=self.stack.base, timeout=15) as http:
             person = Person(self.slack, http, user=user)
             body = person.event(person.said(SAID[language][1]))
             with self._armed(point):
@@ -297,9 +296,7 @@ class World:
             known = {"name": "Ariane Un", "role": "triager", "password": PASSWORD}
             staff.add_person(connection, email=email, language=language, **known)
         origin = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin"}
-        with httpx.Client(
-            base_url=self.stack.base, headers=origin, trust_env=False, verify=False
-        ) as http:
+        with loopback_client(base_url=self.stack.base, headers=origin) as http:
             shown = http.get("/console/sign-in").text
             csrf = re.findall(r'name="csrf" value="([^"]+)"', shown)[0]
             _without_tls(http)

@@ -1,8 +1,17 @@
-"""The HTTP server behind every fake service of the tests."""
+"""HTTP on this machine: the server behind every fake service of the tests, and their client."""
 
 from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+
+def loopback_client(**options: Any) -> httpx.Client:
+    """A client with the `options` of httpx, whatever proxy the environment names, and without the
+    authorities that plain HTTP does not need: to read them takes as long as many a test."""
+    return httpx.Client(trust_env=False, verify=False, **options)
 
 
 class LoopbackServer(ThreadingHTTPServer):

@@ -15,8 +15,8 @@ import uuid
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 from collectors import Collector
+from loopback import loopback_client
 
 from mobilis.stack import Stack, free_ports
 
@@ -40,7 +40,7 @@ class Side:
     def __init__(self, folder: Path, **environment: str) -> None:
         folder.mkdir()
         self.stack = Stack(folder, environment=environment)
-        self.http = httpx.Client(base_url=self.stack.base, timeout=90, trust_env=False)
+        self.http = loopback_client(base_url=self.stack.base, timeout=90)
         opened = self.http.post("/api/conversations", json={"language": "fr"}).json()
         self.address = f"/api/conversations/{opened['conversation']}/messages"
         self.http.headers["Authorization"] = f"Bearer {opened['token']}"

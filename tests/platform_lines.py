@@ -27,6 +27,7 @@ from typing import Any
 import httpx
 from fake_teams import Chat, FakeTeams, personal_id
 from fakes.slack import FakeSlack, Person, Post
+from loopback import loopback_client
 from renderings import Seen, on_slack, on_teams, problems
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
@@ -75,7 +76,7 @@ class PlatformLine(ABC):
     channel: str
 
     def __init__(self, base_url: str, settings: Settings) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=20, trust_env=False, verify=False)
+        self.http = loopback_client(base_url=base_url, timeout=20)
         self.doubled = 0  # messages that the platform shows twice
         self.words: Sentences = getattr(load_wording(settings.project_dir), self.channel)
         self._database = Database.from_settings(settings)

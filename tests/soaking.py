@@ -25,6 +25,7 @@ import httpx
 from doors import SECRET, Answer, FakeBrain, Question, echo
 from fake_teams import Chat, FakeTeams, buttons, card, personal_id
 from fakes.slack import SIGNING_SECRET, FakeSlack, Person, Post, Team
+from loopback import loopback_client
 from platform_lines import press_on_slack
 from processes import free_port
 from sqlalchemy import func, select
@@ -165,7 +166,7 @@ class Soak:
         base = f"http://127.0.0.1:{self._port}"
         limits = httpx.Limits(max_keepalive_connections=0)  # none to a door that is gone
         try:
-            with httpx.Client(base_url=base, timeout=20, trust_env=False, limits=limits) as http:
+            with loopback_client(base_url=base, timeout=20, limits=limits) as http:
                 yield slack, teams, brain, http
         finally:
             brain.stop()

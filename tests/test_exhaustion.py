@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from doors import SECRET, FakeBrain, Question, Visitor, echo
 from fault_visits import ERRORS, wait_for
 from faulting import small_disk
+from loopback import loopback_client
 from processes import free_port
 from sqlalchemy import func, insert, select
 
@@ -72,7 +72,7 @@ class Served:
         }
         command = [sys.executable, "-m", "mobilis.web"]
         self.process = Running(command, environment, ROOT, folder / "log", f"{self.base}/healthz")
-        self.http = httpx.Client(base_url=self.base, timeout=30, trust_env=False, verify=False)
+        self.http = loopback_client(base_url=self.base, timeout=30)
 
     def visitor(self) -> Visitor:
         opened = self.http.post("/api/conversations", json={"language": "fr"}).json()

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from loopback import loopback_client
 from processes import Postgres, Stack
 from sqlalchemy import func, select
 from visitors import WAIT, Visitor, new_id
@@ -77,7 +78,7 @@ def database(running: Stack) -> Iterator[Database]:
 
 
 def visitor_of(stack: Stack, database: Database, language: str = "en") -> Visitor:
-    http = httpx.Client(base_url=stack.base, timeout=WAIT + 60, trust_env=False, verify=False)
+    http = loopback_client(base_url=stack.base, timeout=WAIT + 60)
     opened = http.post("/api/conversations", json={"language": language}).json()
     return Visitor(
         http, database, language, opened["conversation"], opened["token"], opened["messages"]
@@ -325,7 +326,7 @@ def test_a_conversation_goes_on_after_a_restore(
     kept = Database(other.settings.database)
     try:
         back = Visitor(
-            httpx.Client(base_url=other.base, timeout=WAIT + 60, trust_env=False, verify=False),
+            loopback_client(base_url=other.base, timeout=WAIT + 60),
             *(kept, "fr", visitor.id, visitor.token, visitor.greeting),
         )
         assert back.history()[-1]["question"]["number"] == 2

@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+from loopback import loopback_client
 from processes import Stack
 from traces import Trace, is_outside, is_traced
 
@@ -60,7 +60,7 @@ def traced_stack(tmp_path_factory: pytest.TempPathFactory, trace: Trace) -> Iter
 
 def told(base: str, language: str) -> list[str]:
     """The kinds of what the assistant answers in a conversation."""
-    with httpx.Client(base_url=base, timeout=60, trust_env=False) as http:
+    with loopback_client(base_url=base, timeout=60) as http:
         opened = http.post("/api/conversations", json={"language": language}).json()
         headers = {"Authorization": f"Bearer {opened['token']}"}
         kinds = [message["kind"] for message in opened["messages"]]

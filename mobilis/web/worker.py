@@ -89,7 +89,8 @@ class Worker:
 
     def take(self, turn: Turn | None) -> None:
         """Begin with the next turn of a conversation, which was just looked up, where nothing is
-        in its way; else it is looked for among all that is due."""
+        in its way; else it is looked for among all that is due. On PostgreSQL it always is, since
+        there it has to be claimed."""
         if turn is None or self._stopping:
             return
         put_off, begun = turn.attempts > 0, turn.conversation_id in self._turns

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from loopback import loopback_client
 from processes import Stack
 from visitors import WAIT, Visitor
 
@@ -36,9 +36,7 @@ def kept(stack: Stack) -> Iterator[Database]:
 @pytest.fixture
 def visitor_in(stack: Stack, kept: Database) -> Iterator[Callable[..., Visitor]]:
     """Opens conversations in a language."""
-    with httpx.Client(
-        base_url=stack.base, timeout=WAIT + 60, trust_env=False, verify=False
-    ) as http:
+    with loopback_client(base_url=stack.base, timeout=WAIT + 60) as http:
 
         def open_one(language: str) -> Visitor:
             response = http.post("/api/conversations", json={"language": language})

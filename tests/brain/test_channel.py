@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from loopback import LoopbackServer
+from loopback import LoopbackServer, loopback_client
 from processes import Stack, free_port
 from rasa.utils.endpoints import ClientResponseError
 from sqlalchemy import func, select
@@ -42,9 +42,7 @@ def brain(stack: Stack) -> Iterator[httpx.Client]:
     """The brain's port, with the secret."""
     secret = (stack.settings.data_dir / "secret").read_text()
     headers = {"Authorization": f"Bearer {secret}"}
-    with httpx.Client(
-        base_url=brains(stack.settings)[0], headers=headers, timeout=40, trust_env=False
-    ) as client:
+    with loopback_client(base_url=brains(stack.settings)[0], headers=headers, timeout=40) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from collectors import Collector, attributes
+from loopback import loopback_client
 from processes import Stack
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, update
@@ -42,9 +43,7 @@ class Seen:
 
     def __init__(self, stack: Stack, collector: Collector, port: int) -> None:
         self.stack, self.collector, self.port = stack, collector, port
-        self.http = httpx.Client(
-            base_url=stack.base, timeout=WAIT + 60, trust_env=False, verify=False
-        )
+        self.http = loopback_client(base_url=stack.base, timeout=WAIT + 60)
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log().splitlines()]

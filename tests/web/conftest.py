@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from doors import SECRET, FakeBrain, FrontDoor, Visitor
+from loopback import loopback_client
 from processes import free_port
 
 from mobilis.models import audit, metadata
@@ -177,9 +178,7 @@ def open_stage(
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        http = httpx.Client(
-            base_url=stage.base, follow_redirects=True, trust_env=False, verify=False, timeout=30
-        )
+        http = loopback_client(base_url=stage.base, follow_redirects=True, timeout=30)
         opened.append((server, thread, http))
         return Seat(stage, http)
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from doors import FakeBrain, FrontDoor, Visitor
+from loopback import loopback_client
 from processes import Postgres, free_port
 from schemas import migrated
 from sqlalchemy import text
@@ -195,7 +196,7 @@ class DoorProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.http = httpx.Client(base_url=self.base, trust_env=False, verify=False, timeout=20)
+        self.http = loopback_client(base_url=self.base, timeout=20)
 
     def wait(self) -> None:
         end = time.monotonic() + 60
@@ -386,7 +387,7 @@ def test_an_account_that_is_locked_at_one_door_is_locked_at_the_other(both, shar
             connection, email="a@exemple.ca", name="Ana", role="triager", language="fr"
         )
         accounts.choose_password(connection, person, staff.hash_password("un mot de passe long"))
-    browser = httpx.Client(trust_env=False, verify=False, timeout=20)
+    browser = loopback_client(timeout=20)
 
     def sign_in(door: FrontDoor, password: str) -> int:
         page = browser.get(f"{door.base}/console/sign-in").text

@@ -13,10 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from loopback import loopback_client
 from processes import free_port
 from sqlalchemy import select
 
+from mobilis import turns
 from mobilis.models import inbox
+from mobilis.store import Database, migrate
 from mobilis.web import worker
 from mobilis.web.brain import Brain
 from mobilis.web.worker import Worker
@@ -136,6 +139,19 @@ def test_what_comes_while_others_wait_does_not_overtake_them(open_door, brain, e
     eventually(lambda: len(first.history()) == 5)
     said = [text for text in brain.texts() if not text.startswith("/")]
     assert said == ["one", "two", "three", "four"]
+
+
+def test_the_next_turn_is_looked_for_among_what_waits_and_not_in_all_that_was_said(tmp_path):
+    url = f"sqlite:///{tmp_path}/next.db"
+    migrate(url)
+    database = Database(url)
+    with database.read() as connection:
+        query = str(turns._OPEN.compile(connection))
+        here = dict.fromkeys(turns._OPEN.compile(connection).params, "x")
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", tuple(here.values()))
+        told = " ".join(row.detail for row in plan)
+    database.dispose()
+    assert "ix_inbox_state_due_at (state=?)" in told
 
 
 def test_what_waits_behind_a_turn_follows_at_once(looks, open_door, brain, eventually):
@@ -294,7 +310,7 @@ def test_killed_in_the_middle_of_a_turn_it_is_answered_once_after_a_restart(
     the_door.stop()  # it would answer from the same database
     process = Process(settings, free_port())
     try:
-        with httpx.Client(base_url=process.url, trust_env=False, verify=False, timeout=20) as http:
+        with loopback_client(base_url=process.url, timeout=20) as http:
             opened = http.post("/api/conversations", json={"language": "fr"}).json()
             url = f"/api/conversations/{opened['conversation']}/messages"
             headers = {"Authorization": f"Bearer {opened['token']}"}

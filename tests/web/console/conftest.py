@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from loopback import loopback_client
 
 from mobilis import staff
 from mobilis.store import Database
@@ -50,9 +51,7 @@ def sign_in(door: Any, database: Database) -> Iterator[Callable[..., Colleague]]
         with database.write() as connection:
             given = {"email": email, "name": f"Camille {role}", "role": role, "password": PASSWORD}
             person = staff.add_person(connection, **{**given, **more})
-        http = httpx.Client(
-            base_url=str(door.http.base_url), timeout=20, trust_env=False, verify=False
-        )
+        http = loopback_client(base_url=str(door.http.base_url), timeout=20)
         clients.append(http)
         form = http.get("/console/sign-in").text
         token = html.unescape(_TOKEN.findall(form)[0])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from loopback import loopback_client
 from sqlalchemy import select, update
 
 from mobilis.models import staff_sessions
@@ -23,7 +24,7 @@ def path_of(page) -> str:
 @pytest.mark.parametrize("page", GUARDED, ids=lambda page: f"{page.method} {page.path}")
 def test_a_page_is_for_those_with_the_right_and_nobody_else(sign_in, page, door):
     address = f"/console{path_of(page)}"
-    nobody = httpx.Client(base_url=str(door.http.base_url), trust_env=False, verify=False)
+    nobody = loopback_client(base_url=str(door.http.base_url))
     answer = nobody.request(page.method, address)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/console/sign-in")

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
+from loopback import loopback_client
 from providers import CLIENT, CLIENT_SECRET, Provider
 from sqlalchemy import select, update
 
@@ -47,7 +48,7 @@ class Browser:
 
     def __init__(self, door: Any) -> None:
         self.door = door
-        self.http = httpx.Client(trust_env=False, verify=False, timeout=20)
+        self.http = loopback_client(timeout=20)
         self.base = str(door.http.base_url).rstrip("/")
         self.cookies: dict[str, str] = {}
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from loopback import loopback_client
 from sqlalchemy import update
 
 from mobilis import audit, second_factor, staff
@@ -48,9 +49,7 @@ class Browser:
     """Somebody's browser before a front door."""
 
     def __init__(self, door: Any) -> None:
-        self.http = httpx.Client(
-            base_url=str(door.http.base_url), timeout=20, trust_env=False, verify=False
-        )
+        self.http = loopback_client(base_url=str(door.http.base_url), timeout=20)
 
     def token(self, path: str) -> str:
         return html.unescape(_TOKEN.findall(self.http.get(path).text)[0])
