@@ -12,11 +12,19 @@ from typing import Any
 
 from loopback import LoopbackServer
 
+PATIENCE = 20.0  # seconds that somebody waits for others, or for the end
+
 
 class Assistant:
-    """Speaks both channels; what is said decides how it fails: "500", "slow", "nothing"."""
+    """Speaks both channels; what is said decides how it fails: "500", "slow", "nothing".
 
-    def __init__(self) -> None:
+    Args:
+        together: nobody is answered before so many have talked at once; the wait has an end.
+    """
+
+    def __init__(self, together: int = 1) -> None:
+        self.together = together
+        self.gathered, self.over = threading.Event(), threading.Event()
         self.heard: list[tuple[str, str]] = []  # conversation, text
         self.talking = self.most_talking = self.opened = 0
         self.opens = True
@@ -37,7 +45,12 @@ class Assistant:
             self.heard.append((conversation, text))
             self.talking += 1
             self.most_talking = max(self.most_talking, self.talking)
-        time.sleep(0.5 if "slow" in text else 0.02)
+            if self.talking >= self.together:
+                self.gathered.set()
+        self.gathered.wait(PATIENCE)
+        time.sleep(0.02)
+        if "slow" in text:
+            self.over.wait(PATIENCE)
         with self.lock:
             self.talking -= 1
         said = [] if "nothing" in text else [{"text": "oui"}]
@@ -72,5 +85,6 @@ def served(assistant: Assistant) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        assistant.over.set()
         server.shutdown()
         server.server_close()

@@ -157,7 +157,7 @@ def test_an_answer_that_takes_too_long_is_counted(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_stock_assistant_is_typed_to() -> None:
-    assistant = Assistant()
+    assistant = Assistant(together=2)
     with served(assistant) as base:
         crowding = hold(base, Line("un"), Line("b", {"option": "b"}), ours=False, at_once=2)
     assert crowding.latencies

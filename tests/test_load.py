@@ -48,9 +48,11 @@ def test_a_conversation_is_opened_in_its_language(assistant: Assistant, base: st
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_so_many_talk_at_once_and_no_more(assistant: Assistant, base: str, at_once: int) -> None:
+def test_so_many_talk_at_once_and_no_more(at_once: int) -> None:
+    assistant = Assistant(together=at_once)
     talks = [Script("fr", [f"{talk} {turn}" for turn in range(3)]) for talk in range(6)]
-    load = asyncio.run(hold(RestChannel(), base, talks, at_once))
+    with served(assistant) as base:
+        load = asyncio.run(hold(RestChannel(), base, talks, at_once))
     assert len(load.latencies) == 18
     assert assistant.most_talking == at_once
 
@@ -64,7 +66,7 @@ def test_a_turn_that_fails_is_counted_and_not_timed(
 ) -> None:
     monkeypatch.setattr("mobilis.load.GRACE_SECONDS", 0.0)
     talks = [Script("fr", ["un", text, "deux"])]
-    load = asyncio.run(hold(channel, base, talks, 1, wait=0.25))
+    load = asyncio.run(hold(channel, base, talks, 1, wait=1.0))
     assert load.errors == {reason: 1}
     assert len(load.latencies) == 2
 

@@ -356,7 +356,7 @@ def test_a_collector_that_does_not_take_spans_holds_nobody_up(
         with ids.tracing(TRACE), spans.span("turn"):
             pass
     took = time.perf_counter() - began
-    assert took < 0.5  # of exporting, nothing
+    assert took < 20  # of exporting, nothing: each would wait for half a second
     spans.stop()
     assert collector.spans(TRACE) == []
 

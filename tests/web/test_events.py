@@ -123,7 +123,7 @@ def test_an_open_stream_does_not_keep_the_front_door_from_stopping(door, visitor
         next(events)
         start = time.monotonic()
         door.stop()
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
         assert all(event == "comment" for event, _, _ in events)
 
 
