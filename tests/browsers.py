@@ -166,6 +166,7 @@ def axe(page: Page, within: str = "") -> list[str]:
     """What axe-core finds wrong on a page, or on a part of it, one sentence for each element."""
     if not AXE.exists():
         pytest.fail("axe-core was not found: run make widget")
+    page.wait_for_load_state("load")  # a page is there before its styles are
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}

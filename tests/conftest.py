@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from processes import Postgres, Stack
 from sqlalchemy.engine import URL, Engine
 from websites import Websites
 
-from mobilis import staff, store, wording
+from mobilis import content, staff, store, wording
 from mobilis.settings import ROOT
 from mobilis.web import app
 
@@ -113,6 +115,23 @@ class SharedCompilations(dict[Any, Any]):
 
     def __setitem__(self, key: Any, compiled: Any) -> None:
         super().__setitem__(key[1:], compiled)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_yaml() -> Iterator[None]:
+    """Each content file parsed once, for as long as it says the same; whoever reads it has data of
+    their own."""
+    load = content.yaml.load
+
+    @lru_cache(maxsize=128)
+    def kept(text: str, loader: type) -> bytes:
+        return pickle.dumps(load(text, Loader=loader))
+
+    with pytest.MonkeyPatch.context() as patch:
+        parser = SimpleNamespace(**vars(content.yaml))
+        parser.load = lambda text, Loader: pickle.loads(kept(text, Loader))
+        patch.setattr(content, "yaml", parser)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
