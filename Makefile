@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
 .PHONY: soak-web faults load lock clean fuzz audit sbom offline overhead
-.PHONY: test-model test-widget test-door test-pages test-whole test-browser test-web test-parts
+.PHONY: test-model test-widget test-door test-pages test-whole test-browser test-web test-parts test-brain
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -61,9 +61,9 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== three at a time, since each waits for others half of the time: the model and the widget; the whole"
-	@echo "   assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j3 test-browser test-whole test-door test-pages test-parts test-web
+	@echo "== three at a time, since each waits for others half of the time, the longest first: the model and"
+	@echo "   the widget; the whole assistant with Rasa; the parts, on two Pythons"
+	@$(MAKE) --no-print-directory -j3 test-door test-browser test-whole test-pages test-parts test-brain test-web
 
 test-model:
 	@$(call lane,model  ,$(VENV)/bin/mobilis train --if-due --quiet)
@@ -74,7 +74,8 @@ test-widget:
 test-door: test-widget
 	@$(call lane,door   ,$(DOOR_VENV)/bin/python -m pytest --ignore tests/web)
 
-test-pages: test-widget
+# They need no model, but would take the place of a longer one.
+test-pages: test-model test-widget
 	@$(call lane,pages  ,$(DOOR_VENV)/bin/python -m pytest tests/web)
 
 test-browser: test-model test-widget
@@ -93,7 +94,10 @@ test-web: test-model test-widget
 	  --ignore tests/web/slack --ignore tests/web/teams -m "$(NOT_YET)")
 
 test-parts: test-model
-	@$(call lane,parts  ,$(PYTHON) -m pytest --ignore tests/web -m "$(NOT_YET)")
+	@$(call lane,parts  ,$(PYTHON) -m pytest --ignore tests/web --ignore tests/brain -m "$(NOT_YET)")
+
+test-brain: test-model
+	@$(call lane,brain  ,$(PYTHON) -m pytest tests/brain -m "$(NOT_YET)")
 
 transcripts: $(INSTALLED) ## play the journeys and write docs/transcripts
 	@$(PYTHON) -m pytest tests/test_journeys.py --write-transcripts docs/transcripts
