@@ -247,10 +247,16 @@ def test_later_the_language_is_what_the_person_writes(
 def test_slack_gets_its_answer_at_once_however_long_the_brain_takes(
     someone, slack, brain, eventually
 ):
-    release = threading.Event()
-    brain.script = lambda question: (release.wait(20), (200, {"messages": [say("enfin")]}))[1]
+    release, answered = threading.Event(), []
+
+    def slowly(question):
+        release.wait(20)
+        answered.append(question)
+        return 200, {"messages": [say("enfin")]}
+
+    brain.script = slowly
     someone.says("a")
-    assert slack.said(someone.direct)[-1:] != ["enfin"]
+    assert not answered
     release.set()
     eventually(lambda: slack.said(someone.direct)[-1:] == ["enfin"])
 
