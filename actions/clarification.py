@@ -61,7 +61,6 @@ def _keep(turn: Turn, outcome: str) -> None:
         conversation_id=turn.conversation,
         message_id=turn.message_id,
         language=turn.language,
-        text=turn.heard.get("masked") or "",
         outcome=outcome,
         guesses=turn.heard.get("labels") or [],
         question=_open_question(turn),

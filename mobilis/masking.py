@@ -2,7 +2,8 @@
 
 Patterns, and the names that are known. Names that nobody gave in a form are found by spaCy, where
 it is: the brain masks each message once (mobilis/brain/masker.py) and leaves the text in
-`inbox.masked`. The console's pages show what comes from here to whoever may not see more.
+`inbox.masked`, and in `unhandled` when it was not understood. The console's pages show what comes
+from here to whoever may not see more.
 """
 
 from __future__ import annotations
@@ -16,8 +17,17 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection, Row
 
-from mobilis.models import NOT_MASKED, conversations, inbox, leads, outbox, tracker_events
-from mobilis.text import unaccented
+from mobilis.likeness import key_of
+from mobilis.models import (
+    NOT_MASKED,
+    conversations,
+    inbox,
+    leads,
+    outbox,
+    tracker_events,
+    unhandled,
+)
+from mobilis.text import beginning_and_end, unaccented
 
 NAME = "[nom]"
 DETAIL = "[…]"  # in the place of all that was said
@@ -154,4 +164,19 @@ def keep_masked(connection: Connection, message: Row[Any], masked: str) -> None:
         inbox.c.id == message.id,
         inbox.c.text == message.text,
     )
-    connection.execute(update(inbox).where(*own).values(masked=masked))
+    if connection.execute(update(inbox).where(*own).values(masked=masked)).rowcount:
+        tell_missed(connection, message.conversation_id, message.id, masked)
+
+
+def tell_missed(connection: Connection, conversation_id: str, message_id: str, masked: str) -> None:
+    """Give the masked text of a message to what `unhandled` keeps of it, if it is there. Its
+    conversation must be locked: it may be kept this very moment, with the text of its `inbox`."""
+    own = (
+        unhandled.c.conversation_id == conversation_id,
+        unhandled.c.source_message_id == message_id,
+    )
+    row = connection.execute(select(unhandled).where(*own)).one_or_none()
+    if row:
+        text = beginning_and_end(masked)
+        values = {"text": text, "key": key_of(row.language, row.question, text)}
+        connection.execute(update(unhandled).where(*own).values(values))

@@ -20,7 +20,8 @@ from mobilis.assessment import Answers, Assessment, Result, answers_from_dict, a
 from mobilis.content import Content
 from mobilis.conversations import lock_conversation
 from mobilis.likeness import key_of
-from mobilis.models import assessments, unhandled
+from mobilis.masking import tell_missed
+from mobilis.models import assessments, inbox, unhandled
 from mobilis.store import Database, now
 
 NONE_OF_THESE = "none"  # picked: none of what a "did you mean" offered
@@ -166,25 +167,29 @@ def keep_unhandled(
     conversation_id: str,
     message_id: str,
     language: str,
-    text: str,
     outcome: str,
     guesses: Sequence[Mapping[str, Any]],
     question: str | None = None,
 ) -> None:
-    """Store a message that was not understood (`lost`) or asked about (`clarified`).
+    """Store a message that was not understood (`lost`) or asked about (`clarified`), without what
+    it says: that comes once its personal details are masked (mobilis/masking.py).
 
-    `text` must already be masked. `question` is the question of the assessment that was open.
+    `question` is the question of the assessment that was open.
     """
     values = {
         "language": language,
-        "text": text,
+        "text": "",
         "outcome": outcome,
         "guesses": [dict(guess) for guess in guesses],
         "question": question,
-        "key": key_of(language, question, text),
+        "key": key_of(language, question, ""),
     }
+    own = (inbox.c.conversation_id == conversation_id, inbox.c.id == message_id)
     with database.write() as connection:
         _once(connection, unhandled, conversation_id, message_id, values)
+        masked = connection.execute(select(inbox.c.masked).where(*own)).scalar()
+        if masked is not None:
+            tell_missed(connection, conversation_id, message_id, masked)
 
 
 def note_choice(database: Database, conversation_id: str, message_id: str, label: str) -> None:

@@ -20,6 +20,8 @@ RECENT = 256
 GUARD = "\u2060"
 
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
+_NAME_BEFORE_CUT = re.compile(r"(?:\s+[A-ZÀ-Ý][\w'’-]*){1,4}$")
+_NAME_AFTER_CUT = re.compile(r"^(?:[A-ZÀ-Ý][\w'’-]*\s+){1,4}")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _INVISIBLE = re.compile(
     "[\0-\x08\x0e-\x1b\x7f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -103,6 +105,17 @@ def clean(text: str) -> str:
     if len(words) > MAX_WORDS:
         words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
     return " ".join(words)
+
+
+def beginning_and_end(text: str) -> str:
+    """`text` in at most `MAX_CHARACTERS` characters, cut between words; no name is cut in two."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    half = MAX_CHARACTERS // 2 - 2
+    first, last = text[:half], text[-half:]
+    first = _NAME_BEFORE_CUT.sub("", first.rpartition(" ")[0] or first)
+    last = _NAME_AFTER_CUT.sub("", last.partition(" ")[2] or last)
+    return f"{first} … {last}"
 
 
 def _without_pictures(text: str) -> str:

@@ -121,14 +121,13 @@ class Talk:
         answers = {question: {"option": "b"} for question in questions}
         self._event("slot", None, {"name": "assessment_answers", "value": answers or None})
 
-    def missed(self, message_id: str, outcome: str = "lost", text: str = "…") -> None:
+    def missed(self, message_id: str, outcome: str = "lost") -> None:
         """A message was not understood, or asked about."""
         keep_unhandled(
             self.database,
             conversation_id=self.id,
             message_id=message_id,
             language=self.language,
-            text=text,
             outcome=outcome,
             guesses=[{"label": "faq/cost", "confidence": 0.4}],
         )

@@ -17,6 +17,7 @@ from mobilis.cli import main
 from mobilis.decisions import Batch, Listing, decide, find, find_text, for_review, take_back
 from mobilis.errors import ChatError, LearningError
 from mobilis.learning import to_review
+from mobilis.masking import tell_missed
 from mobilis.models import missed_decisions, unhandled
 from mobilis.privacy import erase_orphans
 from mobilis.results import NONE_OF_THESE, keep_unhandled, note_choice, note_next
@@ -75,11 +76,12 @@ def lose(database: Database) -> Lose:
             conversation_id=message[0],
             message_id=message[1],
             language=language,
-            text=text,
             outcome="lost",
             guesses=[{"label": label, "confidence": p} for label, p in guesses],
             question=question,
         )
+        with database.write() as connection:
+            tell_missed(connection, *message, text)
         if chosen:
             note_choice(database, *message, chosen)
         if followed_by:

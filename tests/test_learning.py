@@ -18,6 +18,7 @@ from mobilis.cli import main
 from mobilis.conversations import open_conversation
 from mobilis.errors import ContentError, FileRefused
 from mobilis.learning import Missed, missed, to_review, write_new
+from mobilis.masking import tell_missed
 from mobilis.models import conversations, unhandled
 from mobilis.privacy import erase_content, erase_conversation
 from mobilis.results import NONE_OF_THESE, keep_unhandled, note_choice, note_next
@@ -83,11 +84,12 @@ def losing(database: Database, monkeypatch: pytest.MonkeyPatch) -> Lose:
             conversation_id=talk,
             message_id=message[1],
             language=language,
-            text=text,
             outcome=outcome,
             guesses=[{"label": label, "confidence": p} for label, p in guesses],
             question=question,
         )
+        with database.write() as connection:
+            tell_missed(connection, *message, text)
         if chosen:
             note_choice(database, *message, chosen)
         if followed_by:

@@ -12,9 +12,12 @@ from schemas import migrated
 from sqlalchemy import insert, select, update
 
 from mobilis import masking
+from mobilis.likeness import key_of
 from mobilis.masking import mask
-from mobilis.models import conversations, inbox, leads, outbox, tracker_events
+from mobilis.models import conversations, inbox, leads, outbox, tracker_events, unhandled
+from mobilis.results import keep_unhandled
 from mobilis.store import Database, now
+from mobilis.text import MAX_CHARACTERS
 
 Say = Callable[..., None]
 
@@ -145,3 +148,41 @@ def test_looking_for_what_waits_uses_its_index(database: Database) -> None:
     with database.read() as connection:
         plan = connection.exec_driver_sql(f"{query} ORDER BY at DESC LIMIT 20").all()
     assert "ix_inbox_not_masked" in str(plan)
+
+
+@pytest.mark.parametrize("first", ["kept", "masked"])
+def test_what_was_not_understood_has_its_text_once_both_are_there(
+    database: Database, first: str
+) -> None:
+    """The brain masks a message before or after its turn keeps it as not understood."""
+    long = "combien ça coûte, Marie, " + "vraiment " * 100
+    said(database, "a", long, 1)
+
+    def keep() -> None:
+        named = {"conversation_id": "c", "message_id": "a", "language": "fr"}
+        keep_unhandled(database, **named, outcome="lost", guesses=[], question="aim")
+
+    def masks() -> None:
+        with database.write() as connection:
+            (message,) = masking.waiting(connection, 1)
+            masking.keep_masked(connection, message, long.replace("Marie", "[nom]"))
+
+    for step in [keep, masks] if first == "kept" else [masks, keep]:
+        step()
+    with database.read() as connection:
+        (row,) = connection.execute(select(unhandled)).all()
+    assert row.text.startswith("combien ça coûte, [nom], vraiment")
+    assert len(row.text) <= MAX_CHARACTERS
+    assert row.key == key_of("fr", "aim", row.text)
+
+
+def test_what_was_erased_is_not_told_to_what_was_not_understood_either(database: Database) -> None:
+    said(database, "a", "Marie", 1)
+    keep_unhandled(
+        database, conversation_id="c", message_id="a", language="fr", outcome="lost", guesses=[]
+    )
+    with database.write() as connection:
+        (message,) = masking.waiting(connection, 1)
+        connection.execute(update(inbox).values(text=""))
+        masking.keep_masked(connection, message, "[nom] est fatiguée")
+        assert connection.execute(select(unhandled.c.text)).scalar_one() == ""

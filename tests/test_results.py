@@ -86,7 +86,6 @@ def miss(
         conversation_id=conversation_id,
         message_id=message_id,
         language="en",
-        text="ask [nom] about it",
         outcome=outcome,
         guesses=GUESSES,
         question=question,
@@ -270,7 +269,7 @@ def test_a_message_that_was_not_understood_is_kept_once(database: Database) -> N
     miss(database, outcome="lost")
     miss(database, outcome="clarified")
     (row,) = rows(database, unhandled)
-    assert (row.outcome, row.text, row.language) == ("lost", "ask [nom] about it", "en")
+    assert (row.outcome, row.text, row.language) == ("lost", "", "en")  # not masked yet
     assert row.guesses == GUESSES
     assert row.chosen is None
 

@@ -1,7 +1,8 @@
 """Masks what visitors typed, beside the turns: here spaCy is loaded, which the front door has not.
 
 A thread of its own looks every few seconds, the newest message first, so that what was kept before
-there was masking gets its turn too. What comes out is in `inbox.masked`.
+there was masking gets its turn too. What comes out is in `inbox.masked`, and in `unhandled` for
+what was not understood.
 """
 
 import logging
@@ -68,7 +69,7 @@ class Masker:
         with self.database.read() as connection:
             messages = masking.waiting(connection, AT_ONCE)
         for message in messages:
-            masked = self.french.mask_whole(message.text)
+            masked = self.french.mask(message.text)
             with self.database.write() as connection:
                 masking.keep_masked(connection, message, masked)
             self._rest()

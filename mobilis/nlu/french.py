@@ -1,9 +1,8 @@
 """spaCy's French model at work: lemmas, people's and organizations' names.
 
 Lemmas come from its tables, looked up at training. Names are found by its recognizer, which is kept
-apart (see `mobilis.nlu.recognizer`) and loaded once, in the background; asked only when an answer
-needs it: a form that asks for a name, or a message whose personal details must be masked before it
-is kept.
+apart (see `mobilis.nlu.recognizer`) and loaded once, in the background; asked when a form asks for
+a name, and beside the turns for what is masked (mobilis/brain/masker.py).
 """
 
 import re
@@ -24,15 +23,11 @@ from mobilis.nlu.derived import the_lemmas, the_recognizer
 from mobilis.nlu.encoder import CACHE
 from mobilis.nlu.importer import language_of
 from mobilis.nlu.language import LANGUAGE
-from mobilis.text import MAX_CHARACTERS, words
+from mobilis.text import MAX_CHARACTERS, beginning_and_end, words
 
 LEMMAS = "lemmas"  # message property: a message in lemmas, as one string
 
-KEPT = MAX_CHARACTERS  # of a message are kept for staff: what the classifiers read of it
 OVERLAP = 80  # characters: no name is longer
-
-_NAME_BEFORE_CUT = re.compile(r"(?:\s+[A-ZÀ-Ý][\w'’-]*){1,4}$")
-_NAME_AFTER_CUT = re.compile(r"^(?:[A-ZÀ-Ý][\w'’-]*\s+){1,4}")
 
 
 class Names(NamedTuple):
@@ -67,20 +62,14 @@ class French:
         one; English names are found too."""
         model = self._loaded()
         with self._one_at_a_time, model.memory_zone():  # words never seen are forgotten again
-            entities = model(_beginning_and_end(text)).ents
+            entities = model(beginning_and_end(text)).ents
             return Names(
                 [e.text for e in entities if e.label_ == "PER"],
                 [e.text for e in entities if e.label_ == "ORG"],
             )
 
     def mask(self, text: str) -> str:
-        """`text` without addresses, numbers and names, each replaced by what it was; the beginning
-        and the end of a long one."""
-        masked = _beginning_and_end(mask_details(text))
-        return _without(masked, [*self.names(masked).persons, *introduced(masked)])
-
-    def mask_whole(self, text: str) -> str:
-        """The same with nothing left out of a long one, which takes longer."""
+        """`text` without addresses, numbers and names, each replaced by what it was."""
         masked = mask_details(text)
         persons = [name for part in _overlapping(masked) for name in self.names(part).persons]
         return _without(masked, [*persons, *introduced(masked)])
@@ -94,19 +83,8 @@ def _without(text: str, names: Iterable[str]) -> str:
 
 def _overlapping(text: str) -> Iterator[str]:
     """`text` in parts that are read whole; what a cut goes through stands whole in the next."""
-    for start in range(0, max(len(text) - OVERLAP, 1), KEPT - OVERLAP):
-        yield text[start : start + KEPT]
-
-
-def _beginning_and_end(text: str) -> str:
-    """`text` in at most `KEPT` characters, cut between words; no name is cut in two."""
-    if len(text) <= KEPT:
-        return text
-    half = KEPT // 2 - 2
-    first, last = text[:half], text[-half:]
-    first = _NAME_BEFORE_CUT.sub("", first.rpartition(" ")[0] or first)
-    last = _NAME_AFTER_CUT.sub("", last.partition(" ")[2] or last)
-    return f"{first} … {last}"
+    for start in range(0, max(len(text) - OVERLAP, 1), MAX_CHARACTERS - OVERLAP):
+        yield text[start : start + MAX_CHARACTERS]
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,6 @@ from mobilis.declined import asks_for_partisan_work, why_declined
 from mobilis.freshness import load_fresh
 from mobilis.nlu.classifier import ANSWERS, GLANCE, LABELS, RANK
 from mobilis.nlu.context import (
-    AMBIGUOUS,
     FAQ,
     INFORM,
     LOST,
@@ -158,8 +157,6 @@ class ContextResolver(GraphComponent):
             "cleared": sorted(heard.cleared),
             "refused": {name: list(values) for name, values in heard.refused.items()},
         }
-        if decision.intent in (LOST, AMBIGUOUS):
-            extra["masked"] = self.french.mask(heard.text)
         if decision.intent == INFORM and here.requested in NAMED:
             extra["names"] = self.french.names(heard.text)._asdict()
         _write(message, decision, extra)

@@ -205,7 +205,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None, list[str]]] = {
         ["/find_coach", "/declare_interest"],
     ),
     "action_clarify": (
-        {"heard": {"guesses": ["faq/cost", "find_coach"], "masked": "…"}},
+        {"heard": {"guesses": ["faq/cost", "find_coach"]}},
         ["clarify"],
         "did_you_mean",
         ['/faq{"faq_id": "cost"}', "/find_coach", "/out_of_scope"],
@@ -772,20 +772,15 @@ def test_going_back_takes_one_answer_back() -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_what_is_not_understood_is_kept_masked(database: Database, language: str) -> None:
-    heard = {"masked": "je suis [NOM]", "labels": [{"label": "greet", "confidence": 0.1}]}
+def test_what_is_not_understood_is_kept_without_its_text(database: Database, language: str) -> None:
+    heard = {"labels": [{"label": "greet", "confidence": 0.1}]}
     given = {"text": "je suis Ana Exemple", "intent": "nlu_fallback", "heard": heard}
     for _ in range(2):
         found = run("action_not_understood", language, **given)
         assert found.texts == [wording("lost", language)]
     [kept] = rows(database, unhandled)
-    assert (kept.text, kept.outcome, kept.language) == ("je suis [NOM]", "lost", language)
+    assert (kept.text, kept.outcome, kept.language) == ("", "lost", language)
     assert kept.guesses == heard["labels"]
-
-
-def test_without_a_masked_text_nothing_of_it_is_kept(database: Database) -> None:
-    run("action_not_understood", text="je suis Ana Exemple", intent="inform", heard={})
-    assert [row.text for row in rows(database, unhandled)] == [""]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -816,7 +811,7 @@ def test_what_cannot_be_read_is_asked_for_in_words(language: str) -> None:
 
 
 def test_between_two_answers_the_form_asks_which(database: Database) -> None:
-    heard = {"answer_options": ["a", "b"], "masked": "peut-être"}
+    heard = {"answer_options": ["a", "b"]}
     assert run("action_clarify", heard=heard).messages == []
     assert [row.outcome for row in rows(database, unhandled)] == ["clarified"]
 
@@ -931,7 +926,6 @@ def test_what_a_message_turned_out_to_mean_is_kept(
         conversation_id=TALK,
         message_id="message-0",
         language="fr",
-        text="…",
         outcome="clarified",
         guesses=[],
     )
@@ -954,7 +948,7 @@ def test_the_question_that_was_open_is_kept(
     run(
         "action_not_understood",
         intent="nlu_fallback",
-        heard={"masked": "…"},
+        heard={},
         slots={"assessment_question": question},
         form=form,
     )

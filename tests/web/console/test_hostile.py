@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import pytest
 from hostile import HARMLESS, MARK, PAYLOADS, Shape
+from sqlalchemy import select
 from talks import Talk
 
 from mobilis import casework, coaches, privacy
-from mobilis.likeness import key_of
 from mobilis.models import coaches as directory
-from mobilis.models import edits
+from mobilis.models import edits, unhandled
 from mobilis.turns import Reply
 
 # {case} is the case that holds the payload.
@@ -43,7 +43,7 @@ def hostile_talk(database, text):
     talk.say(text, "out_of_scope", [echo])
     talk.press("Oui", "affirm", [Reply("Quel est votre nom?", "fr", "form")])
     talk.say(text, "inform", [Reply(f"Voici : {text}. Est-ce exact?", "fr", "form")])
-    talk.missed(talk.say(f"et {text}", "nlu_fallback"), text=f"[nom] {text}")
+    talk.missed(talk.say(f"[nom] et {text}", "nlu_fallback"))
     talk.lead("interest", coach=text[:60], name=text, organization=text, email=text, message=text)
     talk.assess("b", typed=text)
     talk.wish({"topic": [text[:60]], "region": [text[:60]]})
@@ -74,7 +74,9 @@ def pages(database, colleagues):
         case_id = hostile_talk(database, text)
         note(database, colleagues["triager"], case_id, text)
         found = {}
-        missed = key_of("fr", None, "[nom] " + text.replace("\0", ""))
+        with database.read() as connection:
+            own = select(unhandled.c.key).where(unhandled.c.conversation_id == case_id)
+            missed = connection.execute(own).scalar_one()
         for role, address in ADDRESSES:
             path = address.replace("{case}", case_id).replace("{missed}", missed)
             page = colleagues[role].get(path)

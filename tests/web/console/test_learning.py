@@ -43,7 +43,6 @@ def lose(database):
                 conversation_id=talk.id,
                 message_id=message,
                 language=language,
-                text=text,
                 outcome=outcome,
                 guesses=GUESSES,
                 question=question,
