@@ -15,6 +15,7 @@ from mobilis.cases import behind
 from mobilis.models import cases, conversations
 from mobilis.priority import WEIGHTS
 from mobilis.store import Database, now
+from mobilis.web import projector
 from mobilis.web.projector import AT_ONCE, catch_up, pause_after
 
 pytestmark = pytest.mark.door
@@ -53,6 +54,22 @@ def test_a_case_is_behind_until_it_is_projected(database: Database) -> None:
     assert found(database) == []
     new.say("encore")
     assert found(database, late=True) == [new.id]
+
+
+def test_whoever_waits_to_write_can_do_so_between_two_cases(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Talk(database).say("bonjour")
+    Talk(database).say("bonjour")
+    left = []
+
+    def breathe(seconds: float) -> None:
+        with database.write(waits=False):  # of a turn
+            left.append(len(found(database)))
+
+    monkeypatch.setattr(projector.time, "sleep", breathe)
+    assert catch_up(database, WEIGHTS) == 2
+    assert left == [1, 0]
 
 
 @pytest.mark.parametrize(

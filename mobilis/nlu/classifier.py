@@ -30,6 +30,9 @@ LABELS = "labels"  # message property: [(label, probability)], best first
 RANK = "rank"  # message property: ranks another text as this one was
 GLANCE = "glance"  # message property: the same by words alone
 NEVER = 2.0  # words are never so sure of a label that a vector is made
+# How sure of a label words must be to decide alone, and in a whole message, where being wrong about
+# it does less harm than about a part that is answered beside another one.
+PLAIN_WORDS, PLAIN_WHOLE = 0.997, 0.99
 ANSWERS = "answers"  # message property: [(option, probability)] of the open question
 NONE = "none"
 COURTESIES = frozenset({"greet", "thank", "goodbye"})
@@ -59,13 +62,11 @@ class LabelModel:
     Args:
         scale: the steepness of the softmax; see `mobilis calibrate`.
         words: the share of the words in the sum, from 0 to 1; the vector has the rest.
-        plain: how sure of its first label the words must be to decide alone.
     """
 
-    def __init__(self, scale: float = 15.0, words: float = 0.35, plain: float = 0.997) -> None:
+    def __init__(self, scale: float = 15.0, words: float = 0.35) -> None:
         self.scale = scale
         self.words = words
-        self.plain = plain
 
     def fit(
         self,
@@ -92,22 +93,19 @@ class LabelModel:
         encode: Encode = no_vector,
         lemmas: str | None = None,
         doubtful: float = 0.0,
+        plain: float = PLAIN_WORDS,
     ) -> Ranking:
         """Every label with its probability, best first. `encode` gives the vector of the text when
-        it is needed: where the words are not plain, and surer of their first label than `doubtful`.
-        A model that was trained with vectors can do without, less well."""
+        it is needed: where the words are surer of their first label than `doubtful`, and less sure
+        than `plain`. A model that was trained with vectors can do without, less well."""
         words = self._words.scores(_level(text), lemmas)
         ranking = self._ranking(words)
-        if self._vectors is None or self.sure(ranking) or ranking[0][1] < doubtful:
+        if self._vectors is None or not doubtful <= ranking[0][1] < plain:
             return ranking
         vector = encode()
         if vector is None or not self._vectors.fits(vector):
             return ranking
         return self._ranking(self.words * words + (1 - self.words) * self._vectors.scores(vector))
-
-    def sure(self, ranking: Ranking) -> bool:
-        """Whether the words are plain enough to decide alone."""
-        return ranking[0][1] >= self.plain
 
     def _ranking(self, scores: np.ndarray) -> Ranking:
         steep = self.scale * (scores + self._share)
@@ -117,8 +115,9 @@ class LabelModel:
         return [(self.labels[i], p) for i, p in zip(order.tolist(), likely[order].tolist())]
 
 
-def _rank(model: LabelModel, message: Message) -> Ranking:
-    return model.rank(message.get(TEXT), message.get(ENCODE) or no_vector, message.get(LEMMAS))
+def _rank(model: LabelModel, message: Message, plain: float = PLAIN_WORDS) -> Ranking:
+    encode = message.get(ENCODE) or no_vector
+    return model.rank(message.get(TEXT), encode, message.get(LEMMAS), plain=plain)
 
 
 def _lemmas(messages: Sequence[Message]) -> list[str | None]:
@@ -170,7 +169,7 @@ class LabelClassifier(LearningComponent):
             text = message.get(TEXT)
             if text and not text.startswith("/"):
                 other = partial(self._rank_other, message.get(SPELL) or clean)
-                whole = _rank(self.learned, message)
+                whole = _rank(self.learned, message, PLAIN_WHOLE)
                 message.set(LABELS, _asked(text, whole, other))
                 message.set(RANK, lru_cache(maxsize=PARTS)(partial(other, doubtful=DOUBTFUL)))
                 message.set(GLANCE, partial(other, doubtful=NEVER))

@@ -25,6 +25,7 @@ POLL_SECONDS = 1.0
 REST = 9  # times as long as the last look took; after one that was not enough, as long
 LONGEST_PAUSE_SECONDS = 5.0
 AT_ONCE = 50  # cases of one look
+BREATH_SECONDS = 0.002  # after each case, in which whoever waits for SQLite's write lock gets it
 AGEING_EVERY = 300  # polls: within about five minutes a follow-up that is due is back
 WORK = "cases"  # that one front door at a time does
 OVERLAP = timedelta(minutes=10)  # of the looks, longer than a transaction may take
@@ -66,6 +67,7 @@ def catch_up(database: Database, weights: Mapping[str, int], since: datetime | N
             if not is_alone(connection, WORK):  # another front door is at it
                 return 0
             project(connection, conversation_id, weights)
+        time.sleep(BREATH_SECONDS)
     return len(ids)
 
 

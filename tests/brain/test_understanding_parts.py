@@ -80,10 +80,10 @@ def test_a_vector_is_only_made_where_words_are_neither_plain_nor_doubtful(
         return np.eye(4, dtype=np.float32)[0]
 
     vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
-    model = LabelModel(scale=3.0, plain=plain).fit(TEXTS, vectors, LABELS)
-    words = model.rank("combien ça coûte donc")[0]
-    assert 0.6 < words[1] < 0.999
-    assert model.rank("combien ça coûte donc", encode, doubtful=doubtful)[0][0] == "faq/cost"
+    model = LabelModel(scale=3.0).fit(TEXTS, vectors, LABELS)
+    text = "combien ça coûte donc"
+    assert 0.6 < model.rank(text)[0][1] < 0.999
+    assert model.rank(text, encode, doubtful=doubtful, plain=plain)[0][0] == "faq/cost"
     assert len(made) == asked
 
 
@@ -95,8 +95,9 @@ def test_a_model_trained_with_an_encoder_still_runs_without_one() -> None:
 
 def test_a_model_trained_with_another_encoder_goes_by_the_words() -> None:
     vectors = np.eye(4, dtype=np.float32).repeat(3, axis=0)
-    model = LabelModel(plain=1.0).fit(TEXTS, vectors, LABELS)
-    assert model.rank("trouver un coach", given([1, 0, 0])) == model.rank("trouver un coach")
+    model = LabelModel().fit(TEXTS, vectors, LABELS)
+    ranking = model.rank("trouver un coach", given([1, 0, 0]), plain=1.0)
+    assert ranking == model.rank("trouver un coach")
 
 
 def test_a_model_trained_without_an_encoder_runs_with_one() -> None:
