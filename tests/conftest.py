@@ -93,7 +93,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.whole)
         part = item.path.relative_to(Path(__file__).parent).parts[0]
         if "stack" in names and part == "web":
-            raise pytest.UsageError(f"{item.nodeid}: make test looks for the whole not in tests/web")
+            raise pytest.UsageError(f"{item.nodeid}: make test looks for no stack in tests/web")
         on_postgres = "postgres" in getattr(getattr(item, "callspec", None), "id", "")
         if on_postgres and part not in ON_POSTGRES_TWICE:
             item.add_marker(pytest.mark.door)
