@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from mobilis.nlu import classifier
-from mobilis.nlu.classifier import LabelModel
+from mobilis.nlu.classifier import LabelModel, Ranking
 from mobilis.nlu.context import LOST
 from mobilis.nlu.encoder import MAX_TOKENS, Encoder
 from mobilis.nlu.evaluation import Understanding, examples
@@ -244,7 +244,10 @@ def lengths(trained: Understanding, monkeypatch: pytest.MonkeyPatch) -> list[int
     """How many tokens the encoder has run over, for each text from now on; words decide nothing
     alone."""
     seen: list[int] = []
-    run = Encoder._run
+    run, rank = Encoder._run, LabelModel.rank
+
+    def encoding(model: LabelModel, *texts: Any, **named: Any) -> Ranking:
+        return rank(model, *texts, **{**named, "plain": classifier.NEVER})
 
     def counted(encoder: Encoder, texts: list[list[int]]) -> np.ndarray:
         seen.extend(map(len, texts))
@@ -252,7 +255,7 @@ def lengths(trained: Understanding, monkeypatch: pytest.MonkeyPatch) -> list[int
 
     monkeypatch.setattr(Encoder, "_run", counted)
     monkeypatch.setattr(classifier, "DOUBTFUL", 0.0)
-    monkeypatch.setattr(LabelModel, "sure", lambda *_: False)
+    monkeypatch.setattr(LabelModel, "rank", encoding)
     return seen
 
 
