@@ -32,7 +32,7 @@ HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 WITH_RASA = (
     *("brain", "test_growing.py", "test_journeys.py", "test_live_whole.py", "test_offline.py"),
     *("test_faults.py", "test_web_soak.py", "test_bench.py", "test_console_bench.py"),
-    *("test_crowd.py", "test_scale_bench.py", "test_stock.py"),
+    *("test_crowd.py", "test_load.py", "test_scale_bench.py", "test_stock.py"),
 )
 # What the brain and its actions do in a database besides; the rest is tried on PostgreSQL once.
 ON_POSTGRES_TWICE = (*WITH_RASA, "test_store.py")
