@@ -61,9 +61,9 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== four at a time, since each waits for others half of the time, the longest first: the model and"
+	@echo "== three at a time, since each waits for others half of the time, the longest first: the model and"
 	@echo "   the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j4 test-door test-browser test-whole test-pages test-parts test-brain test-web
+	@$(MAKE) --no-print-directory -j3 test-door test-browser test-whole test-pages test-parts test-brain test-web
 
 test-model:
 	@$(call lane,model  ,$(VENV)/bin/mobilis train --if-due --quiet)

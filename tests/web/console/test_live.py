@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import uuid
+from itertools import islice
 
 import pytest
 from doors import Visitor
@@ -85,7 +86,7 @@ def test_the_visitor_hears_at_once(sign_in, talking, address):
     with talking.events() as events:
         join(triager, address)
         say(triager, address, "Bonjour!")
-        heard = [data for name, _, data in (next(events) for _ in range(2)) if name == "message"]
+        heard = list(islice((data for name, _, data in events if name == "message"), 2))
     assert [message["role"] for message in heard] == ["assistant", "staff"]
     assert heard[1]["staff"] == {"name": "Camille triager"}
 
