@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_sdk.events import EventType, SlotSet
@@ -10,10 +11,25 @@ from rasa_sdk.events import EventType, SlotSet
 from mobilis.answers import known_link, unknown_links
 from mobilis.brain.action import FormValidation, MobilisAction, Turn
 from mobilis.coaches import get_coach
-from mobilis.leads import FIELDS, Details, is_reachable, keep_lead, open_case, split_details, tidy
+from mobilis.contact_details import (
+    FIELDS,
+    NOTHING,
+    Details,
+    Told,
+    answered,
+    corrections,
+    introduced_details,
+    split_details,
+    tidy,
+)
+from mobilis.leads import is_reachable, keep_lead, open_case
+from mobilis.masking import introduced
+from mobilis.text import is_command
 
 STEPS = ("lead_consent", *(f"lead_{field}" for field in FIELDS), "lead_confirmed")
-NOTHING = "-"  # the visitor has nothing to add
+
+
+_DECLINED: dict[str, Any] = {"lead_consent": False, "requested_slot": None}
 
 
 def _clear() -> list[EventType]:
@@ -31,7 +47,9 @@ class StartInterest(MobilisAction):
         coach = get_coach(turn.resources.database, coach_id) if coach_id else None
         if coach:
             turn.respond("lead_coach", coach=coach.name)
-        return [*_clear(), SlotSet("lead_coach", coach.id if coach else None)]
+        told = {} if is_command(turn.text) else _presented(turn)
+        given = [SlotSet(slot, value) for slot, value in told.items()]
+        return [*_clear(), SlotSet("lead_coach", coach.id if coach else None), *given]
 
 
 class AskConsent(MobilisAction):
@@ -131,46 +149,69 @@ class ValidateInterestForm(FormValidation):
         return "validate_interest_form"
 
     def check(self, turn: Turn, slot: str, value: Any) -> dict[str, Any]:
-        if slot in ("lead_consent", "lead_confirmed"):
-            return self._yes_or_no(turn, slot, value)
-        if value == NOTHING and slot == "lead_message":
+        if slot == "lead_consent":
+            return {slot: True, **_presented(turn, _persons(turn))} if value else _DECLINED
+        if slot == "lead_confirmed":
+            return {slot: True} if value is True else self._corrected(turn, slot, value)
+        if value == NOTHING:
             return {slot: NOTHING}
-        details = self._signature(turn, slot)
-        if details:
-            return details
-        field = slot.removeprefix("lead_")
-        given = tidy(field, str(value))
-        if given is None:
-            turn.respond(f"lead_bad_{field}")
-        return {slot: given}
+        details = self._told(turn, slot, str(value))
+        if not any(details.values()):
+            turn.respond(f"lead_bad_{slot.removeprefix('lead_')}")
+        return details
 
     @staticmethod
-    def _yes_or_no(turn: Turn, slot: str, value: Any) -> dict[str, Any]:
-        if value is True:
-            return {slot: True}
-        if value is False and slot == "lead_consent":
-            return {slot: False, "requested_slot": None}
-        if value is False:
+    def _corrected(turn: Turn, slot: str, value: Any) -> dict[str, Any]:
+        """What is said in the place of a yes where everything was read back."""
+        told = corrections(str(value)) if value else Told()
+        if not told:
             turn.respond("lead_what_to_correct")
-            return {slot: None}
-        email = tidy("email", str(value))  # typed at the summary: the address, corrected
-        return {"lead_email": email, slot: None} if email else {slot: None}
+        wrong: dict[str, Any] = {f"lead_{field}": None for field in told.wrong}
+        return {**wrong, **_as_slots(told.given), slot: None}
 
     @staticmethod
-    def _signature(turn: Turn, slot: str) -> dict[str, Any] | None:
-        """Several details given in one message, as in a signature."""
-        if slot not in ("lead_name", "lead_organization"):
-            return None
-        names = turn.heard.get("names") or {}
-        found = split_details(
-            turn.text, names.get("persons") or [], names.get("organizations") or []
-        )
-        if not found:
-            return None
-        given = {f"lead_{field}": getattr(found, field) or None for field in FIELDS[:3]}
-        if slot == "lead_organization":  # the name is known already
-            given.pop("lead_name")
-        return given
+    def _told(turn: Turn, slot: str, said: str) -> dict[str, Any]:
+        """The detail that was asked for, and others that were named or corrected on the way."""
+        field = slot.removeprefix("lead_")
+        if said != turn.text:  # given before it was asked for
+            return {slot: tidy(field, said)}
+        told = corrections(said, strictly=True)
+        others = {other: value for other, value in told.given.items() if other != field}
+        if not others:
+            found = told.given or _signed(turn, slot) or answered(field, said, _persons(turn))
+            return {slot: None, **_as_slots(found)}
+        corrected = [other for other in others if turn.slot(f"lead_{other}") is not None]
+        if corrected:
+            turn.respond("lead_corrected", values=", ".join(others[other] for other in corrected))
+        own = told.given.get(field) or (told.rest if field == "message" else None)
+        return {slot: own or None, **_as_slots(others)}
+
+
+def _as_slots(details: Mapping[str, str]) -> dict[str, Any]:
+    return {f"lead_{field}": value for field, value in details.items()}
+
+
+def _persons(turn: Turn) -> list[str]:
+    """The people whom the message names, where a detail is asked for."""
+    return (turn.heard.get("names") or {}).get("persons") or []
+
+
+def _presented(turn: Turn, persons: Sequence[str] = ()) -> dict[str, Any]:
+    """The details by which somebody introduces themselves on the way to another thing."""
+    names = introduced(turn.text) or persons
+    return _as_slots(introduced_details(turn.text, names))
+
+
+def _signed(turn: Turn, slot: str) -> dict[str, str]:
+    """Several details given in one message, as in a signature."""
+    if slot not in ("lead_name", "lead_organization"):
+        return {}
+    organizations = (turn.heard.get("names") or {}).get("organizations") or []
+    found = split_details(turn.text, _persons(turn), organizations)
+    if not found:
+        return {}
+    fields = FIELDS[:3] if slot == "lead_name" else FIELDS[1:3]  # the name is known then
+    return {field: value for field in fields if (value := getattr(found, field))}
 
 
 class CorrectDetail(MobilisAction):

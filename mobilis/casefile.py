@@ -24,10 +24,10 @@ from mobilis.assessment import Answer as GivenAnswer
 from mobilis.assessment import Assessment, answers_from_dict, fresh_assessment
 from mobilis.cases import FACETS, Heard, Weights, facts_of, heard
 from mobilis.casework import stamp
+from mobilis.contact_details import tidy
 from mobilis.content import Content, Text, fresh_content
 from mobilis.conversations import Message, history
 from mobilis.facets import Vocabulary, load_facets
-from mobilis.leads import tidy
 from mobilis.learning import TELLS_NOTHING
 from mobilis.masking import (
     DETAIL,

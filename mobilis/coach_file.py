@@ -17,11 +17,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mobilis.contact_details import is_address
 from mobilis.content import CONTROL, LANGUAGES, Text, both_languages, is_https, read_yaml
 from mobilis.errors import ImportRefused
 from mobilis.exports import safe_cell
 from mobilis.facets import FACETS
-from mobilis.leads import is_address
 from mobilis.settings import ROOT
 from mobilis.text import single_spaced
 

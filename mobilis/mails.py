@@ -27,9 +27,9 @@ from sqlalchemy.engine import Connection
 from mobilis import audit, casework
 from mobilis.announcements import announce
 from mobilis.cases import Weights
+from mobilis.contact_details import is_address
 from mobilis.conversations import lock_conversation
 from mobilis.errors import CaseError, ChatError
-from mobilis.leads import is_address
 from mobilis.letters import fresh_letters
 from mobilis.models import mails
 from mobilis.settings import ROOT

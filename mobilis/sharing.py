@@ -19,9 +19,9 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
 from mobilis.assessment import fresh_assessment
+from mobilis.contact_details import is_address
 from mobilis.content import LANGUAGES
 from mobilis.errors import CaseError
-from mobilis.leads import is_address
 from mobilis.letters import BETWEEN_LANGUAGES, FACTS, fresh_letters
 from mobilis.models import assessments, coaches, leads
 from mobilis.settings import ROOT

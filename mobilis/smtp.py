@@ -20,8 +20,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from mobilis.contact_details import is_address
 from mobilis.errors import MailDoubtful, MailRefused, MailUnavailable, SettingError
-from mobilis.leads import is_address
 from mobilis.settings import Settings
 
 PORTS = {"smtp": 587, "smtps": 465}

@@ -16,8 +16,9 @@ from sqlalchemy import insert, select, update
 
 from mobilis import cases
 from mobilis.assessment import Answer, fresh_assessment
+from mobilis.contact_details import Details
 from mobilis.conversations import open_conversation, receive_choice, receive_text
-from mobilis.leads import Details, keep_lead
+from mobilis.leads import keep_lead
 from mobilis.masking import mask
 from mobilis.models import choices, inbox, tracker_events
 from mobilis.priority import WEIGHTS

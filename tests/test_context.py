@@ -274,6 +274,34 @@ def test_an_address_typed_at_the_summary_corrects_it() -> None:
     assert mean(heard, asked_for("consent")) == Decision("deny", 0.9)
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("l'organisme: Le Relais, enlève le « pis »", "delete_my_data"),
+        ("remove the message", "delete_my_data"),
+        ("le nom c'est juste Luc Roy", "faq/cost"),
+    ],
+)
+def test_a_detail_named_at_the_summary_is_corrected(text: str, label: str) -> None:
+    assert mean(hear(text, label), asked_for("confirmed")) == Decision(INFORM, 1.0)
+
+
+def test_to_send_what_was_read_back_is_a_yes() -> None:
+    sent = mean(hear("ok envoie ça d'même", ("stop", 0.3)), asked_for("confirmed"))
+    assert sent == Decision("affirm", 1.0)
+    kept = mean(hear("envoie pas ça", "deny"), asked_for("confirmed"))
+    assert kept == Decision("deny", 0.9)
+
+
+def test_a_yes_before_what_was_going_to_be_asked_is_a_yes() -> None:
+    ranks = {"D'accord": "affirm", "Pas vraiment": "deny"}
+    heard = hear("D'accord. Sylvie Roy, du Centre", ("greet", 0.6))
+    heard = replace(heard, rank=lambda part: [(ranks.get(part, "greet"), 0.99)])
+    assert mean(heard, asked_for("consent")) == Decision("affirm", 0.99)
+    for text in ("D'accord. C'est gratuit?", "D'accord", "Pas vraiment, non"):
+        assert mean(replace(heard, text=text), asked_for("consent")).intent == "greet"
+
+
 def test_facets_and_topics_lead_nowhere_from_the_form() -> None:
     here = replace(asked_for("consent"), topic="find_coach", offer="/stop")
     heard = hear("au Québec", ("affirm", 0.9), facets={"region": ["QC"]})
@@ -468,6 +496,47 @@ def test_yes_accepts_what_was_offered() -> None:
 )
 def test_nothing_else_accepts_an_offer(heard: Heard, here: Standing) -> None:
     assert mean(heard, here).payload is None
+
+
+ERASING = Standing(offer='/delete_my_data{"confirmed": "yes"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("oui", "affirm"), ("oui, efface tout", "delete_my_data"), ("yes delete it", "affirm")],
+)
+def test_a_plain_yes_erases(text: str, label: str) -> None:
+    assert mean(hear(text, label), ERASING).payload == ERASING.offer
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("ok envoie", "affirm"),
+        ("oui mais garde mon courriel", "affirm"),
+        ("efface mes données", "delete_my_data"),
+    ],
+)
+def test_what_may_mean_something_else_does_not_erase(text: str, label: str) -> None:
+    assert mean(hear(text, label), ERASING) == Decision("delete_my_data", 0.9)
+
+
+@pytest.mark.parametrize("label", ["delete_my_data", ("faq/privacy", 0.4), "thank"])
+def test_an_address_left_outside_of_the_form_is_to_be_written_to(label: Any) -> None:
+    heard = hear("mon nom c'est Luc pis mon courriel luc@escale.org", label)
+    assert mean(heard, NOWHERE).intent == "declare_interest"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("efface luc@escale.org", "delete_my_data"),
+        ("c'est combien? luc@escale.org", "faq/cost"),
+        ("luc@escale", "delete_my_data"),
+    ],
+)
+def test_an_address_beside_something_else_keeps_its_meaning(text: str, label: str) -> None:
+    assert mean(hear(text, label), NOWHERE).intent == label
 
 
 # --- leaning on what was just said

@@ -26,10 +26,10 @@ from starlette.requests import Request
 from mobilis import (
     cli,
     coach_file,
+    contact_details,
     content,
     dates,
     facets,
-    leads,
     likeness,
     markup,
     masking,
@@ -265,9 +265,21 @@ PARSERS: dict[str, Parser] = {
     "likeness.compared": Parser(likeness.compared, ANY),
     "facets.Vocabulary.extract": Parser(lambda value: facets.load_facets(ROOT).extract(value), ANY),
     **{
-        f"leads.tidy {field}": Parser(lambda value, field=field: leads.tidy(field, value), ANY)
+        f"contact_details.tidy {field}": Parser(
+            lambda value, field=field: contact_details.tidy(field, value), ANY
+        )
         for field in ("name", "organization", "email", "message")
     },
+    **{
+        f"contact_details.answered {field}": Parser(
+            lambda value, field=field: contact_details.answered(field, value, [value]), ANY
+        )
+        for field in ("name", "organization", "email", "message")
+    },
+    "contact_details.corrections": Parser(contact_details.corrections, ANY),
+    "contact_details.introduced_details": Parser(
+        lambda value: contact_details.introduced_details(value, [value]), ANY
+    ),
     # Slack
     "slack.inbound.plain": Parser(lambda value: inbound.plain(value, "U1"), ANY),
     "slack.inbound.read_post": Parser(lambda event: inbound.read_post(event, "T1", "UBOT"), EVENT),
@@ -484,7 +496,11 @@ def test_what_is_said_to_be_tried_is():
     for where in said - {OURS, OPERATOR}:
         assert where in PARSERS or (ROOT / where).exists(), where
     for name in PARSERS:
-        if name.partition(" ")[0] not in ("settings", "leads.tidy"):
+        if name.partition(" ")[0] not in (
+            "settings",
+            "contact_details.tidy",
+            "contact_details.answered",
+        ):
             top = name.partition(".")[0]
             assert top in globals() or top in ("wording", "teams", "provider"), name
 

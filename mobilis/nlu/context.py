@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mobilis.assessment import UNSURE
+from mobilis.contact_details import corrections, tidy
 from mobilis.likeness import comparable
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
 
@@ -34,7 +35,6 @@ CONTROL = frozenset(
 )
 # Pleasantries: beside a real question they need no answer of their own.
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
-YES_NO_STEPS = frozenset({"lead_consent", "lead_confirmed"})
 
 _FOLLOWS = re.compile(
     r"^(?:et|pis|puis|mais|ok et|ok pis|and|but|so|ok and|what about|how about|what if|qu en est il"
@@ -44,6 +44,20 @@ _ASKS = re.compile(
     r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
+_ERASING = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
+_SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
+_NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
+# The yes that erases everything, and what may stand beside it: nothing else is one.
+_PLAIN_YES = frozenset(
+    """oui ouais ok okay yes yep yeah sure certain certaine absolument accord go confirme confirm
+    correct definitely""".split()
+)
+_ALL_OF_IT = frozenset(
+    """svp stp please d vas y ahead do it mets en efface effacez effacer tout toute toutes delete
+    erase everything all of je suis i am le la les c est ca bien sur mes my me donnees
+    renseignements data""".split()
+)
+_FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 _COACH = re.compile(r"\b(?:coach|mentor)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
@@ -198,10 +212,12 @@ def _in_interest_form(
     if here.form != INTEREST:
         return None
     label, confidence = heard.labels[0]
-    if here.requested in YES_NO_STEPS:
-        if here.requested == "lead_confirmed" and "@" in heard.text:
+    if here.requested == "lead_confirmed":
+        if corrections(heard.text):
             return Decision(INFORM, 1.0)
-        return None
+        return Decision("affirm", 1.0) if _sends(heard.text) else None
+    if here.requested == "lead_consent":
+        return _consented(heard, at)
     short = len(words(heard.text)) <= 8
     if "@" in heard.text:
         return Decision(INFORM, 1.0)
@@ -213,6 +229,35 @@ def _in_interest_form(
     if asks and confidence >= at.sure and label not in PLEASANT:
         return None
     return Decision(INFORM, 1.0)
+
+
+def _sends(text: str) -> bool:
+    """« ok envoie ça », "go ahead and send it": the details that were read back are right."""
+    said = words(text)
+    return bool(_SENDING.intersection(said)) and not _NEGATIONS.intersection(said)
+
+
+def _consented(heard: Heard, at: Thresholds) -> Decision | None:
+    """« D'accord. Sylvie Roy, du Centre de femmes »: a yes, and what was going to be asked."""
+    parts = _FIRST_PART.match(heard.text.strip())
+    if not parts or not heard.rank or not parts[2] or "?" in parts[2]:
+        return None
+    label, confidence = heard.rank(parts[1])[0]
+    return Decision(label, confidence) if label == "affirm" and confidence >= at.part else None
+
+
+def _leaves_details(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """An address left outside of the form: to be written to."""
+    if here.form or not tidy("email", heard.text):
+        return None
+    label, confidence = heard.labels[0]
+    erases = label == "delete_my_data" and _ERASING.search(fold(heard.text))
+    asks = confidence >= at.sure and _asks_something(label) and label != "delete_my_data"
+    if erases or asks:
+        return None
+    return Decision("declare_interest", max(confidence, at.sure))
 
 
 def _in_assessment(
@@ -299,9 +344,15 @@ def _yes_or_no(options: Sequence[str], confidence: float) -> Decision | None:
 def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """ "Yes" to what the assistant just offered."""
     label, confidence = heard.labels[0]
-    if here.offer and not here.form and label == "affirm" and confidence >= at.control:
-        return Decision("", confidence, payload=here.offer)
-    return None
+    if not here.offer or here.form or confidence < at.control:
+        return None
+    accepts = label == "affirm"
+    if here.offer.startswith("/delete_my_data") and (accepts or label == "delete_my_data"):
+        said = set(words(heard.text))
+        accepts = said <= _PLAIN_YES | _ALL_OF_IT and bool(said & _PLAIN_YES)
+        if not accepts:
+            return Decision("delete_my_data", confidence)  # « ok envoie »: asked once more
+    return Decision("", confidence, payload=here.offer) if accepts else None
 
 
 def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -449,6 +500,7 @@ _READINGS = (
     _in_assessment,
     _lone,
     _foreign,
+    _leaves_details,
     _offered,
     _leaning,
 )

@@ -48,7 +48,8 @@ from mobilis.nlu.language import KEEP, LANGUAGE
 from mobilis.settings import ROOT
 from mobilis.text import is_command
 
-NAMED = ("lead_name", "lead_organization")  # steps of the form that a signature may answer
+# Steps of the form that a signature may answer.
+NAMED = {"lead_consent": "affirm", "lead_name": INFORM, "lead_organization": INFORM}
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 
 
@@ -157,7 +158,7 @@ class ContextResolver(GraphComponent):
             "cleared": sorted(heard.cleared),
             "refused": {name: list(values) for name, values in heard.refused.items()},
         }
-        if decision.intent == INFORM and here.requested in NAMED:
+        if NAMED.get(here.requested or "") == decision.intent:
             extra["names"] = self.french.names(heard.text)._asdict()
         _write(message, decision, extra)
 

@@ -23,10 +23,11 @@ from mobilis.assessment import load_assessment
 from mobilis.brain import action as module
 from mobilis.brain.action import FormValidation, MobilisAction, Turn
 from mobilis.coaches import import_coaches
+from mobilis.contact_details import Details
 from mobilis.content import load_content
 from mobilis.conversations import open_conversation, receive_text
 from mobilis.errors import StoreError
-from mobilis.leads import Details, keep_lead
+from mobilis.leads import keep_lead
 from mobilis.models import assessments, erasures, inbox, leads, unhandled
 from mobilis.results import keep_unhandled
 from mobilis.settings import ROOT, Settings
@@ -517,6 +518,73 @@ def test_a_signature_gives_several_details_at_once() -> None:
         "lead_name": "Ana Exemple",
         "lead_organization": "Maison des jeunes",
         "lead_email": "ana@example.org",
+    }
+
+
+@pytest.mark.parametrize(
+    ("slot", "text", "slots", "said"),
+    [
+        (
+            "lead_confirmed",
+            "le nom c'est Anne Roy, pis enlève le message",
+            {"lead_name": "Anne Roy", "lead_message": "-", "lead_confirmed": None},
+            [],
+        ),
+        (
+            "lead_confirmed",
+            "my name is misspelled",
+            {"lead_name": None, "lead_confirmed": None},
+            [],
+        ),
+        ("lead_confirmed", "un deux trois", {"lead_confirmed": None}, ["lead_what_to_correct"]),
+        (
+            "lead_message",
+            "oh non, c'est pas le bon courriel, c'est ana@example.ca",
+            {"lead_email": "ana@example.ca", "lead_message": None},
+            ["lead_corrected"],
+        ),
+        (
+            "lead_message",
+            "On est libres le mardi. Ah pis l'organisme c'est La Relève tout court",
+            {"lead_organization": "La Relève", "lead_message": "On est libres le mardi"},
+            ["lead_corrected"],
+        ),
+        ("lead_message", "rien", {"lead_message": "-"}, []),
+        (
+            "lead_name",
+            "Ana Exemple, de la Maison",
+            {"lead_name": "Ana Exemple", "lead_organization": "Maison"},
+            [],
+        ),
+    ],
+)
+def test_a_correction_is_taken_wherever_it_is_said(
+    slot: str, text: str, slots: dict[str, Any], said: list[str]
+) -> None:
+    found = run("validate_interest_form", text=text, slots=FULL, told={slot: text}, heard={})
+    assert found.slots == slots
+    beginnings = [CONTENT.wording[key]["fr"].partition("{")[0] for key in said]
+    assert len(found.texts) == len(said)
+    assert all(map(str.startswith, found.texts, beginnings))
+
+
+def test_what_was_said_of_oneself_on_the_way_is_not_asked_again() -> None:
+    text = "Rappelez-moi! Je m'appelle Ana Exemple, de La Relève, ana@example.org"
+    started = run("action_lead_start", text=text)
+    assert started.slots["lead_name"] == "Ana Exemple"
+    assert started.slots["lead_organization"] == "La Relève"
+    assert started.slots["lead_email"] == "ana@example.org"
+    heard = {"names": {"persons": ["Ana Exemple"], "organizations": []}}
+    agreed = run(
+        "validate_interest_form",
+        text="D'accord. Ana Exemple du Relais",
+        told={"lead_consent": True},
+        heard=heard,
+    )
+    assert agreed.slots == {
+        "lead_consent": True,
+        "lead_name": "Ana Exemple",
+        "lead_organization": "Relais",
     }
 
 

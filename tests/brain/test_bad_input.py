@@ -14,8 +14,8 @@ from processes import Stack
 from sqlalchemy import func, inspect, select
 from visitors import Visitor, new_id
 
+from mobilis.contact_details import LIMITS
 from mobilis.content import load_content
-from mobilis.leads import LIMITS
 from mobilis.models import erasures, inbox, leads, metadata, outbox, unhandled
 from mobilis.settings import ROOT
 from mobilis.store import Database

@@ -18,9 +18,9 @@ from starlette.responses import Response
 
 from mobilis import mails
 from mobilis.casefile import CaseFile, read_file
+from mobilis.contact_details import is_address
 from mobilis.content import LANGUAGES
 from mobilis.errors import CaseError, ChatError
-from mobilis.leads import is_address
 from mobilis.letters import BETWEEN_LANGUAGES, fresh_letters
 from mobilis.settings import ROOT
 from mobilis.sharing import (

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
+from mobilis.contact_details import Details
 from mobilis.content import Content, fresh_content
 from mobilis.conversations import (
     find_conversation,
@@ -23,7 +24,7 @@ from mobilis.conversations import (
 )
 from mobilis.deliveries import press
 from mobilis.errors import ChatError, DeliveryError, MobilisError
-from mobilis.leads import Details, write_lead
+from mobilis.leads import write_lead
 from mobilis.models import choices, leads, places
 from mobilis.openings import Opening, find_opening
 from mobilis.places import Place, meet

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mobilis.contact_details import FIELDS, LIMITS, Details, tidy
 from mobilis.content import Content
-from mobilis.leads import FIELDS, LIMITS, Details, tidy
 from mobilis.markup import parse
 from mobilis.web.slack.blocks import mrkdwn, plain_text
 from mobilis.wording import Sentences
