@@ -7,6 +7,8 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.assessment import (
+    GATE,
+    REOPEN,
     Answer,
     GateConfirmation,
     Question,
@@ -15,8 +17,6 @@ from mobilis.assessment import (
 )
 from mobilis.brain.action import Choice, FormValidation, MobilisAction, Turn, payload
 from mobilis.results import Explanation, explain, keep_result, list_answers, page_path
-
-GATE = "gate"
 
 
 def _answers(turn: Turn) -> dict[str, Answer]:
@@ -35,6 +35,8 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
     if option_id == "confirm":
         return {"assessment_gate_confirmed": True} if isinstance(step, GateConfirmation) else {}
     question = assessment.find(turn.entity("question") or _asked(turn, step))
+    if question and option_id == REOPEN:
+        return _reopened(turn, question)
     option = question.option(option_id) if question else None
     if question and option is None and turn.entity("question"):  # a button of before
         turn.respond("assessment_changed")
@@ -46,6 +48,17 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
         turn.respond(response, noted=option.noted[turn.language])
     answers = _answers(turn)
     answers[question.id] = Answer(option.id, unsure, turn.text if turn.heard else None)
+    return {
+        "assessment_answers": answers_to_dict(answers),
+        "assessment_gate_confirmed": False,
+    }
+
+
+def _reopened(turn: Turn, question: Question) -> dict[str, Any]:
+    """The slots once an answer is taken back, wherever its question stands."""
+    answers = _answers(turn)
+    answers.pop(question.id, None)
+    turn.respond("assessment_reopened", number=question.number)
     return {
         "assessment_answers": answers_to_dict(answers),
         "assessment_gate_confirmed": False,

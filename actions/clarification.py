@@ -9,6 +9,7 @@ from mobilis.brain.action import MobilisAction, Turn, payload
 from mobilis.declined import why_declined
 from mobilis.notes import NOT_SURE
 from mobilis.results import keep_unhandled
+from mobilis.text import is_command
 
 
 class Clarify(MobilisAction):
@@ -81,13 +82,23 @@ def _lost_before(turn: Turn) -> bool:
 
 
 class Decline(MobilisAction):
-    """Declines what is out of scope: calmly for insults, with the rule for partisan requests."""
+    """Declines what is out of scope: calmly for insults, with the rule for partisan requests, with
+    the crisis line for whoever may be in danger. None of the guesses of a "did you mean" is no
+    reason to decline."""
 
     def name(self) -> str:
         return "action_out_of_scope"
 
     def answer(self, turn: Turn) -> list[EventType]:
+        if is_command(turn.text):
+            turn.respond(
+                "something_else", turn.choices("help", "start_assessment", "request_human")
+            )
+            return []
         reason = why_declined(turn.text)
+        if reason == "distress":
+            turn.respond("distressed")
+            return []
         if reason == "partisan":
             turn.respond("declined_partisan")
             answer_one(turn, "cra_nonpartisan")

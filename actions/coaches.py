@@ -49,6 +49,7 @@ def _wishes(turn: Turn) -> dict[str, list[str]]:
         turn.heard.get("facets") or {},
         frozenset(turn.heard.get("cleared") or ()),
         turn.heard.get("refused") or {},
+        adds=bool(turn.heard.get("adds")),
     )
     wishes = said.after(turn.slot("coach_wishes") or {})
     for facet in FACETS:
@@ -111,6 +112,8 @@ def _introduce(
     ]
     if said:
         lines.append(turn.wording("coaches_wishes", wishes=", ".join(said)))
+    if turn.heard.get("local") and wishes.get("region") and "region" not in found.relaxed:
+        lines.append(turn.wording("coaches_by_province"))
     for facet in found.relaxed:
         names = ", ".join(vocabulary.title(facet, value, language) for value in wishes[facet])
         lines.append(turn.wording(f"coaches_relaxed_{facet}", names=names))

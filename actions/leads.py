@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rasa_sdk.events import EventType, SlotSet
 
 from mobilis.answers import known_link, unknown_links
-from mobilis.brain.action import FormValidation, MobilisAction, Turn
+from mobilis.brain.action import FormValidation, MobilisAction, Turn, payload
 from mobilis.coaches import get_coach
 from mobilis.contact_details import (
     FIELDS,
@@ -150,7 +150,7 @@ class ValidateInterestForm(FormValidation):
 
     def check(self, turn: Turn, slot: str, value: Any) -> dict[str, Any]:
         if slot == "lead_consent":
-            return {slot: True, **_presented(turn, _persons(turn))} if value else _DECLINED
+            return {slot: True, **_presented(turn)} if value else _DECLINED
         if slot == "lead_confirmed":
             return {slot: True} if value is True else self._corrected(turn, slot, value)
         if value == NOTHING:
@@ -196,9 +196,9 @@ def _persons(turn: Turn) -> list[str]:
     return (turn.heard.get("names") or {}).get("persons") or []
 
 
-def _presented(turn: Turn, persons: Sequence[str] = ()) -> dict[str, Any]:
+def _presented(turn: Turn) -> dict[str, Any]:
     """The details by which somebody introduces themselves on the way to another thing."""
-    names = introduced(turn.text) or persons
+    names = introduced(turn.text) or _persons(turn)
     return _as_slots(introduced_details(turn.text, names))
 
 
@@ -300,7 +300,8 @@ class RequestHuman(MobilisAction):
         link = known_link(content, "contact", turn.language)
         where = link or unknown_links(content, ["contact"], turn.language)[0]
         text = turn.wording(key, reference=reference, where=where)
-        turn.say("text", text, turn.choices("declare_interest"), **new)
+        offer = payload("declare_interest")
+        turn.say("text", text, turn.choices("declare_interest"), offer=offer, **new)
 
 
 def _lead(reference: str, kind: str) -> dict[str, str]:

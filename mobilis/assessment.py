@@ -21,6 +21,8 @@ from mobilis.freshness import load_fresh
 from mobilis.likeness import comparable
 
 READY, NEARLY, FOUNDATIONS = "ready", "nearly", "foundations"
+GATE = "gate"  # in the place of a question: an answer that ends the assessment early is confirmed
+REOPEN = "reopen"  # in the place of an option: the question is asked again
 UNSURE = "unsure"  # in the place of an option's id
 CHOICE_LENGTH = 12  # words; a longer text describes a situation, it does not name a choice
 

@@ -29,16 +29,17 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 # « ben je viens de le dire, … », "like I said": said around a detail, no part of it.
 _SAID_BEFORE = r"""(?:(?:ben |mais |well )?(?:je viens de (?:le |vous le )?dire
-    |je (?:vous |te )?l'ai (?:déjà )?(?:dit|donné|écrit)e?|comme (?:j'ai dit|je (?:vous )?disais)
-    |(?:like |as )?i(?:'ve)? (?:just |already )?(?:said|told you|gave you|mentioned)
-    (?: (?:it|that|already))?))"""
+    |je (?:vous |te )?l'ai (?:déjà )?(?:dit|donné|écrit)e?(?: plus haut| tantôt)?
+    |comme (?:j'ai dit|je (?:vous )?disais)|you (?:already )?have (?:it|that)(?: already)?
+    |(?:like |as )?i(?:'ve)? (?:just |already )?(?:said|told you|gave you|mentioned|wrote)
+    (?: (?:it|that|already|above|earlier))*))"""
 _OPENING = _words(
-    rf"""^(?:{_SAID_BEFORE}[\s,:]+)?
+    rf"""^(?:{_SAID_BEFORE}[\s,:.]+)?
     (?:(?:bonjour|allo|allô|hi|hello|ok|euh|uh|um|ben|pis|et|and|alors|so|oh|ah)\b[\s,]*)*
     (?:moi\b[\s,]*)?
     (?:(?:c'est|je m'appelle|mon nom,? (?:est|c'est)|je suis|on est|nous sommes|on s'appelle
     |(?:notre |mon |l')organi(?:sme|sation),? (?:est|c'est|s'appelle)
-    |je travaille (?:à|pour|chez)|my name(?: is|'s)|i'm|i am|this is|it's|we are|we're
+    |je travaille (?:à|pour|chez)|my name(?: is|'s)|i'm|i am|this is|it's|its|we are|we're
     |our organi[sz]ation is|i work (?:at|for|with))
     (?:\s+(?:juste|seulement|just|only|called))?\s+)?"""
 )
@@ -74,7 +75,10 @@ _FIELD = _words(
     + "|".join(f"(?P<{name}>{noun})" for name, noun in _NOUNS.items())
     + r")(?![\w@-])"
 )
-_IS = _words(r"[\s,]*(?:c'est|s'appelle|devrait être|serait|should (?:be|read)|[:=])\s*")
+_IS = _words(
+    r"""(?:\s(?:au complet|complet|exact|officiel|full|right|correct))?[\s,]*
+    (?:c'est|s'appelle|devrait être|serait|should (?:be|read)|[:=])\s*"""
+)
 _IS_LOOSELY = _words(r"[\s,]*(?:(?:est|is|was|pour|par|to)\b)\s*")
 _CAPITAL = re.compile(r"\s+(?=[A-ZÀ-Ý])")
 _MERELY = _words(
@@ -83,7 +87,10 @@ _MERELY = _words(
 )
 _ENDS = _words(r"[;!?\n]|[.,](?=\s|$)|\s(?:pis|puis|mais|but)\s|\stout court\b")
 _JOINS = _words(r"(?:[\s,;.]|\b(?:et|and|pis|puis|svp|stp|please)\b)+$")
-_AFTERTHOUGHT = _words(r"[\s,;.]*(?:\b(?:ah|oh|et|and|pis|puis|also|aussi|en passant)\b[\s,;.]*)*$")
+_AFTERTHOUGHT = _words(
+    r"""[\s,;.]*(?:\b(?:ah|oh|et|and|pis|puis|also|aussi|en passant|en fait|actually|by the way)\b
+    [\s,;.]*)*$"""
+)
 _FROM = _words(
     r"""^(?P<name>[^,]+?),?\s+(?:du|(?-i:de la)|de l'|des|de|chez|from|with|at)\b\s*
     (?:the\s+)?
@@ -104,6 +111,7 @@ _SPOKEN = (
     (_words(r"\s+(?:tiret|trait d'union|dash|hyphen)\s+"), "-"),
     (_words(r"\s+(?:souligné|underscore)\s+"), "_"),
 )
+_PARTS = re.compile(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…|(?<=\w\w\w)[.!]\s+")
 _PART_ENDS = _words(r"[,;\n]|(?<=\w\w)[.!?](?=\s|$)|\s(?:pis|et|and)\s")
 SHORTEST_MESSAGE = 3  # words that remain of a message once a correction was taken out of it
 
@@ -196,8 +204,9 @@ def answered(field: str, text: str, persons: Sequence[str] = ()) -> Mapping[str,
     if field == "email":
         return _tidied(field, text) or _tidied(field, _spelled(text))
     sentences = re.split(r"(?<=\w\w\w[.!?])\s+", text.replace("\u2019", "'"))
-    said = sentences[0] if len(sentences) > 1 and _QUESTION.search(sentences[-1]) else text
-    parts = [part for part in re.split(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…", said) if part.strip()]
+    asked = len(sentences) > 1 and _QUESTION.search(sentences[-1])
+    said = " ".join(sentences[:-1] if asked else sentences)
+    parts = [part for part in _PARTS.split(said) if part.strip()]
     corrected = any(_CORRECTS.search(part) for part in parts[1:])
     value = tidy(field, _after_correction(parts[-1]) if corrected else said)
     if not value:

@@ -1,4 +1,5 @@
-"""Why an out-of-scope message is declined: an insult, a partisan request, or neither."""
+"""Why an out-of-scope message is declined: an insult, a partisan request, or neither; and whether
+somebody may be in danger."""
 
 from __future__ import annotations
 
@@ -12,13 +13,14 @@ from mobilis.settings import ROOT
 from mobilis.text import words
 
 FILE = "content/declined.yml"
-REASONS = ("partisan", "insult")
+REASONS = ("distress", "partisan", "insult")
 GROUPS = (*REASONS, "request")
 LONGEST = 5  # words of a term
 
 
 def why_declined(text: str) -> str | None:
-    """The reason, one of `REASONS`, or None; a partisan request counts before an insult.
+    """The reason, one of `REASONS`, or None; distress counts first, a partisan request before
+    an insult.
 
     Raises:
         ContentError: content/declined.yml is wrong; names the field.

@@ -221,7 +221,7 @@ class _Loader:
             self._add("negation", term, Meaning(both), flexible=False)
 
     def _context(self) -> Context:
-        joining = _section(self._data["joining"], "joining", ("or", "and", "small"))
+        joining = _section(self._data["joining"], "joining", ("or", "and", "small", "also"))
         return Context(
             others=_folded(self._data["others"], "others"),
             coaches=_folded(self._data["coaches"], "coaches"),
@@ -229,6 +229,7 @@ class _Loader:
             or_=_folded(joining["or"], "joining.or"),
             and_=_folded(joining["and"], "joining.and"),
             small=_folded(joining["small"], "joining.small"),
+            also=_folded(joining["also"], "joining.also"),
         )
 
     def _add_all(self, path: str, data: Any, meaning: Meaning) -> None:

@@ -61,6 +61,7 @@ class Context:
     or_: frozenset[str]
     and_: frozenset[str]
     small: frozenset[str]
+    also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,16 @@ class Facets:
 
     `values` are wished for, by facet, sorted; within a facet they are alternatives, but for the two
     languages, which mean a bilingual coach. `cleared` facets do not matter (any more). `refused`
-    values are not wanted: a wish for them, made earlier, no longer holds.
+    values are not wanted: a wish for them, made earlier, no longer holds. `adds`: the values come
+    beside those wished for earlier (« le logement aussi »). `local`: a place within a province was
+    named, and the search goes by province.
     """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    adds: bool = False
+    local: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.values or self.cleared or self.refused)
@@ -86,15 +91,17 @@ class Facets:
     def after(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """The wishes that hold once this message follows the `earlier` ones.
 
-        A facet named anew is replaced, one that does not matter any more is dropped, and so is a
-        value that is now refused.
+        A facet named anew is replaced, or added to; one that does not matter any more is dropped,
+        and so is a value that is now refused.
         """
         held = {
             facet: [value for value in values if value not in self.refused.get(facet, ())]
             for facet, values in earlier.items()
             if facet not in self.cleared
         }
-        held.update(self.to_json())
+        for facet, values in self.to_json().items():
+            before = held.get(facet, []) if self.adds else []
+            held[facet] = sorted({*before, *values})
         return {facet: held[facet] for facet in FACETS if held.get(facet)}
 
 
@@ -116,6 +123,8 @@ def read(tokens: Sequence[Token], hits: Sequence[MeaningHit], context: Context) 
             for facet, found in refused.items()
             if found - values.get(facet, set())
         },
+        adds=any(token.word in context.also for token in tokens),
+        local=reader.is_local(),
     )
 
 
@@ -140,6 +149,10 @@ class _Reader:
         if "language" in found:
             found["language"] = self._languages()
         return found
+
+    def is_local(self) -> bool:
+        """Whether a place within a province is wished for."""
+        return any(hit.meaning.place and self._counts(n) for n, hit in enumerate(self._hits))
 
     def refused(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

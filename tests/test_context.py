@@ -154,15 +154,15 @@ def test_a_message_that_nothing_was_read_in_is_lost() -> None:
 # --- picked after a "did you mean"
 
 
-PICKS = Standing(candidates=("/faq{1}", "/stop", "/find_coach"))
+PICKS = Standing(candidates=('/faq{"faq_id": "cost"}', "/stop", "/find_coach"))
 
 
 @pytest.mark.parametrize(
     ("text", "payload"),
     [
-        ("1", "/faq{1}"),
-        ("la première", "/faq{1}"),
-        ("a)", "/faq{1}"),
+        ("1", '/faq{"faq_id": "cost"}'),
+        ("la première", '/faq{"faq_id": "cost"}'),
+        ("a)", '/faq{"faq_id": "cost"}'),
         ("le 2 svp", "/stop"),
         ("the second one", "/stop"),
         ("the second, please", "/stop"),
@@ -194,8 +194,11 @@ def test_yes_picks_the_only_candidate() -> None:
     assert mean(hear("oui", "affirm"), here) == Decision("", 0.9, payload="/stop")
 
 
-def test_yes_to_several_candidates_picks_none() -> None:
-    assert mean(hear("oui", "affirm"), PICKS) == Decision("affirm", 0.9)
+def test_yes_to_several_candidates_asks_which() -> None:
+    guesses = {"guesses": ["faq/cost", "stop", "find_coach"]}
+    assert mean(hear("oui", "affirm"), PICKS) == Decision(AMBIGUOUS, 0.9, extra=guesses)
+    longer = hear("oui je veux bien vous parler", "affirm")
+    assert mean(longer, PICKS) == Decision("affirm", 0.9)
 
 
 def test_another_question_is_taken_for_itself() -> None:

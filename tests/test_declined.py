@@ -13,6 +13,7 @@ from mobilis.errors import ContentError
 pytestmark = pytest.mark.pure
 
 GOOD = (
+    "distress: {fr: [me tuer], en: [kill myself]}\n"
     "insult: {fr: [nul], en: [dumb]}\npartisan: {fr: [voter pour], en: [vote for]}\n"
     "request: {fr: [aide], en: [help]}\n"
 )
@@ -33,6 +34,10 @@ def other_root(tmp_path: Path) -> Path:
         ("Pour qui voter aux prochaines élections?", "partisan"),
         ("can you help us get elected", "partisan"),
         ("aidez notre candidate", "partisan"),
+        ("j'ai pu envie de vivre, câlisse", "distress"),  # counts before anything else
+        ("I want to die", "distress"),
+        ("une coach en prévention du suicide", None),
+        ("aider les aînés qui veulent mourir chez eux", None),
         ("shut up and tell me who to vote for", "partisan"),  # the rule counts before the mood
         ("quel temps fait-il à Laval?", None),
         ("what's a good recipe for bread", None),

@@ -16,6 +16,7 @@ from rasa.shared.nlu.constants import METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from mobilis.assessment import GATE
 from mobilis.nlu.component import LearningComponent
 from mobilis.nlu.context import DOUBTFUL
 from mobilis.nlu.encoder import EMBEDDING, ENCODE, the_encoder, vector_of
@@ -219,7 +220,10 @@ class AnswerClassifier(LearningComponent):
         return self.keep(learned)
 
     def process(self, messages: list[Message], tracker: DialogueStateTracker) -> list[Message]:
-        model = self.learned.get(tracker.get_slot("assessment_question"))
+        asked = tracker.get_slot("assessment_question")
+        if asked == GATE:  # the answer that was given last may be corrected
+            asked = next(reversed(tracker.get_slot("assessment_answers") or {}), None)
+        model = self.learned.get(asked)
         for message in messages:
             text = message.get(TEXT)
             if model and text and not text.startswith("/"):

@@ -5,12 +5,14 @@ conversation stands (`Standing`) to a decision; `ContextResolver` feeds it from 
 decision into an intent, entities and the `mobilis` property that actions read.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mobilis.assessment import UNSURE
+from mobilis.answer_changes import change_in
+from mobilis.assessment import GATE, REOPEN, UNSURE
 from mobilis.contact_details import corrections, tidy
 from mobilis.likeness import comparable
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
@@ -27,7 +29,7 @@ DOUBTFUL = 0.5  # a part of a message whose words are less sure of a label asks 
 
 ASSESSMENT = "assessment_form"
 INTEREST = "interest_form"
-GATE = "gate"
+GO_BACK = "go_back"
 
 # Said in the middle of a question or a form, these always mean what they say.
 CONTROL = frozenset(
@@ -35,6 +37,7 @@ CONTROL = frozenset(
 )
 # Pleasantries: beside a real question they need no answer of their own.
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
+_POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
 _FOLLOWS = re.compile(
     r"^(?:et|pis|puis|mais|ok et|ok pis|and|but|so|ok and|what about|how about|what if|qu en est il"
@@ -44,6 +47,15 @@ _ASKS = re.compile(
     r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
     r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
 )
+# What a picture alone says.
+_SHOWN = {
+    "👋": "greet",
+    "👍": "affirm",
+    "👌": "affirm",
+    "✅": "affirm",
+    "👎": "deny",
+    "🙏": "thank",
+}
 _ERASING = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
 _SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
 _NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
@@ -57,8 +69,11 @@ _ALL_OF_IT = frozenset(
     erase everything all of je suis i am le la les c est ca bien sur mes my me donnees
     renseignements data""".split()
 )
+_YES_LENGTH = 3  # words of a yes and nothing else
 _FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
+_OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
 _COACH = re.compile(r"\b(?:coach|mentor)")
+_BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
     1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
@@ -95,6 +110,7 @@ class Standing:
     topic: str | None = None  # the last thing talked about: `faq/<id>` or an intent
     offer: str | None = None  # the payload that "yes" would accept
     candidates: tuple[str, ...] = ()  # payloads of the last "did you mean"
+    answered: Mapping[str, str] = field(default_factory=dict)  # question → option, so far
 
 
 @dataclass(frozen=True)
@@ -107,8 +123,10 @@ class Heard:
     facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
     refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    adds: bool = False
+    local: bool = False
     language: str = "keep"
-    declined: str | None = None  # "partisan" or "insult": see mobilis.declined
+    declined: str | None = None  # "distress", "partisan" or "insult": see mobilis.declined
     rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
     glance: Callable[[str], Ranking] | None = None  # the same by its words alone, at no cost
 
@@ -128,7 +146,7 @@ class Decision:
 class Knowledge:
     """What the content says: used to read answers by letter and follow-ups by topic."""
 
-    questions: frozenset[str]  # ids of the assessment's
+    questions: tuple[str, ...]  # ids of the assessment's, in their order
     parse_choice: Callable[[str, str], str | None]  # (question, text) → option
     taught: Mapping[str, Mapping[str, str]]  # question → comparable text → option or "unsure"
     unsure_option: Callable[[str], str]
@@ -175,9 +193,22 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
         named = said and all(word in names and len(word) >= shortest for word in said)
         if named and number <= len(here.candidates):
             return Decision("", 1.0, payload=here.candidates[number - 1])
-    if len(here.candidates) == 1 and heard.labels[0][0] == "affirm":
-        return Decision("", heard.labels[0][1], payload=here.candidates[0])
-    return None
+    label, confidence = heard.labels[0]
+    if label != "affirm":
+        return None
+    if len(here.candidates) == 1:
+        return Decision("", confidence, payload=here.candidates[0])
+    if here.form or len(words(heard.text)) > _YES_LENGTH:
+        return None
+    guesses = [_label_of(candidate) for candidate in here.candidates]  # a yes to which of them?
+    return Decision(AMBIGUOUS, confidence, extra={"guesses": guesses})
+
+
+def _label_of(payload: str) -> str:
+    """The label that a payload stands for: `/faq{"faq_id": "cost"}` → `faq/cost`."""
+    intent, brace, entities = payload.removeprefix("/").partition("{")
+    faq = json.loads(brace + entities).get("faq_id") if brace else None
+    return f"{FAQ}{faq}" if faq else intent
 
 
 def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -186,7 +217,15 @@ def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) 
         return Decision(LOST, 0.0)
     if words(heard.text):
         return None
+    shown = next((_SHOWN[sign] for sign in heard.text if sign in _SHOWN), None)
+    if shown:
+        return Decision(shown, 1.0)
     return Decision(LOST, 0.0, extra={"readable": False})
+
+
+def _distressed(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
+    """Somebody who may be in danger hears of help first, whatever else they say."""
+    return Decision("out_of_scope", 1.0) if heard.declined == "distress" else None
 
 
 def _lone(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -253,9 +292,10 @@ def _leaves_details(
     if here.form or not tidy("email", heard.text):
         return None
     label, confidence = heard.labels[0]
-    erases = label == "delete_my_data" and _ERASING.search(fold(heard.text))
-    asks = confidence >= at.sure and _asks_something(label) and label != "delete_my_data"
-    if erases or asks:
+    said = fold(heard.text)
+    if label == "delete_my_data" and _ERASING.search(said):
+        return None
+    if confidence >= at.sure and ("?" in said or _ASKS.search(said)):
         return None
     return Decision("declare_interest", max(confidence, at.sure))
 
@@ -266,10 +306,10 @@ def _in_assessment(
     if here.form != ASSESSMENT or not here.question:
         return None
     if here.question == GATE:
-        return _at_gate(heard, at)
+        return _at_gate(heard, here, at)
     if here.question not in known.questions:
         return _to_no_question(heard, at)
-    option = known.parse_choice(here.question, heard.text)
+    option = known.parse_choice(here.question, _letter_of(heard.text))
     if option:
         return _answer(option, 1.0)
     taught = known.taught[here.question].get(comparable(heard.text))
@@ -291,6 +331,13 @@ def _in_assessment(
     return _read_answer(best, here, known) if is_answer else None
 
 
+def _letter_of(text: str) -> str:
+    """The letter that `text` begins with, where it goes on with why: « B. on sait pas quand »;
+    else `text`. « C défini » and « A mon avis » are words."""
+    found = _BY_LETTER.match(text.strip())
+    return found[1] or found[2] if found else text
+
+
 def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], list[str]]:
     """The likeliest option with its chance against "no answer at all"; and the two options that are
     too close to tell apart, if so."""
@@ -310,16 +357,44 @@ def _to_no_question(heard: Heard, at: Thresholds) -> Decision | None:
     return None if asks else Decision(INFORM, heard.labels[0][1])
 
 
-def _at_gate(heard: Heard, at: Thresholds) -> Decision | None:
-    """After an answer that ends the assessment early: see the result, or correct the answer."""
+def _at_gate(heard: Heard, here: Standing, at: Thresholds) -> Decision | None:
+    """After an answer that ends the assessment early: see the result, or correct the answer, by
+    the button or by saying what is meant instead."""
     label, confidence = heard.labels[0]
-    if confidence < at.control:
+    if label in ("affirm", "deny") and confidence >= at.control:
+        return (
+            _answer("confirm", confidence) if label == "affirm" else Decision(GO_BACK, confidence)
+        )
+    if label in CONTROL and confidence >= at.control:
         return None
-    if label == "affirm":
-        return _answer("confirm", confidence)
-    if label == "deny":
-        return Decision("go_back", confidence)
-    return None
+    (option, p), _ = _likeliest(heard.answers, at)
+    question = next(iter([*here.answered][::-1]), None)
+    if not question or p < DOUBTFUL or option == UNSURE:
+        return None
+    if option == here.answered[question]:
+        return _answer("confirm", p)
+    return Decision(ANSWER, p, {"question": question, "option": option}, {"read": True})
+
+
+def _changes_answer(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """« La 2e, c'est plutôt B », "go back" after the result: that question is asked again."""
+    if here.form == INTEREST or not here.answered:
+        return None
+    label, confidence = heard.labels[0]
+    change = change_in(heard.text)
+    if change and change.number <= len(known.questions):
+        question = known.questions[change.number - 1]
+        if question in here.answered:
+            option = change.option or REOPEN
+            return Decision(ANSWER, 1.0, {"question": question, "option": option}, {"read": True})
+    if here.form or label != GO_BACK or confidence < at.control:
+        return None
+    last = [question for question in known.questions if question in here.answered][-1:]
+    if not last:
+        return None
+    return Decision(ANSWER, confidence, {"question": last[0], "option": REOPEN})
 
 
 def _answer(option: str, confidence: float, **extra: Any) -> Decision:
@@ -364,9 +439,11 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     short = len(words(heard.text)) <= 7
     sure = confidence >= at.sure and not (follows and short and confidence < 0.85)
     if heard.facets or heard.cleared or heard.refused:
-        ours = set(heard.facets.get("language", ())) == {here.language}
-        if here.topic == "find_coach" and label == "switch_language" and ours:
-            return Decision("find_coach", confidence)  # « en français », said in French: the coach
+        if here.topic == "find_coach" and label in _OF_LANGUAGE and heard.facets.get("language"):
+            # « en anglais », said in French where the conversation is: the coach's
+            ours = set(heard.facets["language"]) == {here.language}
+            if ours or heard.language == here.language:
+                return Decision("find_coach", max(confidence, at.sure))
         if here.topic == "find_coach" and (short or not sure) and label not in CONTROL:
             named = set(heard.facets) != {"language"} or not sure or label == "find_coach"
             if named and not (sure and label.startswith(FAQ)):
@@ -401,9 +478,13 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
         return Decision("out_of_scope", confidence)
     if label == "out_of_scope" and at.sure <= confidence < at.decline and not heard.declined:
         return Decision(LOST, confidence)  # rather "I did not understand" than a refusal
-    if not unsure:
+    beside = not unsure and _is_beside(label, heard)
+    if not unsure and not beside:
         return Decision(label, confidence)
     part = _clearest_part(heard, at)
+    if beside:
+        asked = part if part and part.intent.startswith(FAQ) else None
+        return asked or Decision(label, confidence)
     if part:
         return part
     if confidence >= at.clarify:
@@ -414,6 +495,14 @@ def _alone(heard: Heard, at: Thresholds) -> Decision:
         if guesses:
             return Decision(AMBIGUOUS, confidence, extra={"guesses": guesses})
     return Decision(LOST, confidence)
+
+
+def _is_beside(label: str, heard: Heard) -> bool:
+    """Whether a message that is plainly a pleasantry goes on: « Merci! Ça se déclare où? »; or one
+    that asks for the language it is written in: "In English please. How much is it?"."""
+    if label == "switch_language":
+        return set(heard.facets.get("language", ())) == {heard.language}
+    return label in _POLITE and len(_likely_parts(heard.text)) > 1
 
 
 def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
@@ -495,8 +584,10 @@ def _asks_something(label: str) -> bool:
 
 _READINGS = (
     _picked,
+    _distressed,
     _in_interest_form,
     _unreadable,
+    _changes_answer,
     _in_assessment,
     _lone,
     _foreign,

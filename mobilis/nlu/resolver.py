@@ -24,7 +24,7 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
-from mobilis.assessment import Assessment, load_assessment
+from mobilis.assessment import Assessment, answers_from_dict, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.declined import asks_for_partisan_work, why_declined
 from mobilis.freshness import load_fresh
@@ -57,7 +57,7 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
     """What deciding needs to know of the content; it is asked about `questions` alone."""
     questions = {question.id: question for question in assessment.questions}
     return Knowledge(
-        questions=frozenset(questions),
+        questions=tuple(questions),
         parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
         taught={question.id: assessment.taught(question) for question in assessment.questions},
         unsure_option=lambda question: assessment.unsure_option(questions[question]),
@@ -93,7 +93,14 @@ def standing(tracker: DialogueStateTracker) -> Standing:
         topic=tracker.get_slot("topic"),
         offer=said.get("offer"),
         candidates=tuple(said.get("candidates") or ()),
+        answered=_answered(tracker),
     )
+
+
+def _answered(tracker: DialogueStateTracker) -> dict[str, str]:
+    """The options chosen so far, by question, in the order in which they were."""
+    answers = answers_from_dict(tracker.get_slot("assessment_answers"))
+    return {question: answer.option for question, answer in answers.items()}
 
 
 def _last_said(tracker: DialogueStateTracker) -> dict[str, Any]:
@@ -157,8 +164,11 @@ class ContextResolver(GraphComponent):
             "facets": {name: list(values) for name, values in heard.facets.items()},
             "cleared": sorted(heard.cleared),
             "refused": {name: list(values) for name, values in heard.refused.items()},
+            "adds": heard.adds,
+            "local": heard.local,
         }
-        if NAMED.get(here.requested or "") == decision.intent:
+        signed = decision.intent == "declare_interest" and "@" in heard.text
+        if signed or NAMED.get(here.requested or "") == decision.intent:
             extra["names"] = self.french.names(heard.text)._asdict()
         _write(message, decision, extra)
 
@@ -194,6 +204,8 @@ def heard_in(message: Message) -> Heard:
         facets=facets.values if facets else {},
         cleared=facets.cleared if facets else frozenset(),
         refused=facets.refused if facets else {},
+        adds=bool(facets and facets.adds),
+        local=bool(facets and facets.local),
         language=reading.language if reading else KEEP,
         declined=_why_declined(message.get(TEXT)),
         rank=message.get(RANK),
@@ -202,10 +214,11 @@ def heard_in(message: Message) -> Heard:
 
 
 def _why_declined(text: str) -> str | None:
-    """Only what is declined whatever its label: work for a party, and insults."""
-    if asks_for_partisan_work(text):
+    """Only what is declined whatever its label: distress, work for a party, and insults."""
+    reason = why_declined(text)
+    if reason != "distress" and asks_for_partisan_work(text):
         return "partisan"
-    return "insult" if why_declined(text) == "insult" else None
+    return reason if reason in ("distress", "insult") else None
 
 
 def _from_payload(decision: Decision, domain: Domain) -> Decision:
