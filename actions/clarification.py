@@ -90,7 +90,7 @@ class Decline(MobilisAction):
         return "action_out_of_scope"
 
     def answer(self, turn: Turn) -> list[EventType]:
-        if is_command(turn.text):
+        if is_command(turn.text) or turn.heard.get("picked"):  # « autre chose », by a button
             turn.respond(
                 "something_else", turn.choices("help", "start_assessment", "request_human")
             )

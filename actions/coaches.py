@@ -96,7 +96,8 @@ def _introduce(
     vocabulary = turn.resources.vocabulary
     total = len(found.matches)
     if offset:
-        heading = turn.wording("coaches_more", first=offset + 1, last=offset + count, total=total)
+        key = "coaches_more" if count > 1 else "coaches_last"
+        heading = turn.wording(key, first=offset + 1, last=offset + count, total=total)
     elif total == 1:
         heading = turn.wording("coaches_one")
     elif total == count:

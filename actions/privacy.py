@@ -15,8 +15,12 @@ class DeleteMyData(MobilisAction):
         return "action_delete_my_data"
 
     def answer(self, turn: Turn) -> list[EventType]:
-        if turn.entity("confirmed") != "yes":
+        confirmed = turn.entity("confirmed")
+        if confirmed == "no":
+            turn.respond("nothing_erased")
+        elif confirmed != "yes":
             self._ask(turn)
+        if confirmed != "yes":
             return []
         with turn.resources.database.erase() as connection:
             erase_content(connection, turn.conversation, turn.message_id)
@@ -31,7 +35,7 @@ class DeleteMyData(MobilisAction):
             turn.wording("erase_question"),
             [
                 turn.titled("erase_all", "delete_my_data", confirmed="yes"),
-                turn.titled("keep_all", "deny"),
+                turn.titled("keep_all", "delete_my_data", confirmed="no"),
             ],
             offer=confirm,
         )

@@ -98,7 +98,9 @@ _FROM = _words(
 )
 _KIND = _words(r"^(?:du|(?-i:de la)|de l'|des|de|d'|chez|from|with|at|of)\b\s*")
 _QUESTION = _words(
-    r"^(?:mais |but |and |et )?(?:pourquoi|why|c'est quoi|what|how|est-ce|à quoi)\b|\?\s*$"
+    r"""^(?:(?:mais|but|and|et|hmm|euh|wait|attends)[\s,]+)*
+    (?:pourquoi|why|c'est quoi|what|how|est-ce|à quoi|qui va
+    |who (?:sees|reads|gets|will))\b|\?\s*$"""
 )
 _NO_MESSAGE = _words(
     r"""^(?:rien|aucun|non|pas de message|rien (?:de plus|à ajouter|de spécial|pour l'instant)
@@ -206,6 +208,8 @@ def answered(field: str, text: str, persons: Sequence[str] = ()) -> Mapping[str,
     sentences = re.split(r"(?<=\w\w\w[.!?])\s+", text.replace("\u2019", "'"))
     asked = len(sentences) > 1 and _QUESTION.search(sentences[-1])
     said = " ".join(sentences[:-1] if asked else sentences)
+    if _QUESTION.search(said):
+        return {}
     parts = [part for part in _PARTS.split(said) if part.strip()]
     corrected = any(_CORRECTS.search(part) for part in parts[1:])
     value = tidy(field, _after_correction(parts[-1]) if corrected else said)
@@ -253,11 +257,12 @@ def corrections(text: str, strictly: bool = False) -> Told:
     starts: list[int] = []
     for field, start, before, after in _mentions(text):
         said = "" if _REMOVES.search(before) else _value(after, strictly)
-        if said and not _FAULTY.match(said):
-            given.update(_tidied(field, said))
+        value = tidy(field, said) if said and not _FAULTY.match(said) else None
+        if value:
+            given[field] = value
         elif field == "message" and _REMOVES.search(before):
             given[field] = NOTHING
-        elif not strictly and _FAULTY.search(f"{before[-40:]} {after[:40]}"):
+        elif not strictly and (said or _FAULTY.search(f"{before[-40:]} {after[:40]}")):
             wrong.add(field)
         else:
             continue

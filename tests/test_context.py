@@ -20,6 +20,7 @@ from mobilis.nlu.context import (
     INTEREST,
     LOST,
     PLEASANT,
+    REOPEN,
     Decision,
     Heard,
     Knowledge,
@@ -37,7 +38,7 @@ AT = Thresholds()
 LETTERS = {"a": "a", "b": "b", "la deuxième": "b", "c": "c"}
 YES_NO = {("aim", True): ("a",), ("aim", False): ("b", "c"), ("impact", True): ()}
 KNOWN = Knowledge(
-    questions=frozenset({"aim", "impact"}),
+    questions=("aim", "impact"),
     parse_choice=lambda question, text: LETTERS.get(text.lower()),
     taught={"aim": {"aucune idee du tout": "unsure", "pas dequipe": "b"}, "impact": {}},
     unsure_option=lambda question: {"aim": "c"}.get(question, "d"),
@@ -205,6 +206,94 @@ def test_another_question_is_taken_for_itself() -> None:
     assert mean(hear("c'est combien?", "faq/cost"), PICKS).intent == "faq/cost"
 
 
+# --- a button's title, typed
+
+
+SHOWN = Standing(
+    topic="find_coach",
+    buttons={
+        "Joindre Inès Horizon (fictif)": '/declare_interest{"coach_id": "ines"}',
+        "Joindre Serge Boisé (fictif)": '/declare_interest{"coach_id": "serge"}',
+        "Autre chose": "/out_of_scope",
+    },
+)
+
+
+@pytest.mark.parametrize("text", ["Autre chose", "autre chose.", "AUTRE CHOSE!"])
+def test_a_typed_title_is_that_button(text: str) -> None:
+    assert mean(hear(text, "more_results"), SHOWN) == Decision("", 1.0, payload="/out_of_scope")
+
+
+@pytest.mark.parametrize(
+    "text", ["je veux contacter Inès", "can I talk to ines?", "je prends Inès"]
+)
+def test_a_coach_who_was_shown_is_reached_by_name(text: str) -> None:
+    reached = mean(hear(text, "request_human"), SHOWN).payload
+    assert reached == '/declare_interest{"coach_id": "ines"}'
+
+
+@pytest.mark.parametrize(
+    "text", ["je veux contacter quelqu'un", "inès parle anglais?", "appeler Inès ou Serge"]
+)
+def test_nobody_is_reached_who_is_not_plainly_meant(text: str) -> None:
+    assert mean(hear(text, "find_coach"), SHOWN).payload is None
+
+
+# --- what only resembles a request
+
+
+@pytest.mark.parametrize(
+    "text", ["does claire speak french", "ok but i dont want french, any conflict of interest"]
+)
+def test_a_language_that_is_only_named_is_no_switch(text: str) -> None:
+    heard = replace(hear(text, ("switch_language", 0.9)), language="en")
+    heard = replace(heard, labels=[("switch_language", 0.9), ("faq/languages", 0.1)])
+    assert mean(heard, replace(NOWHERE, language="en")).intent != "switch_language"
+
+
+@pytest.mark.parametrize(
+    "text", ["en français svp", "french", "can we continue in french", "on parle français"]
+)
+def test_a_language_that_is_asked_for_is_one(text: str) -> None:
+    heard = replace(hear(text, "switch_language"), language="en")
+    assert mean(heard, replace(NOWHERE, language="en")).intent == "switch_language"
+
+
+def test_one_more_thing_is_no_more_coaches() -> None:
+    labels = [("more_results", 0.9), ("faq/cra_limits", 0.1)]
+    heard = replace(hear("one more thing, can we sign a petition"), labels=labels)
+    assert mean(heard, NOWHERE).intent != "more_results"
+    assert mean(heard, SHOWN).intent == "more_results"
+    assert (
+        mean(hear("show me more coaches please", "more_results"), NOWHERE).intent == "more_results"
+    )
+
+
+# --- an answer of the assessment to change
+
+
+FINISHED = Standing(answered={"aim": "a", "impact": "b"})
+
+
+@pytest.mark.parametrize("here", [FINISHED, replace(ASSESSED, answered={"aim": "a"})])
+def test_an_answer_named_by_its_number_is_asked_again(here: Standing) -> None:
+    changed = mean(hear("la 1re, c'est plutôt oui", "affirm"), here)
+    assert changed.entities == {"question": "aim", "option": REOPEN}
+    lettered = mean(hear("question 1: B en fait", "affirm"), here)
+    assert lettered.entities == {"question": "aim", "option": "b"}
+
+
+def test_back_after_the_result_asks_the_last_question_again() -> None:
+    changed = mean(hear("je veux changer ma réponse", "go_back"), FINISHED)
+    assert changed.entities == {"question": "impact", "option": REOPEN}
+    assert mean(hear("retour", "go_back"), NOWHERE).intent == "go_back"
+
+
+def test_a_question_that_was_not_answered_yet_is_not_asked_again() -> None:
+    here = replace(ASSESSED, answered={"aim": "a"})
+    assert mean(hear("la question 2, c'est quoi", "explain_question"), here).intent != ANSWER
+
+
 # --- the declaration of interest
 
 
@@ -240,8 +329,11 @@ def test_a_short_yes_or_no_is_no_value(label: str) -> None:
     assert mean(hear("non merci", label), asked_for("message")) == Decision(label, 0.9)
 
 
-def test_a_question_is_answered_in_the_middle_of_the_form() -> None:
-    heard = hear("qui va lire ça?", "faq/privacy")
+@pytest.mark.parametrize(
+    "text", ["c'est lu par qui?", "qui va lire ça", "wait can i ask something first, who sees this"]
+)
+def test_a_question_is_answered_in_the_middle_of_the_form(text: str) -> None:
+    heard = hear(text, "faq/privacy")
     assert mean(heard, asked_for("email")) == Decision("faq/privacy", 0.9)
 
 
@@ -249,7 +341,7 @@ def test_a_question_is_answered_in_the_middle_of_the_form() -> None:
     ("heard", "field"),
     [
         (hear("qui va lire ça?", "faq/privacy"), "message"),  # the message may ask anything
-        (hear("qui va lire ça", "faq/privacy"), "name"),
+        (hear("quiva lire ça", "faq/privacy"), "name"),
         (hear("Qui Va?", ("faq/privacy", 0.4)), "name"),
         (hear("bonjour?", "greet"), "name"),
     ],
@@ -465,6 +557,19 @@ def test_no_at_a_gate_goes_back() -> None:
     assert mean(hear("non", "deny"), AT_GATE) == Decision("go_back", 0.9)
 
 
+def test_another_answer_at_a_gate_corrects_the_one_before() -> None:
+    here = replace(AT_GATE, answered={"aim": "c"})
+    heard = hear("pas juste pour nous", ("faq/cost", 0.3), answers=[("a", 0.8), ("none", 0.1)])
+    corrected = {"question": "aim", "option": "a"}
+    assert mean(heard, here) == Decision(
+        ANSWER, mean(heard, here).confidence, corrected, {"read": True}
+    )
+    same = replace(heard, answers=[("c", 0.8), ("none", 0.1)])
+    assert mean(same, here).entities == {"option": "confirm"}
+    doubtful = replace(heard, answers=[("a", 0.1), ("none", 0.8)])
+    assert mean(doubtful, here).intent != ANSWER
+
+
 @pytest.mark.parametrize(
     ("heard", "intent"),
     [
@@ -516,12 +621,18 @@ def test_a_plain_yes_erases(text: str, label: str) -> None:
     ("text", "label"),
     [
         ("ok envoie", "affirm"),
-        ("oui mais garde mon courriel", "affirm"),
         ("efface mes données", "delete_my_data"),
     ],
 )
 def test_what_may_mean_something_else_does_not_erase(text: str, label: str) -> None:
     assert mean(hear(text, label), ERASING) == Decision("delete_my_data", 0.9)
+
+
+@pytest.mark.parametrize("text", ["non", "no wait dont, keep it", "oui mais garde mon courriel"])
+@pytest.mark.parametrize("label", ["affirm", "deny", ("faq/cost", 0.3)])
+def test_whatever_keeps_something_erases_nothing(text: str, label: Any) -> None:
+    kept = '/delete_my_data{"confirmed": "no"}'
+    assert mean(hear(text, label), ERASING).payload == kept
 
 
 @pytest.mark.parametrize("label", ["delete_my_data", ("faq/privacy", 0.4), "thank"])

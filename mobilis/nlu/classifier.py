@@ -7,6 +7,7 @@ and `AnswerClassifier` (the option of an assessment question) are its two graph 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -206,7 +207,9 @@ class AnswerClassifier(LearningComponent):
         answers = [m for m in _said(training_data) if label_of(m) == ANSWER_INTENT]
         others = [m for m in _said(training_data) if label_of(m) != ANSWER_INTENT]
         others = [m for m in others if label_of(m) not in ("affirm", "deny")]
-        nones = others[:: self.config["none_share"]]
+        # By what they say and not by their place: a new phrasing moves no other one in or out.
+        share = self.config["none_share"]
+        nones = [m for m in others if crc32(m.get(TEXT).encode()) % share == 0]
         label = {id(m): m.get(METADATA)[METADATA_INTENT] for m in answers}
         questions = sorted({label[id(m)]["question"] for m in answers} - {""})
         learned = {}

@@ -20,6 +20,7 @@ from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
 Ranking = Sequence[tuple[str, float]]
 
 OTHER = "other"  # a language that is neither French nor English
+KEEP = "keep"  # too little is said to tell the language
 LOST = "nlu_fallback"
 AMBIGUOUS = "ambiguous"
 ANSWER = "answer"
@@ -35,6 +36,8 @@ GO_BACK = "go_back"
 CONTROL = frozenset(
     "explain_question go_back start_over stop switch_language delete_my_data request_human".split()
 )
+# Beside a question, "before that" is no wish to go back.
+_COMMANDS = CONTROL - {"request_human", "switch_language"}
 # Pleasantries: beside a real question they need no answer of their own.
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
@@ -56,9 +59,14 @@ _SHOWN = {
     "👎": "deny",
     "🙏": "thank",
 }
+_WAITING = re.compile(
+    r"^(?:(?:wait|hold on|hmm|but|mais|attends|attendez|minute|before that|avant ca"
+    r"|can i ask something(?: first)?|une question|question)\b[\s,:.!]*)+"
+)
 _ERASING = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
 _SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
 _NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
+_KEEPING = frozenset("keep garde gardez garder non no nope pas dont don wait attends".split())
 # The yes that erases everything, and what may stand beside it: nothing else is one.
 _PLAIN_YES = frozenset(
     """oui ouais ok okay yes yep yeah sure certain certaine absolument accord go confirme confirm
@@ -71,6 +79,23 @@ _ALL_OF_IT = frozenset(
 )
 _YES_LENGTH = 3  # words of a yes and nothing else
 _FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
+# With a coach's name: to be put in touch.
+_REACHING = frozenset(
+    """contact contacter contacte joindre rejoindre ecrire parler rencontrer appeler choisis prends
+    reach write talk meet call choose pick take""".split()
+)
+# What asks to go on in a language, beside its name.
+_SWITCHES = re.compile(
+    r"\b(?:in (?:french|english)|en (?:francais|anglais|english|french)|switch|change[rz]?"
+    r"|passe[rz]?|passons|continue\w*|(?:you|we) (?:speak|talk|do)|parle[rz]?|parlons|jase\w*"
+    r"|prefer\w*|aime\w* mieux|rather|please|pls|svp|stp|pourquoi|why)\b"
+)
+_SHORTEST_NAME = 4  # letters: « de la » in a name is no name
+_LONE_LANGUAGE = 3  # words, up to which the name of a language asks for it
+_MORE_OF = re.compile(
+    r"\b(?:coach|mentor|result|option|choi|liste?\b|profil|suivant|next|autres?\b|others?\b|them\b|see"
+    r"|show|voir|montre|people|person|name|nom)"
+)
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
 _COACH = re.compile(r"\b(?:coach|mentor)")
 _BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
@@ -111,6 +136,7 @@ class Standing:
     offer: str | None = None  # the payload that "yes" would accept
     candidates: tuple[str, ...] = ()  # payloads of the last "did you mean"
     answered: Mapping[str, str] = field(default_factory=dict)  # question → option, so far
+    buttons: Mapping[str, str] = field(default_factory=dict)  # title → payload, offered last
 
 
 @dataclass(frozen=True)
@@ -161,6 +187,9 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
         return Decision(LOST, 0.0)
     if standing.form == ASSESSMENT:
         heard = replace(heard, labels=_leaned(heard.labels, _LIKELY_IN_ASSESSMENT))
+    unlikely = _unlikely(heard, standing)
+    if unlikely:
+        heard = replace(heard, labels=_leaned(heard.labels, dict.fromkeys(unlikely, 0.02)))
     for reading in _READINGS:
         decision = reading(heard, standing, known, at)
         if decision:
@@ -172,12 +201,48 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
 _LIKELY_IN_ASSESSMENT = {"explain_question": 100.0, "go_back": 3.0, "stop": 3.0}
 
 
+def _unlikely(heard: Heard, here: Standing) -> list[str]:
+    """The first label, where the sentence only resembles it: "does Claire speak French" asks for no
+    other language, "one more thing" for no other coaches."""
+    label, said = heard.labels[0][0], fold(heard.text)
+    length = len(words(heard.text))
+    if label == "switch_language" and length > _LONE_LANGUAGE:
+        told = heard.language not in (KEEP, here.language)
+        return [] if told or _SWITCHES.search(said.replace("'", " ")) else [label]
+    if label == "more_results" and here.topic != "find_coach" and length > _LONE_LANGUAGE:
+        return [] if _MORE_OF.search(said) else [label]
+    return []
+
+
 def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
     """`labels`, some of which are likelier here by a factor."""
     leaned = [(label, p * weights.get(label, 1.0)) for label, p in labels]
     kept = sum(p for _, p in labels) / (sum(p for _, p in leaned) or 1.0)
     leaned = [(label, min(p * kept, 1.0)) for label, p in leaned]
     return sorted(leaned, key=lambda pair: -pair[1])
+
+
+def _typed_button(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """The title of a button, typed; or the name of a coach who was just shown, to be reached."""
+    said = fold(heard.text).rstrip(".! ")
+    for title, payload in here.buttons.items():
+        if said == fold(title).rstrip(".! "):
+            return Decision("", 1.0, payload=payload)
+    spoken = set(words(heard.text))
+    if spoken.isdisjoint(_REACHING):
+        return None
+    named = [
+        payload
+        for title, payload in here.buttons.items()
+        if "coach_id" in payload and not spoken.isdisjoint(_long(words(title)) - _REACHING)
+    ]
+    return Decision("", 1.0, payload=named[0]) if len(named) == 1 else None
+
+
+def _long(said: Sequence[str]) -> set[str]:
+    return {word for word in said if len(word) >= _SHORTEST_NAME}
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -264,7 +329,8 @@ def _in_interest_form(
         return None
     if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
         return None
-    asks = here.requested != "lead_message" and heard.text.rstrip().endswith("?")
+    said = _WAITING.sub("", fold(heard.text).replace("'", " "))
+    asks = here.requested != "lead_message" and ("?" in said[-2:] or bool(_ASKS.search(said)))
     if asks and confidence >= at.sure and label not in PLEASANT:
         return None
     return Decision(INFORM, 1.0)
@@ -419,7 +485,11 @@ def _yes_or_no(options: Sequence[str], confidence: float) -> Decision | None:
 def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """ "Yes" to what the assistant just offered."""
     label, confidence = heard.labels[0]
-    if not here.offer or here.form or confidence < at.control:
+    if not here.offer or here.form:
+        return None
+    if here.offer.startswith("/delete_my_data") and not _KEEPING.isdisjoint(words(heard.text)):
+        return Decision("", 1.0, payload='/delete_my_data{"confirmed": "no"}')
+    if confidence < at.control:
         return None
     accepts = label == "affirm"
     if here.offer.startswith("/delete_my_data") and (accepts or label == "delete_my_data"):
@@ -563,7 +633,7 @@ def _questions_in(
         if _missing(set(asked), whole) > len(order) - done:
             return {}
         label, confidence = rank(part)[0]
-        if confidence >= at.part and _asks_something(label):
+        if confidence >= at.part and _asks_something(label) and label not in _COMMANDS:
             asked[label] = min(asked.get(label, (number, confidence)), (number, confidence))
     if _missing(set(asked), whole):
         return {}
@@ -583,6 +653,7 @@ def _asks_something(label: str) -> bool:
 
 
 _READINGS = (
+    _typed_button,
     _picked,
     _distressed,
     _in_interest_form,

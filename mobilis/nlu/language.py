@@ -22,6 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from mobilis.facets import place_names
 from mobilis.nlu.component import LearningComponent
+from mobilis.nlu.context import KEEP as KEEP
 from mobilis.nlu.context import OTHER
 from mobilis.nlu.lexical import Terms, ridge
 from mobilis.settings import ROOT
@@ -29,7 +30,6 @@ from mobilis.shorthand import load_shorthand
 from mobilis.text import clean, unaccented, words
 
 LANGUAGE = "written_language"  # message property: a `Reading`
-KEEP = "keep"
 
 # Said in both languages, or names: no reason to change language.
 NEUTRAL = frozenset(

@@ -94,6 +94,7 @@ def standing(tracker: DialogueStateTracker) -> Standing:
         offer=said.get("offer"),
         candidates=tuple(said.get("candidates") or ()),
         answered=_answered(tracker),
+        buttons=_buttons(tracker),
     )
 
 
@@ -101,6 +102,18 @@ def _answered(tracker: DialogueStateTracker) -> dict[str, str]:
     """The options chosen so far, by question, in the order in which they were."""
     answers = answers_from_dict(tracker.get_slot("assessment_answers"))
     return {question: answer.option for question, answer in answers.items()}
+
+
+def _buttons(tracker: DialogueStateTracker) -> dict[str, str]:
+    """The buttons of the last turn, by title, with what each sends."""
+    shown: dict[str, str] = {}
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, BotUttered):
+            for button in (event.data or {}).get("buttons") or ():
+                shown[str(button["title"])] = str(button["payload"])
+    return shown
 
 
 def _last_said(tracker: DialogueStateTracker) -> dict[str, Any]:

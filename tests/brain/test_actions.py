@@ -241,7 +241,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None, list[str]]] = {
         {},
         ["clarify"],
         "erase_question",
-        ['/delete_my_data{"confirmed": "yes"}', "/deny"],
+        ['/delete_my_data{"confirmed": "yes"}', '/delete_my_data{"confirmed": "no"}'],
     ),
 }
 
@@ -608,7 +608,17 @@ def test_one_detail_is_taken_back(
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("entities", [{}, {"confirmed": "no"}, {"confirmed": True}])
+def test_erasing_that_is_not_wanted_after_all_is_said_not_to_have_been_done(
+    database: Database, language: str
+) -> None:
+    run("action_lead_submit", language, slots=FULL)
+    found = run("action_delete_my_data", language, entities={"confirmed": "no"})
+    assert found.texts == [wording("nothing_erased", language)]
+    assert len(rows(database, leads)) == 1
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("entities", [{}, {"confirmed": True}])
 def test_erasing_is_asked_first(
     database: Database, language: str, entities: dict[str, Any]
 ) -> None:
