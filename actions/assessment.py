@@ -57,7 +57,8 @@ def _note(turn: Turn, option_id: str) -> dict[str, Any]:
 def _reopened(turn: Turn, question: Question) -> dict[str, Any]:
     """The slots once an answer is taken back, wherever its question stands."""
     answers = _answers(turn)
-    answers.pop(question.id, None)
+    if answers.pop(question.id, None) is None:
+        return {}  # it is open already
     turn.respond("assessment_reopened", number=question.number)
     return {
         "assessment_answers": answers_to_dict(answers),

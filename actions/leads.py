@@ -19,6 +19,7 @@ from mobilis.contact_details import (
     answered,
     corrections,
     introduced_details,
+    is_person,
     split_details,
     tidy,
 )
@@ -156,7 +157,7 @@ class ValidateInterestForm(FormValidation):
         if value == NOTHING:
             return {slot: NOTHING}
         details = self._told(turn, slot, str(value))
-        if not any(details.values()):
+        if details == {slot: None}:
             turn.respond(f"lead_bad_{slot.removeprefix('lead_')}")
         return details
 
@@ -177,6 +178,8 @@ class ValidateInterestForm(FormValidation):
             return {slot: tidy(field, said)}
         told = corrections(said, strictly=True)
         others = {other: value for other, value in told.given.items() if other != field}
+        if not others and told.wrong:
+            return {slot: None, **{f"lead_{other}": None for other in told.wrong}}
         if not others:
             found = told.given or _signed(turn, slot) or answered(field, said, _persons(turn))
             return {slot: None, **_as_slots(found)}
@@ -198,7 +201,9 @@ def _persons(turn: Turn) -> list[str]:
 
 def _presented(turn: Turn) -> dict[str, Any]:
     """The details by which somebody introduces themselves on the way to another thing."""
-    names = introduced(turn.text) or _persons(turn)
+    agrees = turn.slot("requested_slot") == "lead_consent"
+    named = [name for name in _persons(turn) if agrees or is_person(name)]
+    names = introduced(turn.text) or named
     return _as_slots(introduced_details(turn.text, names))
 
 

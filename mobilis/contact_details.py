@@ -29,7 +29,8 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 # « ben je viens de le dire, … », "like I said": said around a detail, no part of it.
 _SAID_BEFORE = r"""(?:(?:ben |mais |well )?(?:je viens de (?:le |vous le )?dire
-    |je (?:vous |te )?l'ai (?:déjà )?(?:dit|donné|écrit)e?(?: plus haut| tantôt)?
+    |je (?:vous |te )?l'ai (?:déjà )?(?:dit|donné|écrit|indiqué)e?
+    (?: plus haut| tantôt| à l'instant)?
     |comme (?:j'ai dit|je (?:vous )?disais)|you (?:already )?have (?:it|that)(?: already)?
     |(?:like |as )?i(?:'ve)? (?:just |already )?(?:said|told you|gave you|mentioned|wrote)
     (?: (?:it|that|already|above|earlier))*))"""
@@ -37,7 +38,8 @@ _OPENING = _words(
     rf"""^(?:{_SAID_BEFORE}[\s,:.]+)?
     (?:(?:bonjour|allo|allô|hi|hello|ok|euh|uh|um|ben|pis|et|and|alors|so|oh|ah)\b[\s,]*)*
     (?:moi\b[\s,]*)?
-    (?:(?:c'est|je m'appelle|mon nom,? (?:est|c'est)|je suis|on est|nous sommes|on s'appelle
+    (?:(?:c'est|il s'agit (?:de|du)|veuillez (?:inscrire|noter|indiquer)\s?:?
+    |je m'appelle|mon nom,? (?:est|c'est)|je suis|on est|nous sommes|on s'appelle
     |(?:notre |mon |l')organi(?:sme|sation),? (?:est|c'est|s'appelle)
     |je travaille (?:à|pour|chez)|my name(?: is|'s)|i'm|i am|this is|it's|its|we are|we're
     |our organi[sz]ation is|i work (?:at|for|with))
@@ -92,8 +94,8 @@ _AFTERTHOUGHT = _words(
     [\s,;.]*)*$"""
 )
 _FROM = _words(
-    r"""^(?P<name>[^,]+?),?\s+(?:du|(?-i:de la)|de l'|des|de|chez|from|with|at)\b\s*
-    (?:the\s+)?
+    r"""^(?P<name>[^,]+?),?\s+(?:du|(?-i:de la)|de l'|des|de|chez|et je représente|from|with|at)
+    \b\s*(?:the\s+)?
     (?P<organization>\S.*)$"""
 )
 _KIND = _words(r"^(?:du|(?-i:de la)|de l'|des|de|d'|chez|from|with|at|of)\b\s*")
@@ -216,7 +218,7 @@ def answered(field: str, text: str, persons: Sequence[str] = ()) -> Mapping[str,
     if not value:
         return {}
     both = _FROM.match(value) if field == "name" else None
-    if both and (both["name"] in persons or "," in value or _is_person(both["name"])):
+    if both and (both["name"] in persons or "," in value or is_person(both["name"])):
         return {**_tidied("name", both["name"]), **_tidied("organization", both["organization"])}
     return {field: value}
 
@@ -228,7 +230,7 @@ def _after_correction(part: str) -> str:
     return rest or part
 
 
-def _is_person(name: str) -> bool:
+def is_person(name: str) -> bool:
     """Whether a name is two or three capitalized words, as those of people are."""
     words = name.split()
     return 2 <= len(words) <= 3 and all(word[:1].isupper() for word in words)
@@ -262,7 +264,9 @@ def corrections(text: str, strictly: bool = False) -> Told:
             given[field] = value
         elif field == "message" and _REMOVES.search(before):
             given[field] = NOTHING
-        elif not strictly and (said or _FAULTY.search(f"{before[-40:]} {after[:40]}")):
+        elif "@" in said or (
+            not strictly and (said or _FAULTY.search(f"{before[-40:]} {after[:40]}"))
+        ):
             wrong.add(field)
         else:
             continue
@@ -276,6 +280,11 @@ def corrections(text: str, strictly: bool = False) -> Told:
     rest = _AFTERTHOUGHT.sub("", text[: min(starts)]).strip() if starts else ""
     kept = rest if len(rest.split()) >= SHORTEST_MESSAGE else ""
     return Told(given, frozenset(wrong - set(given)), kept)
+
+
+def _is_faulty(before: str, after: str) -> bool:
+    """Whether what stands near the name of a field says that it is wrong."""
+    return bool(_FAULTY.search(f"{before[-40:]} {after[:40]}"))
 
 
 def _mentions(text: str) -> Iterator[tuple[str, int, str, str]]:
@@ -316,7 +325,7 @@ def introduced_details(text: str, names: Sequence[str]) -> Mapping[str, str]:
         told["email"] = address
     for name in names[:1]:
         told.update(_tidied("name", name))
-        following = text[text.find(name) + len(name) :]
+        following = _EMAIL.sub(",", text[text.find(name) + len(name) :])
         part = re.split(
             r"[,;\n]|(?<=\w\w)[.!?](?=\s|$)|\s(?:pis|et|and)\s", following.lstrip(" ,")
         )[0]

@@ -239,6 +239,13 @@ def test_nobody_is_reached_who_is_not_plainly_meant(text: str) -> None:
     assert mean(hear(text, "find_coach"), SHOWN).payload is None
 
 
+def test_the_one_coach_who_was_shown_is_reached_by_a_pronoun() -> None:
+    ines = {"Joindre Inès Horizon": '/declare_interest{"coach_id": "ines"}'}
+    heard = hear("how do I get in touch with her", "request_human")
+    assert mean(heard, replace(SHOWN, buttons=ines)).payload == ines["Joindre Inès Horizon"]
+    assert mean(heard, SHOWN).payload is None
+
+
 # --- what only resembles a request
 
 
@@ -381,10 +388,23 @@ def test_a_detail_named_at_the_summary_is_corrected(text: str, label: str) -> No
     assert mean(hear(text, label), asked_for("confirmed")) == Decision(INFORM, 1.0)
 
 
+@pytest.mark.parametrize("step", ["message", "confirmed", "name"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "actually laisse faire, cancel that, je vais en parler à mon boss",
+        "non non, envoie pas ça, forget it",
+        "annuler",
+    ],
+)
+def test_to_cancel_is_no_value(text: str, step: str) -> None:
+    assert mean(hear(text, ("affirm", 0.3)), asked_for(step)) == Decision("stop", 1.0)
+
+
 def test_to_send_what_was_read_back_is_a_yes() -> None:
     sent = mean(hear("ok envoie ça d'même", ("stop", 0.3)), asked_for("confirmed"))
     assert sent == Decision("affirm", 1.0)
-    kept = mean(hear("envoie pas ça", "deny"), asked_for("confirmed"))
+    kept = mean(hear("pas prête à transmettez-le", "deny"), asked_for("confirmed"))
     assert kept == Decision("deny", 0.9)
 
 

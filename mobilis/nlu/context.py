@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mobilis.answer_changes import change_in
@@ -63,6 +64,10 @@ _WAITING = re.compile(
     r"^(?:(?:wait|hold on|hmm|but|mais|attends|attendez|minute|before that|avant ca"
     r"|can i ask something(?: first)?|une question|question)\b[\s,:.!]*)+"
 )
+_CANCELS = re.compile(
+    r"(?:(?:ok|bon|non|no|oh|actually|en fait|finalement)\b[\s,]*)*(?:laisse[rz]? faire"
+    r"|oublie[rz]? ca|annule[rz]?\b|cancel\b|forget it|never ?mind|nevermind|envoie[rz]? pas)"
+)
 _ERASING = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
 _SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
 _NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
@@ -81,9 +86,10 @@ _YES_LENGTH = 3  # words of a yes and nothing else
 _FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 # With a coach's name: to be put in touch.
 _REACHING = frozenset(
-    """contact contacter contacte joindre rejoindre ecrire parler rencontrer appeler choisis prends
-    reach write talk meet call choose pick take""".split()
+    """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
+    appeler choisis prends reach write talk meet call choose pick take""".split()
 )
+_PRONOUNS = frozenset("him her them le la lui elle".split())
 # What asks to go on in a language, beside its name.
 _SWITCHES = re.compile(
     r"\b(?:in (?:french|english)|en (?:francais|anglais|english|french)|switch|change[rz]?"
@@ -92,6 +98,7 @@ _SWITCHES = re.compile(
 )
 _SHORTEST_NAME = 4  # letters: « de la » in a name is no name
 _LONE_LANGUAGE = 3  # words, up to which the name of a language asks for it
+_ANOTHER_THING = re.compile(r"\b(?:one more thing|another thing|autre affaire|autre chose)\b")
 _MORE_OF = re.compile(
     r"\b(?:coach|mentor|result|option|choi|liste?\b|profil|suivant|next|autres?\b|others?\b|them\b|see"
     r"|show|voir|montre|people|person|name|nom)"
@@ -187,9 +194,9 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
         return Decision(LOST, 0.0)
     if standing.form == ASSESSMENT:
         heard = replace(heard, labels=_leaned(heard.labels, _LIKELY_IN_ASSESSMENT))
-    unlikely = _unlikely(heard, standing)
-    if unlikely:
-        heard = replace(heard, labels=_leaned(heard.labels, dict.fromkeys(unlikely, 0.02)))
+    heard = replace(heard, labels=_likely(heard.text, heard.labels, heard, standing))
+    if heard.rank:
+        heard = replace(heard, rank=partial(_rank_part, heard.rank, heard, standing))
     for reading in _READINGS:
         decision = reading(heard, standing, known, at)
         if decision:
@@ -201,17 +208,22 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
 _LIKELY_IN_ASSESSMENT = {"explain_question": 100.0, "go_back": 3.0, "stop": 3.0}
 
 
-def _unlikely(heard: Heard, here: Standing) -> list[str]:
-    """The first label, where the sentence only resembles it: "does Claire speak French" asks for no
-    other language, "one more thing" for no other coaches."""
-    label, said = heard.labels[0][0], fold(heard.text)
-    length = len(words(heard.text))
-    if label == "switch_language" and length > _LONE_LANGUAGE:
+def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking:
+    """`labels` of `text`, but for a first one that it only resembles: "does Claire speak French"
+    asks for no other language, "one more thing" for no other coaches."""
+    label, said = labels[0][0], fold(text).replace("'", " ")
+    resembles = False
+    if label == "switch_language" and len(words(text)) > _LONE_LANGUAGE:
         told = heard.language not in (KEEP, here.language)
-        return [] if told or _SWITCHES.search(said.replace("'", " ")) else [label]
-    if label == "more_results" and here.topic != "find_coach" and length > _LONE_LANGUAGE:
-        return [] if _MORE_OF.search(said) else [label]
-    return []
+        resembles = not told and not _SWITCHES.search(said)
+    elif label == "more_results" and here.topic != "find_coach":
+        more = len(words(text)) > _LONE_LANGUAGE and not _MORE_OF.search(said)
+        resembles = more or bool(_ANOTHER_THING.search(said))
+    return _leaned(labels, {label: 0.02}) if resembles else labels
+
+
+def _rank_part(rank: Callable[[str], Ranking], heard: Heard, here: Standing, part: str) -> Ranking:
+    return _likely(part, rank(part), heard, here)
 
 
 def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
@@ -233,10 +245,12 @@ def _typed_button(
     spoken = set(words(heard.text))
     if spoken.isdisjoint(_REACHING):
         return None
+    coaches = {title: p for title, p in here.buttons.items() if "coach_id" in p}
+    one = len(coaches) == 1 and not spoken.isdisjoint(_PRONOUNS)
     named = [
         payload
-        for title, payload in here.buttons.items()
-        if "coach_id" in payload and not spoken.isdisjoint(_long(words(title)) - _REACHING)
+        for title, payload in coaches.items()
+        if one or not spoken.isdisjoint(_long(words(title)) - _REACHING)
     ]
     return Decision("", 1.0, payload=named[0]) if len(named) == 1 else None
 
@@ -319,17 +333,22 @@ def _in_interest_form(
     if here.requested == "lead_confirmed":
         if corrections(heard.text):
             return Decision(INFORM, 1.0)
+        cancels = _CANCELS.match(fold(heard.text).replace("'", " "))
+        if cancels and not (label in CONTROL and confidence >= at.control):
+            return Decision("stop", 1.0)
         return Decision("affirm", 1.0) if _sends(heard.text) else None
     if here.requested == "lead_consent":
         return _consented(heard, at)
+    said = _WAITING.sub("", fold(heard.text).replace("'", " "))
     short = len(words(heard.text)) <= 8
     if "@" in heard.text:
         return Decision(INFORM, 1.0)
     if label in CONTROL and confidence >= at.control and short:
         return None
+    if _CANCELS.match(said):
+        return Decision("stop", 1.0)
     if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
         return None
-    said = _WAITING.sub("", fold(heard.text).replace("'", " "))
     asks = here.requested != "lead_message" and ("?" in said[-2:] or bool(_ASKS.search(said)))
     if asks and confidence >= at.sure and label not in PLEASANT:
         return None
@@ -518,6 +537,8 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
             named = set(heard.facets) != {"language"} or not sure or label == "find_coach"
             if named and not (sure and label.startswith(FAQ)):
                 return Decision("find_coach", max(confidence, at.sure))
+        if here.topic == "find_coach" and short and (heard.cleared or heard.refused):
+            return Decision("find_coach", max(confidence, at.sure))  # « enlève le logement »
         topic = here.topic.removeprefix(FAQ)
         of_a_coach = set(heard.facets) != {"region"} or bool(_COACH.search(fold(heard.text)))
         elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
