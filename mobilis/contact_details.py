@@ -73,7 +73,7 @@ _NOUNS = {
     "message": r"message",
 }
 _FIELD = _words(
-    r"(?<![\w-])(?:(?:mon|le|la|notre|my|the|our|ton|votre|your|un|a|de|dans|in)\s+|l'|d')*(?:"
+    r"(?<![\w@.-])(?:(?:mon|le|la|notre|my|the|our|ton|votre|your|un|a|de|dans|in)\s+|l'|d')*(?:"
     + "|".join(f"(?P<{name}>{noun})" for name, noun in _NOUNS.items())
     + r")(?![\w@-])"
 )

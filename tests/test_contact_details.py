@@ -347,6 +347,7 @@ def test_what_was_read_back_is_corrected_by_name(
             "dites que je suis libre mardi",
         ),
         ("oh wait my email is ann@y.ca", {"email": "ann@y.ca"}, ""),
+        ("mon courriel c'est marie-eve@example.org", {"email": "marie-eve@example.org"}, ""),
         ("notre organisme est situé à Québec et on veut changer la loi", {}, ""),
         ("our organization is small and we need help", {}, ""),
         ("écrivez à marie@exemple.ca", {}, ""),

@@ -326,8 +326,8 @@ def test_what_is_typed_into_the_form_is_its_value(field: str, heard: Heard) -> N
 @pytest.mark.parametrize("field", FIELDS_ASKED)
 @pytest.mark.parametrize("label", sorted(CONTROL))
 def test_a_short_control_word_is_obeyed_in_the_form(field: str, label: str) -> None:
-    assert mean(hear("annuler svp", label), asked_for(field)) == Decision(label, 0.9)
-    unsure = hear("annuler svp", (label, AT.control - 0.01))
+    assert mean(hear("on recule svp", label), asked_for(field)) == Decision(label, 0.9)
+    unsure = hear("on recule svp", (label, AT.control - 0.01))
     assert mean(unsure, asked_for(field)) == Decision(INFORM, 1.0)
 
 
