@@ -324,11 +324,10 @@ def introduced_details(text: str, names: Sequence[str]) -> Mapping[str, str]:
     if address:
         told["email"] = address
     for name in names[:1]:
-        told.update(_tidied("name", name))
         following = _EMAIL.sub(",", text[text.find(name) + len(name) :])
-        part = re.split(
-            r"[,;\n]|(?<=\w\w)[.!?](?=\s|$)|\s(?:pis|et|and)\s", following.lstrip(" ,")
-        )[0]
-        if part and "@" not in part and (following.startswith(",") or _KIND.match(part)):
+        both = _FROM.match(name)
+        part = both["organization"] if both else _PART_ENDS.split(following.lstrip(" ,"), 1)[0]
+        if both or (part and (following.startswith(",") or _KIND.match(part))):
             told = {**_tidied("organization", _KIND.sub("", part.strip())), **told}
+        told.update(_tidied("name", both["name"] if both else name))
     return told

@@ -13,7 +13,8 @@ from mobilis.content import Content, read_yaml
 WORDING = frozenset(
     """greeting help also_asked error foreign unreadable lost lost_again did_you_mean nothing_added
     declined declined_calm declined_partisan assessment_noted assessment_unsure assessment_resumed
-    assessment_changed answer_gone
+    assessment_changed answer_gone something_else distressed assessment_reopened lead_corrected
+    nothing_erased coaches_last coaches_by_province
     assessment_restarted assessment_back assessment_first_question assessment_paused score gaps
     coaches_ask coaches_none coaches_no_more coaches_one coaches_all coaches_found coaches_more
     coaches_wishes coaches_relaxed_region coaches_relaxed_topic coaches_relaxed_level

@@ -249,7 +249,8 @@ def _summary(tracker: DialogueStateTracker, position: int) -> dict[str, Any]:
 
 
 def _last_exchange(tracker: DialogueStateTracker) -> list[Event]:
-    """What the visitor's last message was taken for, and what the replies to it left open."""
+    """What the visitor's last message was taken for, and what the replies to it left open: what
+    they offered, with the buttons, whose titles may be typed."""
     replies: list[Event] = []
     for event in reversed(tracker.events):
         if isinstance(event, UserUttered):
@@ -260,5 +261,6 @@ def _last_exchange(tracker: DialogueStateTracker) -> list[Event]:
         if isinstance(event, BotUttered):
             kept = (event.metadata or {}).get("mobilis") or {}
             left = {key: value for key, value in kept.items() if key not in FIELDS.values()}
-            replies.insert(0, BotUttered(metadata={"mobilis": left}))
+            buttons = (event.data or {}).get("buttons") or []
+            replies.insert(0, BotUttered(data={"buttons": buttons}, metadata={"mobilis": left}))
     return replies
