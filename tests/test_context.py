@@ -239,6 +239,13 @@ def test_nobody_is_reached_who_is_not_plainly_meant(text: str) -> None:
     assert mean(hear(text, "find_coach"), SHOWN).payload is None
 
 
+@pytest.mark.parametrize("text", ["la deuxième", "the second one", "2"])
+def test_a_coach_who_was_shown_is_reached_by_place(text: str) -> None:
+    reached = mean(hear(text, "find_coach"), SHOWN).payload
+    assert reached == '/declare_interest{"coach_id": "serge"}'
+    assert mean(hear("oui", "affirm"), SHOWN).payload is None
+
+
 def test_the_one_coach_who_was_shown_is_reached_by_a_pronoun() -> None:
     ines = {"Joindre Inès Horizon": '/declare_interest{"coach_id": "ines"}'}
     heard = hear("how do I get in touch with her", "request_human")

@@ -245,7 +245,7 @@ def _typed_button(
     spoken = set(words(heard.text))
     if spoken.isdisjoint(_REACHING):
         return None
-    coaches = {title: p for title, p in here.buttons.items() if "coach_id" in p}
+    coaches = _coaches(here)
     one = len(coaches) == 1 and not spoken.isdisjoint(_PRONOUNS)
     named = [
         payload
@@ -255,13 +255,19 @@ def _typed_button(
     return Decision("", 1.0, payload=named[0]) if len(named) == 1 else None
 
 
+def _coaches(here: Standing) -> dict[str, str]:
+    """The buttons of the coaches who were just shown, in their order."""
+    return {title: payload for title, payload in here.buttons.items() if "coach_id" in payload}
+
+
 def _long(said: Sequence[str]) -> set[str]:
     return {word for word in said if len(word) >= _SHORTEST_NAME}
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
-    """« la première », "2", "yes" after a "did you mean"."""
-    if not here.candidates:
+    """« la première », "2", "yes" after a "did you mean"; « la première » of the coaches shown."""
+    picks = here.candidates or tuple(_coaches(here).values())
+    if not picks:
         return None
     said = _IT_IS.sub("", " ".join(words(heard.text))).split()
     said = [word for word in said if word not in _PICK_FILLERS]
@@ -270,10 +276,10 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
     shortest = 4 if here.form == ASSESSMENT else 1
     for number, names in _ORDINALS.items():
         named = said and all(word in names and len(word) >= shortest for word in said)
-        if named and number <= len(here.candidates):
-            return Decision("", 1.0, payload=here.candidates[number - 1])
+        if named and number <= len(picks):
+            return Decision("", 1.0, payload=picks[number - 1])
     label, confidence = heard.labels[0]
-    if label != "affirm":
+    if label != "affirm" or not here.candidates:
         return None
     if len(here.candidates) == 1:
         return Decision("", confidence, payload=here.candidates[0])
