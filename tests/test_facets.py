@@ -477,12 +477,24 @@ EARLIER = {"region": ["QC"], "language": ["en", "fr"], "topic": ["housing"]}
         ("pas en anglais", {**EARLIER, "language": ["fr"]}),
         ("not in Quebec", {"language": ["en", "fr"], "topic": ["housing"]}),
         ("autre que Montréal", EARLIER),
+        ("les aînés aussi", {**EARLIER, "topic": ["housing", "seniors"]}),
+        ("add food security", {**EARLIER, "topic": ["food_security", "housing"]}),
+        ("enlève le logement", {"region": ["QC"], "language": ["en", "fr"]}),
+        ("drop the housing", {"region": ["QC"], "language": ["en", "fr"]}),
+        ("enlève le logement, juste les aînés", {**EARLIER, "topic": ["seniors"]}),
         ("n'importe quel coach", {}),
     ],
 )
 def test_a_message_changes_earlier_wishes(text: str, expected: dict[str, list[str]]) -> None:
     found = VOCABULARY.extract(text).after(EARLIER)
     assert {key: sorted(values) for key, values in found.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "local"), [("en Estrie", True), ("à Laval", True), ("au Québec", False), ("", False)]
+)
+def test_a_place_within_a_province_is_told_from_the_province(text: str, local: bool) -> None:
+    assert VOCABULARY.extract(text).local == local
 
 
 def test_nothing_said_is_falsy() -> None:

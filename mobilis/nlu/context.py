@@ -6,7 +6,6 @@ decision into an intent, entities and the `mobilis` property that actions read.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +15,7 @@ from mobilis.answer_changes import change_in
 from mobilis.assessment import GATE, REOPEN, UNSURE
 from mobilis.contact_details import corrections, tidy
 from mobilis.likeness import comparable
+from mobilis.nlu import cues
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
 
 Ranking = Sequence[tuple[str, float]]
@@ -43,78 +43,10 @@ _COMMANDS = CONTROL - {"request_human", "switch_language"}
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
-_FOLLOWS = re.compile(
-    r"^(?:et|pis|puis|mais|ok et|ok pis|and|but|so|ok and|what about|how about|what if|qu en est il"
-    r"|dans ce cas|sinon|alors|also|meme chose|same)\b"
-)
-_ASKS = re.compile(
-    r"\?\s*$|^(?:est ce|c est quoi|comment|combien|quand|pourquoi|qui|quel|quelle|quels|ou|qu|what"
-    r"|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
-)
-# What a picture alone says.
-_SHOWN = {
-    "👋": "greet",
-    "👍": "affirm",
-    "👌": "affirm",
-    "✅": "affirm",
-    "👎": "deny",
-    "🙏": "thank",
-}
-_WAITING = re.compile(
-    r"^(?:(?:wait|hold on|hmm|but|mais|attends|attendez|minute|before that|avant ca"
-    r"|can i ask something(?: first)?|une question|question)\b[\s,:.!]*)+"
-)
-_CANCELS = re.compile(
-    r"(?:(?:ok|bon|non|no|oh|actually|en fait|finalement)\b[\s,]*)*(?:laisse[rz]? faire"
-    r"|oublie[rz]? ca|annule[rz]?\b|cancel\b|forget it|never ?mind|nevermind|envoie[rz]? pas)"
-)
-_ERASING = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
-_SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
-_NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
-_KEEPING = frozenset("keep garde gardez garder non no nope pas dont don wait attends".split())
-# The yes that erases everything, and what may stand beside it: nothing else is one.
-_PLAIN_YES = frozenset(
-    """oui ouais ok okay yes yep yeah sure certain certaine absolument accord go confirme confirm
-    correct definitely""".split()
-)
-_ALL_OF_IT = frozenset(
-    """svp stp please d vas y ahead do it mets en efface effacez effacer tout toute toutes delete
-    erase everything all of je suis i am le la les c est ca bien sur mes my me donnees
-    renseignements data""".split()
-)
 _YES_LENGTH = 3  # words of a yes and nothing else
-_FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
-# With a coach's name: to be put in touch.
-_REACHING = frozenset(
-    """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
-    appeler choisis prends reach write talk meet call choose pick take""".split()
-)
-_PRONOUNS = frozenset("him her them le la lui elle".split())
-# What asks to go on in a language, beside its name.
-_SWITCHES = re.compile(
-    r"\b(?:in (?:french|english)|en (?:francais|anglais|english|french)|switch|change[rz]?"
-    r"|passe[rz]?|passons|continue\w*|(?:you|we) (?:speak|talk|do)|parle[rz]?|parlons|jase\w*"
-    r"|prefer\w*|aime\w* mieux|rather|please|pls|svp|stp|pourquoi|why)\b"
-)
-_SHORTEST_NAME = 4  # letters: « de la » in a name is no name
-_LONE_LANGUAGE = 3  # words, up to which the name of a language asks for it
-_ANOTHER_THING = re.compile(r"\b(?:one more thing|another thing|autre affaire|autre chose)\b")
-_MORE_OF = re.compile(
-    r"\b(?:coach|mentor|result|option|choi|liste?\b|profil|suivant|next|autres?\b|others?\b|them\b|see"
-    r"|show|voir|montre|people|person|name|nom)"
-)
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
-_COACH = re.compile(r"\b(?:coach|mentor)")
-_BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
-_IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
-_ORDINALS = {
-    1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
-    2: ["2", "b", "deux", "deuxieme", "second", "seconde", "two"],
-    3: ["3", "c", "trois", "troisieme", "third", "three"],
-}
-_PICK_FILLERS = frozenset(
-    "le la les l the option choix numero number reponse ca est it s please svp stp choice".split()
-)
+_ERASING = "/delete_my_data"  # an offer to erase everything
+_KEPT = '/delete_my_data{"confirmed": "no"}'
 
 
 @dataclass(frozen=True)
@@ -211,14 +143,12 @@ _LIKELY_IN_ASSESSMENT = {"explain_question": 100.0, "go_back": 3.0, "stop": 3.0}
 def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking:
     """`labels` of `text`, but for a first one that it only resembles: "does Claire speak French"
     asks for no other language, "one more thing" for no other coaches."""
-    label, said = labels[0][0], fold(text).replace("'", " ")
+    label = labels[0][0]
     resembles = False
-    if label == "switch_language" and len(words(text)) > _LONE_LANGUAGE:
-        told = heard.language not in (KEEP, here.language)
-        resembles = not told and not _SWITCHES.search(said)
+    if label == "switch_language" and heard.language in (KEEP, here.language):
+        resembles = not cues.asks_for_a_language(text)
     elif label == "more_results" and here.topic != "find_coach":
-        more = len(words(text)) > _LONE_LANGUAGE and not _MORE_OF.search(said)
-        resembles = more or bool(_ANOTHER_THING.search(said))
+        resembles = not cues.asks_for_more(text)
     return _leaned(labels, {label: 0.02}) if resembles else labels
 
 
@@ -242,16 +172,11 @@ def _typed_button(
     for title, payload in here.buttons.items():
         if said == fold(title).rstrip(".! "):
             return Decision("", 1.0, payload=payload)
-    spoken = set(words(heard.text))
-    if spoken.isdisjoint(_REACHING):
+    if not cues.reaches(heard.text):
         return None
     coaches = _coaches(here)
-    one = len(coaches) == 1 and not spoken.isdisjoint(_PRONOUNS)
-    named = [
-        payload
-        for title, payload in coaches.items()
-        if one or not spoken.isdisjoint(_long(words(title)) - _REACHING)
-    ]
+    one = len(coaches) == 1 and cues.points_to_one(heard.text)
+    named = [p for title, p in coaches.items() if one or cues.names_one_of(heard.text, title)]
     return Decision("", 1.0, payload=named[0]) if len(named) == 1 else None
 
 
@@ -260,24 +185,15 @@ def _coaches(here: Standing) -> dict[str, str]:
     return {title: payload for title, payload in here.buttons.items() if "coach_id" in payload}
 
 
-def _long(said: Sequence[str]) -> set[str]:
-    return {word for word in said if len(word) >= _SHORTEST_NAME}
-
-
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """« la première », "2", "yes" after a "did you mean"; « la première » of the coaches shown."""
     picks = here.candidates or tuple(_coaches(here).values())
     if not picks:
         return None
-    said = _IT_IS.sub("", " ".join(words(heard.text))).split()
-    said = [word for word in said if word not in _PICK_FILLERS]
-    said = [word for word in said if word != "one"] or said  # "the second one"
     # In the assessment, letters and digits are those of the options, not places in the list.
-    shortest = 4 if here.form == ASSESSMENT else 1
-    for number, names in _ORDINALS.items():
-        named = said and all(word in names and len(word) >= shortest for word in said)
-        if named and number <= len(picks):
-            return Decision("", 1.0, payload=picks[number - 1])
+    place = cues.place_of(heard.text, shortest=4 if here.form == ASSESSMENT else 1)
+    if place and place <= len(picks):
+        return Decision("", 1.0, payload=picks[place - 1])
     label, confidence = heard.labels[0]
     if label != "affirm" or not here.candidates:
         return None
@@ -302,9 +218,9 @@ def _unreadable(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) 
         return Decision(LOST, 0.0)
     if words(heard.text):
         return None
-    shown = next((_SHOWN[sign] for sign in heard.text if sign in _SHOWN), None)
+    shown = [cues.PICTURES[sign] for sign in heard.text if sign in cues.PICTURES]
     if shown:
-        return Decision(shown, 1.0)
+        return Decision(shown[0], 1.0)
     return Decision(LOST, 0.0, extra={"readable": False})
 
 
@@ -339,40 +255,33 @@ def _in_interest_form(
     if here.requested == "lead_confirmed":
         if corrections(heard.text):
             return Decision(INFORM, 1.0)
-        cancels = _CANCELS.match(fold(heard.text).replace("'", " "))
-        if cancels and not (label in CONTROL and confidence >= at.control):
+        is_control = label in CONTROL and confidence >= at.control
+        if cues.cancels(heard.text) and not is_control:
             return Decision("stop", 1.0)
-        return Decision("affirm", 1.0) if _sends(heard.text) else None
+        return Decision("affirm", 1.0) if cues.sends(heard.text) else None
     if here.requested == "lead_consent":
         return _consented(heard, at)
-    said = _WAITING.sub("", fold(heard.text).replace("'", " "))
     short = len(words(heard.text)) <= 8
     if "@" in heard.text:
         return Decision(INFORM, 1.0)
     if label in CONTROL and confidence >= at.control and short:
         return None
-    if _CANCELS.match(said):
+    if cues.cancels(heard.text):
         return Decision("stop", 1.0)
     if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
         return None
-    asks = here.requested != "lead_message" and ("?" in said[-2:] or bool(_ASKS.search(said)))
+    asks = here.requested != "lead_message" and cues.asks_after_all(heard.text)
     if asks and confidence >= at.sure and label not in PLEASANT:
         return None
     return Decision(INFORM, 1.0)
 
 
-def _sends(text: str) -> bool:
-    """« ok envoie ça », "go ahead and send it": the details that were read back are right."""
-    said = words(text)
-    return bool(_SENDING.intersection(said)) and not _NEGATIONS.intersection(said)
-
-
 def _consented(heard: Heard, at: Thresholds) -> Decision | None:
     """« D'accord. Sylvie Roy, du Centre de femmes »: a yes, and what was going to be asked."""
-    parts = _FIRST_PART.match(heard.text.strip())
-    if not parts or not heard.rank or not parts[2] or "?" in parts[2]:
+    first, rest = cues.first_part(heard.text)
+    if not heard.rank or not rest or "?" in rest:
         return None
-    label, confidence = heard.rank(parts[1])[0]
+    label, confidence = heard.rank(first)[0]
     return Decision(label, confidence) if label == "affirm" and confidence >= at.part else None
 
 
@@ -383,10 +292,9 @@ def _leaves_details(
     if here.form or not tidy("email", heard.text):
         return None
     label, confidence = heard.labels[0]
-    said = fold(heard.text)
-    if label == "delete_my_data" and _ERASING.search(said):
+    if label == "delete_my_data" and cues.erases(heard.text):
         return None
-    if confidence >= at.sure and ("?" in said or _ASKS.search(said)):
+    if confidence >= at.sure and ("?" in heard.text or cues.asks(heard.text)):
         return None
     return Decision("declare_interest", max(confidence, at.sure))
 
@@ -400,7 +308,7 @@ def _in_assessment(
         return _at_gate(heard, here, at)
     if here.question not in known.questions:
         return _to_no_question(heard, at)
-    option = known.parse_choice(here.question, _letter_of(heard.text))
+    option = known.parse_choice(here.question, cues.letter_of(heard.text))
     if option:
         return _answer(option, 1.0)
     taught = known.taught[here.question].get(comparable(heard.text))
@@ -413,20 +321,13 @@ def _in_assessment(
     is_answer = best[1] >= at.answer
     if label in CONTROL and confidence >= at.control and (not is_answer or confidence > best[1]):
         return None
-    asks = bool(_ASKS.search(fold(heard.text)) or heard.text.rstrip().endswith("?"))
+    asks = cues.asks(heard.text)
     doubtful = best[1] < 0.5  # likelier no answer at all
     if (asks or doubtful) and confidence >= at.sure and (not is_answer or confidence > best[1]):
         return None
     if is_answer and close:
         return Decision(AMBIGUOUS, best[1], extra={"answer_options": close})
     return _read_answer(best, here, known) if is_answer else None
-
-
-def _letter_of(text: str) -> str:
-    """The letter that `text` begins with, where it goes on with why: « B. on sait pas quand »;
-    else `text`. « C défini » and « A mon avis » are words."""
-    found = _BY_LETTER.match(text.strip())
-    return found[1] or found[2] if found else text
 
 
 def _likeliest(answers: Ranking, at: Thresholds) -> tuple[tuple[str, float], list[str]]:
@@ -512,14 +413,14 @@ def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     label, confidence = heard.labels[0]
     if not here.offer or here.form:
         return None
-    if here.offer.startswith("/delete_my_data") and not _KEEPING.isdisjoint(words(heard.text)):
-        return Decision("", 1.0, payload='/delete_my_data{"confirmed": "no"}')
+    erasing = here.offer.startswith(_ERASING)
+    if erasing and cues.keeps(heard.text):
+        return Decision("", 1.0, payload=_KEPT)
     if confidence < at.control:
         return None
     accepts = label == "affirm"
-    if here.offer.startswith("/delete_my_data") and (accepts or label == "delete_my_data"):
-        said = set(words(heard.text))
-        accepts = said <= _PLAIN_YES | _ALL_OF_IT and bool(said & _PLAIN_YES)
+    if erasing and (accepts or label == "delete_my_data"):
+        accepts = cues.is_plain_yes(heard.text)
         if not accepts:
             return Decision("delete_my_data", confidence)  # « ok envoie »: asked once more
     return Decision("", confidence, payload=here.offer) if accepts else None
@@ -530,7 +431,7 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     if not here.topic or here.form == INTEREST:
         return None
     label, confidence = heard.labels[0]
-    follows = bool(_FOLLOWS.search(" ".join(words(heard.text))))
+    follows = cues.follows(heard.text)
     short = len(words(heard.text)) <= 7
     sure = confidence >= at.sure and not (follows and short and confidence < 0.85)
     if heard.facets or heard.cleared or heard.refused:
@@ -546,7 +447,7 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
         if here.topic == "find_coach" and short and (heard.cleared or heard.refused):
             return Decision("find_coach", max(confidence, at.sure))  # « enlève le logement »
         topic = here.topic.removeprefix(FAQ)
-        of_a_coach = set(heard.facets) != {"region"} or bool(_COACH.search(fold(heard.text)))
+        of_a_coach = set(heard.facets) != {"region"} or cues.is_of_coaches(heard.text)
         elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
         if "region" in heard.facets and topic in known.regional and short and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))

@@ -292,6 +292,15 @@ def test_a_summary_keeps_what_the_last_exchange_was_but_not_its_words(
     assert [word for word in ("asked", "one", "two", "ana") if word in rows(store)[-1].data] == []
 
 
+def test_a_summary_keeps_the_buttons_whose_titles_may_be_typed(
+    store: DatabaseTrackerStore,
+) -> None:
+    buttons = [{"title": "Autre chose", "payload": "/out_of_scope"}]
+    take_turn(store, "m1", BotUttered("one", {"buttons": buttons}), listening())
+    [answer] = [event for event in retrieve(store).events if isinstance(event, BotUttered)]
+    assert (answer.text, answer.data["buttons"]) == (None, buttons)
+
+
 def test_a_summary_of_a_turn_without_a_reply_offers_nothing(store: DatabaseTrackerStore) -> None:
     take_turn(store, "m1", said("one", offer="/stop"), listening())
     take_turn(store, "m2", listening())

@@ -1,0 +1,183 @@
+"""Small words that show what a message is about where its label alone would mislead: that it asks,
+cancels, sends, keeps, picks the second, or only names a language.
+
+Pure; called by `mobilis.nlu.context`, which decides. Texts are compared without case and accents.
+"""
+
+import re
+
+from mobilis.text import fold, words
+
+# What a picture alone says.
+PICTURES = {
+    "👋": "greet",
+    "👍": "affirm",
+    "👌": "affirm",
+    "✅": "affirm",
+    "👎": "deny",
+    "🙏": "thank",
+}
+
+_FOLLOWS = re.compile(
+    r"^(?:et|pis|puis|mais|ok et|ok pis|and|but|so|ok and|what about|how about|what if|qu en est il"
+    r"|dans ce cas|sinon|alors|also|meme chose|same)\b"
+)
+_ASKS = re.compile(
+    r"\?\s*$|^(?:est ce|c est (?:quoi|qui|combien|quand|ou)|comment|combien|quand|pourquoi|qui"
+    r"|quel|quelle|quels|ou|qu|what|how|why|when|who|where|which|is|are|do|does|can|could|should|kosse|faut)\b"
+)
+_WAITING = re.compile(
+    r"^(?:(?:wait|hold on|hmm|but|mais|attends|attendez|minute|before that|avant ca"
+    r"|can i ask something(?: first)?|une question|question)\b[\s,:.!]*)+"
+)
+_CANCELS = re.compile(
+    r"(?:(?:ok|bon|non|no|oh|actually|en fait|finalement)\b[\s,]*)*(?:laisse[rz]? faire"
+    r"|oublie[rz]? ca|annule[rz]?\b|cancel\b|forget it|never ?mind|envoie[rz]? pas)"
+)
+_ERASES = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
+_SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
+_NEGATIONS = frozenset("pas non ne n not no don attends wait".split())
+_KEEPING = frozenset("keep garde gardez garder non no nope pas dont don wait attends".split())
+_PLAIN_YES = frozenset(
+    """oui ouais ok okay yes yep yeah sure certain certaine absolument accord go confirme confirm
+    correct definitely""".split()
+)
+_ALL_OF_IT = frozenset(
+    """svp stp please d vas y ahead do it mets en efface effacez effacer tout toute toutes delete
+    erase everything all of je suis i am le la les c est ca bien sur mes my me donnees
+    renseignements data""".split()
+)
+_REACHING = frozenset(
+    """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
+    appeler choisis prends reach write talk meet call choose pick take""".split()
+)
+_PRONOUNS = frozenset("him her them le la lui elle".split())
+_SHORTEST_NAME = 4  # letters: « de la » in a name is no name
+_LONE = 3  # words, up to which the name of a language, or "more", asks for it
+_FOR_A_LANGUAGE = re.compile(
+    r"\b(?:in (?:french|english)|en (?:francais|anglais|english|french)|switch|change[rz]?"
+    r"|passe[rz]?|passons|continue\w*|(?:you|we) (?:speak|talk|do)|parle[rz]?|parlons|jase\w*"
+    r"|prefer\w*|aime\w* mieux|rather|please|pls|svp|stp|pourquoi|why)\b"
+)
+_ANOTHER_THING = re.compile(r"\b(?:one more thing|another thing|autre affaire|autre chose)\b")
+_OF_A_LIST = re.compile(
+    r"\b(?:coach|mentor|result|option|choi|liste?\b|profil|suivant|next|autres?\b|others?\b|them\b"
+    r"|see|show|voir|montre|people|person|name|nom)"
+)
+_COACH = re.compile(r"\b(?:coach|mentor)")
+_FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
+_BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
+_IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
+_ORDINALS = {
+    1: ["1", "a", "un", "une", "premier", "premiere", "first", "one"],
+    2: ["2", "b", "deux", "deuxieme", "second", "seconde", "two"],
+    3: ["3", "c", "trois", "troisieme", "third", "three"],
+}
+_PICK_FILLERS = frozenset(
+    "le la les l the option choix numero number reponse ca est it s please svp stp choice".split()
+)
+
+
+def asks(text: str) -> bool:
+    """Whether `text` is a question by its mark or its first words."""
+    return bool(_ASKS.search(_level(text)))
+
+
+def asks_after_all(text: str) -> bool:
+    """The same once « attends », "before that" … are left out."""
+    return bool(_ASKS.search(_WAITING.sub("", _level(text))))
+
+
+def follows(text: str) -> bool:
+    """Whether `text` goes on from what was just said: « et au Québec? », "what about …"."""
+    return bool(_FOLLOWS.search(" ".join(words(text))))
+
+
+def cancels(text: str) -> bool:
+    """Whether `text` begins with a cancellation: « non, laisse faire », "forget it"."""
+    return bool(_CANCELS.match(_WAITING.sub("", _level(text))))
+
+
+def erases(text: str) -> bool:
+    """Whether something is to be erased or forgotten."""
+    return bool(_ERASES.search(_level(text)))
+
+
+def sends(text: str) -> bool:
+    """Whether what was read back is to be sent: « ok envoie ça »."""
+    said = words(text)
+    return bool(_SENDING.intersection(said)) and not _NEGATIONS.intersection(said)
+
+
+def keeps(text: str) -> bool:
+    """Whether something is to be kept, or not to be done."""
+    return not _KEEPING.isdisjoint(words(text))
+
+
+def is_plain_yes(text: str) -> bool:
+    """Whether `text` is a yes to erasing everything, and nothing else beside it."""
+    said = set(words(text))
+    return said <= _PLAIN_YES | _ALL_OF_IT and not said.isdisjoint(_PLAIN_YES)
+
+
+def reaches(text: str) -> bool:
+    """Whether somebody is to be contacted, or chosen."""
+    return not _REACHING.isdisjoint(words(text))
+
+
+def names_one_of(text: str, title: str) -> bool:
+    """Whether `text` has a name of `title`: « Inès », of « Joindre Inès Horizon »."""
+    names = {word for word in words(title) if len(word) >= _SHORTEST_NAME} - _REACHING
+    return not names.isdisjoint(words(text))
+
+
+def points_to_one(text: str) -> bool:
+    """Whether `text` has a pronoun that stands for a person."""
+    return not _PRONOUNS.isdisjoint(words(text))
+
+
+def asks_for_a_language(text: str) -> bool:
+    """Whether a language is asked for, and not only named: "does Claire speak French"."""
+    return len(words(text)) <= _LONE or bool(_FOR_A_LANGUAGE.search(_level(text)))
+
+
+def asks_for_more(text: str) -> bool:
+    """Whether more of a list is asked for, and not "one more thing"."""
+    said = _level(text)
+    if _ANOTHER_THING.search(said):
+        return False
+    return len(words(text)) <= _LONE or bool(_OF_A_LIST.search(said))
+
+
+def is_of_coaches(text: str) -> bool:
+    """Whether a coach is named."""
+    return bool(_COACH.search(_level(text)))
+
+
+def first_part(text: str) -> tuple[str, str]:
+    """A short beginning of `text` and the rest, which is "" when there is none."""
+    parts = _FIRST_PART.match(text.strip())
+    return (parts[1], parts[2]) if parts else (text, "")
+
+
+def letter_of(text: str) -> str:
+    """The letter that `text` begins with, where it goes on with why: « B. on sait pas quand »;
+    else `text`. « C défini » and « A mon avis » are words."""
+    found = _BY_LETTER.match(text.strip())
+    return found[1] or found[2] if found else text
+
+
+def place_of(text: str, shortest: int = 1) -> int | None:
+    """The place in a list, from 1 to 3, that `text` names and nothing else: « la deuxième », "2".
+    `shortest`: letters that its word must have."""
+    said = _IT_IS.sub("", " ".join(words(text))).split()
+    said = [word for word in said if word not in _PICK_FILLERS]
+    said = [word for word in said if word != "one"] or said  # "the second one"
+    for number, names in _ORDINALS.items():
+        if said and all(word in names and len(word) >= shortest for word in said):
+            return number
+    return None
+
+
+def _level(text: str) -> str:
+    return fold(text).replace("'", " ")

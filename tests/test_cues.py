@@ -1,0 +1,93 @@
+"""The small words that show what a message is about where its label would mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mobilis.nlu import cues
+
+pytestmark = pytest.mark.pure
+
+SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
+    (
+        cues.asks,
+        ["c'est combien", "Is it free", "gratuit?"],
+        ["on est trois", "attends, c'est qui"],
+    ),
+    (
+        cues.asks_after_all,
+        ["attends, c'est quoi ça", "wait, before that: how much is it", "pourquoi"],
+        ["attends un peu", "The Hungry Society"],
+    ),
+    (cues.follows, ["et au Québec?", "what about us"], ["au Québec?"]),
+    (
+        cues.cancels,
+        ["laisse faire", "non, annule ça", "actually forget it", "Never mind"],
+        ["on veut annuler la loi", "merci"],
+    ),
+    (cues.erases, ["efface tout", "forget what I said"], ["garde tout"]),
+    (cues.sends, ["ok envoie ça", "send it"], ["envoie pas ça", "don't send it", "merci"]),
+    (cues.keeps, ["garde ça", "no wait", "don't"], ["oui"]),
+    (
+        cues.is_plain_yes,
+        ["oui", "oui, efface tout", "yes please delete it all", "d'accord"],
+        ["ok envoie", "efface tout", "oui mais pas mon nom", ""],
+    ),
+    (cues.reaches, ["contact her", "je veux joindre Inès"], ["Inès parle anglais?"]),
+    (cues.points_to_one, ["contacte-le", "talk to her"], ["contact Inès"]),
+    (
+        cues.asks_for_a_language,
+        ["french", "can we go on in French", "parlez français"],
+        ["does claire speak french", "nobody on staff knows any french"],
+    ),
+    (
+        cues.asks_for_more,
+        ["encore", "show me more of them", "d'autres coachs s'il vous plaît"],
+        ["one more thing", "one more thing, can we sign", "and we also signed it last year"],
+    ),
+    (cues.is_of_coaches, ["une coach", "mentors"], ["un organisme"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("cue", "text"), [(cue, text) for cue, texts, _ in SHOWN for text in texts]
+)
+def test_a_cue_is_seen(cue: Callable[[str], bool], text: str) -> None:
+    assert cue(text)
+
+
+@pytest.mark.parametrize(
+    ("cue", "text"), [(cue, text) for cue, _, texts in SHOWN for text in texts]
+)
+def test_what_only_resembles_it_is_not(cue: Callable[[str], bool], text: str) -> None:
+    assert not cue(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("B. on sait pas quand", "B"),
+        ("b) not yet", "b"),
+        ("D on a personne", "D"),
+        ("C défini", "C défini"),
+        ("A mon avis oui", "A mon avis oui"),
+        ("B", "B"),
+    ],
+)
+def test_a_letter_before_its_reason_is_that_letter(text: str, read: str) -> None:
+    assert cues.letter_of(text) == read
+
+
+def test_a_name_in_a_title_is_found_and_its_small_words_are_not() -> None:
+    assert cues.names_one_of("je veux parler à Inès", "Joindre Inès de la Rive")
+    assert not cues.names_one_of("je veux contacter la première", "Joindre Inès de la Rive")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("D'accord. Ana Roy", ("D'accord", "Ana Roy")), ("oui", ("oui", "")), ("", ("", ""))],
+)
+def test_a_short_beginning_is_told_from_the_rest(text: str, parts: tuple[str, str]) -> None:
+    assert cues.first_part(text) == parts
