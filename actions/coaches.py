@@ -27,7 +27,7 @@ class FindCoach(MobilisAction):
             _ask_for_wishes(turn)
             return [*events, SlotSet("coach_asked", True)]
         shown = _show(turn, wishes, 0)
-        return [*events, SlotSet("coach_offset", shown)]
+        return [*events, SlotSet("coach_offset", len(shown)), SlotSet("coaches_shown", shown)]
 
 
 class MoreCoaches(MobilisAction):
@@ -39,7 +39,11 @@ class MoreCoaches(MobilisAction):
     def answer(self, turn: Turn) -> list[EventType]:
         offset = int(turn.slot("coach_offset") or 0)
         shown = _show(turn, turn.slot("coach_wishes") or {}, offset)
-        return [SlotSet("topic", "find_coach"), SlotSet("coach_offset", offset + shown)]
+        return [
+            SlotSet("topic", "find_coach"),
+            SlotSet("coach_offset", offset + len(shown)),
+            SlotSet("coaches_shown", shown or turn.slot("coaches_shown")),
+        ]
 
 
 def _wishes(turn: Turn) -> dict[str, list[str]]:
@@ -71,22 +75,23 @@ def _ask_for_wishes(turn: Turn) -> None:
     turn.respond("coaches_ask", [*choices, turn.titled("all_coaches", "find_coach")])
 
 
-def _show(turn: Turn, wishes: dict[str, list[str]], offset: int) -> int:
-    """Say the coaches from `offset` on; the number shown."""
+def _show(turn: Turn, wishes: dict[str, list[str]], offset: int) -> dict[str, str]:
+    """Say the coaches from `offset` on; the buttons that reach those shown, title to payload."""
     found = search(all_coaches(turn.resources.database), wishes)
     page = found.matches[offset : offset + PAGE]
     if not page:
         response = "coaches_no_more" if found.matches else "coaches_none"
         turn.respond(response, turn.choices("request_human", "declare_interest"))
-        return 0
+        return {}
     more = len(found.matches) > offset + PAGE
+    contacts = [_contact(turn, match) for match in page]
     turn.say(
         "coaches",
         _introduce(turn, wishes, found, offset, len(page)),
-        [_contact(turn, match) for match in page] + (turn.choices("more_results") if more else []),
+        contacts + (turn.choices("more_results") if more else []),
         coaches=[_card(turn, match) for match in page],
     )
-    return len(page)
+    return {contact["title"]: contact["payload"] for contact in contacts}
 
 
 def _introduce(

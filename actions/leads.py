@@ -16,6 +16,7 @@ from mobilis.contact_details import (
     NOTHING,
     Details,
     Told,
+    after_first_part,
     answered,
     corrections,
     introduced_details,
@@ -27,6 +28,7 @@ from mobilis.leads import is_reachable, keep_lead, open_case
 from mobilis.masking import introduced
 from mobilis.text import is_command
 
+SHORTEST_MESSAGE = 3  # words before a correction that are a message of their own
 STEPS = ("lead_consent", *(f"lead_{field}" for field in FIELDS), "lead_confirmed")
 
 
@@ -186,8 +188,15 @@ class ValidateInterestForm(FormValidation):
         corrected = [other for other in others if turn.slot(f"lead_{other}") is not None]
         if corrected:
             turn.respond("lead_corrected", values=", ".join(others[other] for other in corrected))
-        own = told.given.get(field) or (told.rest if field == "message" else None)
-        return {slot: own or None, **_as_slots(others)}
+        own = told.given.get(field) or _said_before(field, told.rest)
+        return {slot: own, **_as_slots(others)}
+
+
+def _said_before(field: str, rest: str) -> str | None:
+    """The detail that was asked for, in what was said before a correction of another one."""
+    if not rest or (field == "message" and len(rest.split()) < SHORTEST_MESSAGE):
+        return None
+    return answered(field, rest).get(field)
 
 
 def _as_slots(details: Mapping[str, str]) -> dict[str, Any]:
@@ -200,11 +209,12 @@ def _persons(turn: Turn) -> list[str]:
 
 
 def _presented(turn: Turn) -> dict[str, Any]:
-    """The details by which somebody introduces themselves on the way to another thing."""
+    """The details by which somebody introduces themselves on the way to another thing; beside a
+    yes, those that follow it."""
     agrees = turn.slot("requested_slot") == "lead_consent"
-    named = [name for name in _persons(turn) if agrees or is_person(name)]
-    names = introduced(turn.text) or named
-    return _as_slots(introduced_details(turn.text, names))
+    said = after_first_part(turn.text) if agrees else turn.text
+    named = [name for name in _persons(turn) if name in said and (agrees or is_person(name))]
+    return _as_slots(introduced_details(said, introduced(said) or named))
 
 
 def _signed(turn: Turn, slot: str) -> dict[str, str]:

@@ -32,6 +32,9 @@ _BY_NAME = re.compile(
 )
 # « la 2e », "the second one": an answer too, unless something is said to change.
 _BY_PLACE = re.compile(rf"\b(?:la|the)\s+({_ORDINAL})\b(?!\s+(?:option|choix|choice|reponse))")
+_BEFORE = re.compile(
+    r"\b(?:question (?:d avant|precedente|before)|(?:previous|last|derniere) question)\b"
+)
 _CHANGES = re.compile(
     r"\b(?:en fait|plutot|chang\w*|corrig\w*|modifi\w*|refai\w*|recommenc\w*|revenir|reviens"
     r"|retourn\w*|attends|non|en y repensant|c est [a-d]|actually|wait|no|redo|fix|go back|instead"
@@ -41,7 +44,8 @@ _LETTER = re.compile(r"(?<![\w'])([A-D])(?![\w'])")
 
 
 class Change(NamedTuple):
-    """The number of a question, from 1, and the letter of the new answer when it was said."""
+    """The number of a question, from 1, or 0 for the one before; and the letter of the new answer
+    when it was said."""
 
     number: int
     option: str | None
@@ -51,11 +55,15 @@ def change_in(text: str) -> Change | None:
     """The answer that `text` wants changed, or None."""
     folded = fold(text).replace("'", " ")
     found = _BY_NAME.search(folded)
+    if not found and _CHANGES.search(folded):
+        found = _BY_PLACE.search(folded) or _BEFORE.search(folded)
     if not found:
-        found = _BY_PLACE.search(folded)
-        if not found or not _CHANGES.search(folded):
-            return None
-    said = next(filter(None, found.groups()))
-    number = next(n for n in _ORDINALS if said in f"{_ORDINALS[n]}|{_CARDINALS[n]}".split("|"))
+        return None
+    said = next(filter(None, found.groups()), None)
+    number = (
+        0
+        if said is None
+        else next(n for n in _ORDINALS if said in f"{_ORDINALS[n]}|{_CARDINALS[n]}".split("|"))
+    )
     letter = _LETTER.search(text, len(text) - len(folded) + found.end())
     return Change(number, letter[1].lower() if letter else None)

@@ -32,7 +32,7 @@ _SAID_BEFORE = r"""(?:(?:ben |mais |well )?(?:je viens de (?:le |vous le )?dire
     |je (?:vous |te )?l'ai (?:déjà )?(?:dit|donné|écrit|indiqué)e?
     (?: plus haut| tantôt| à l'instant)?
     |comme (?:j'ai dit|je (?:vous )?disais)|you (?:already )?have (?:it|that)(?: already)?
-    |(?:like |as )?i(?:'ve)? (?:just |already )?(?:said|told you|gave you|mentioned|wrote)
+    |(?:like |as )?i(?:'ve)? (?:just |already )?(?:said|say|told you|gave you|mentioned|wrote)
     (?: (?:it|that|already|above|earlier))*))"""
 _OPENING = _words(
     rf"""^(?:{_SAID_BEFORE}[\s,:.]+)?
@@ -68,7 +68,8 @@ _REMOVES = _words(
 _NOUNS = {
     "email": r"(?:adresse )?(?:courriel|e-?mail)|adresse|(?:e-?mail )?address|mail",
     "organization": r"""(?:nom (?:de l'|d')|name of (?:the|our) )?(?:organisme|organi[sz]ation|org)
-    (?:'s)?(?: name)?""",
+    (?:'s)?(?: name)?|(?:group|charity|nonprofit)(?:'s)? name|group|groupe""",
+    "part": r"(?:last|first|family) name|prénom|nom de famille",
     "name": r"nom|name",
     "message": r"message",
 }
@@ -81,7 +82,9 @@ _IS = _words(
     r"""(?:\s(?:au complet|complet|exact|officiel|full|right|correct))?[\s,]*
     (?:c'est|s'appelle|devrait être|serait|should (?:be|read)|[:=])\s*"""
 )
+_IS_MINE = _words(r"[\s,]*(?:est|is)\b\s*")  # after « mon nom », "my name", "group name"
 _IS_LOOSELY = _words(r"[\s,]*(?:(?:est|is|was|pour|par|to)\b)\s*")
+_MINE = _words(r"(?:mon nom|my name|(?:my |our |the )?(?:group|charity|nonprofit)(?:'s)? name)\b")
 _CAPITAL = re.compile(r"\s+(?=[A-ZÀ-Ý])")
 _MERELY = _words(
     r"""^(?:(?:plutôt|juste|seulement|simplement|bien|écrit|just|only|simply|actually|called|spelled
@@ -90,15 +93,21 @@ _MERELY = _words(
 _ENDS = _words(r"[;!?\n]|[.,](?=\s|$)|\s(?:pis|puis|mais|but)\s|\stout court\b")
 _JOINS = _words(r"(?:[\s,;.]|\b(?:et|and|pis|puis|svp|stp|please)\b)+$")
 _AFTERTHOUGHT = _words(
-    r"""[\s,;.]*(?:\b(?:ah|oh|et|and|pis|puis|also|aussi|en passant|en fait|actually|by the way)\b
-    [\s,;.]*)*$"""
+    r"""[\s,;.]*(?:\b(?:ah|oh|sorry|désolée?|et|and|pis|puis|also|aussi|en passant|en fait|actually
+    |by the way)\b[\s,;.]*)*$"""
 )
 _FROM = _words(
     r"""^(?P<name>[^,]+?),?\s+(?:du|(?-i:de la)|de l'|des|de|chez|et je représente|from|with|at)
     \b\s*(?:the\s+)?
     (?P<organization>\S.*)$"""
 )
-_KIND = _words(r"^(?:du|(?-i:de la)|de l'|des|de|d'|chez|from|with|at|of)\b\s*")
+# "Colin Roy, I'm with the Food Bank"; "Bev Roy, Bancroft 60+ Club", but « Jean Roy, avocat ».
+_BESIDE = _words(
+    r"""^(?P<name>[^,]+?),\s*(?:(?:and )?(?:i'm|im|i am|we're|je suis)\s+
+    (?:with|from|at|avec|de|du|chez|à)\s+(?:the\s+)?|(?=(?-i:[A-ZÀ-Ý]\S*\s\S)))
+    (?P<organization>\S.*)$"""
+)
+_KIND = _words(r"^(?:du|(?-i:de la)|de l'|des|de|d'|chez|from|with|at|of)\b\s*(?:the\s+)?")
 _QUESTION = _words(
     r"""^(?:(?:mais|but|and|et|hmm|euh|wait|attends)[\s,]+)*
     (?:pourquoi|why|c'est quoi|what|how|est-ce|à quoi|qui va
@@ -106,6 +115,7 @@ _QUESTION = _words(
 )
 _NO_MESSAGE = _words(
     r"""^(?:rien|aucun|non|pas de message|rien (?:de plus|à ajouter|de spécial|pour l'instant)
+    |no,? that's (?:it|all|everything)|that's (?:it|all|everything)|c'est tout
     |none|nothing|nope|no|nothing (?:else|to add)|n/a|no message)[\s.!]*$"""
 )
 # « jocelyn point gagnon arobas escale point org », as a telephone writes what it hears.
@@ -115,9 +125,10 @@ _SPOKEN = (
     (_words(r"\s+(?:tiret|trait d'union|dash|hyphen)\s+"), "-"),
     (_words(r"\s+(?:souligné|underscore)\s+"), "_"),
 )
+_FIRST_PART = re.compile(r"[^.,;!\n]+[.,;!\n]+\s*")
+NAME_WORDS = 6  # of a name, with what stands before it, that a sentence follows
 _PARTS = re.compile(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…|(?<=\w\w\w)[.!]\s+")
 _PART_ENDS = _words(r"[,;\n]|(?<=\w\w)[.!?](?=\s|$)|\s(?:pis|et|and)\s")
-SHORTEST_MESSAGE = 3  # words that remain of a message once a correction was taken out of it
 
 
 @dataclass(frozen=True)
@@ -210,6 +221,8 @@ def answered(field: str, text: str, persons: Sequence[str] = ()) -> Mapping[str,
     sentences = re.split(r"(?<=\w\w\w[.!?])\s+", text.replace("\u2019", "'"))
     asked = len(sentences) > 1 and _QUESTION.search(sentences[-1])
     said = " ".join(sentences[:-1] if asked else sentences)
+    if field == "name" and not _CORRECTS.search(said) and len(sentences[0].split()) <= NAME_WORDS:
+        said = sentences[0]
     if _QUESTION.search(said):
         return {}
     parts = [part for part in _PARTS.split(said) if part.strip()]
@@ -217,10 +230,21 @@ def answered(field: str, text: str, persons: Sequence[str] = ()) -> Mapping[str,
     value = tidy(field, _after_correction(parts[-1]) if corrected else said)
     if not value:
         return {}
-    both = _FROM.match(value) if field == "name" else None
-    if both and (both["name"] in persons or "," in value or is_person(both["name"])):
+    both = _with_organization(value, persons) if field == "name" else None
+    if both:
         return {**_tidied("name", both["name"]), **_tidied("organization", both["organization"])}
     return {field: value}
+
+
+def _with_organization(value: str, persons: Sequence[str]) -> re.Match[str] | None:
+    """The name and the organization of « Ana Roy, du Centre », "Bev Roy, Bancroft 60+ Club"."""
+    for pattern, comma in ((_FROM, True), (_BESIDE, False)):
+        found = pattern.match(value)
+        if found and (
+            (comma and "," in value) or is_person(found["name"]) or found["name"] in persons
+        ):
+            return found
+    return None
 
 
 def _after_correction(part: str) -> str:
@@ -258,7 +282,11 @@ def corrections(text: str, strictly: bool = False) -> Told:
     wrong: set[str] = set()
     starts: list[int] = []
     for field, start, before, after in _mentions(text):
-        said = "" if _REMOVES.search(before) else _value(after, strictly)
+        if field == "part":  # of a name: the whole is asked again
+            wrong |= set() if strictly else {"name"}
+            continue
+        mine = bool(_MINE.match(text, start))
+        said = "" if _REMOVES.search(before) else _value(after, strictly, mine)
         value = tidy(field, said) if said and not _FAULTY.match(said) else None
         if value:
             given[field] = value
@@ -278,8 +306,7 @@ def corrections(text: str, strictly: bool = False) -> Told:
     if corrects and "email" in given:
         starts.append(corrects.start())
     rest = _AFTERTHOUGHT.sub("", text[: min(starts)]).strip() if starts else ""
-    kept = rest if len(rest.split()) >= SHORTEST_MESSAGE else ""
-    return Told(given, frozenset(wrong - set(given)), kept)
+    return Told(given, frozenset(wrong - set(given)), rest)
 
 
 def _is_faulty(before: str, after: str) -> bool:
@@ -301,9 +328,9 @@ def _mentions(text: str) -> Iterator[tuple[str, int, str, str]]:
         )
 
 
-def _value(after: str, strictly: bool) -> str:
+def _value(after: str, strictly: bool, mine: bool) -> str:
     """The value that follows the name of a field, "" when none does."""
-    is_ = _IS.match(after)
+    is_ = _IS.match(after) or (_IS_MINE.match(after) if mine else None)
     if not strictly:
         is_ = is_ or _IS_LOOSELY.match(after) or _CAPITAL.match(after)
     if not is_:
@@ -312,6 +339,11 @@ def _value(after: str, strictly: bool) -> str:
     address = _EMAIL.match(said)
     said = address.group(0) if address else _ENDS.split(said, maxsplit=1)[0]
     return _JOINS.sub("", said).strip(" «»\"'")
+
+
+def after_first_part(text: str) -> str:
+    """What follows the first sentence, or half of one: « D'accord. Ana Roy » → « Ana Roy »."""
+    return _FIRST_PART.sub("", text.strip(), count=1) if _FIRST_PART.match(text.strip()) else ""
 
 
 def introduced_details(text: str, names: Sequence[str]) -> Mapping[str, str]:

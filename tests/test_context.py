@@ -209,14 +209,14 @@ def test_another_question_is_taken_for_itself() -> None:
 # --- a button's title, typed
 
 
+COACHES = {
+    "Joindre Inès Horizon (fictif)": '/declare_interest{"coach_id": "ines"}',
+    "Joindre Serge Boisé (fictif)": '/declare_interest{"coach_id": "serge"}',
+}
 SHOWN = Standing(
-    topic="find_coach",
-    buttons={
-        "Joindre Inès Horizon (fictif)": '/declare_interest{"coach_id": "ines"}',
-        "Joindre Serge Boisé (fictif)": '/declare_interest{"coach_id": "serge"}',
-        "Autre chose": "/out_of_scope",
-    },
+    topic="find_coach", coaches=COACHES, buttons={**COACHES, "Autre chose": "/out_of_scope"}
 )
+LATER = replace(SHOWN, topic="faq/cost", buttons={})
 
 
 @pytest.mark.parametrize("text", ["Autre chose", "autre chose.", "AUTRE CHOSE!"])
@@ -232,6 +232,15 @@ def test_a_coach_who_was_shown_is_reached_by_name(text: str) -> None:
     assert reached == '/declare_interest{"coach_id": "ines"}'
 
 
+def test_a_coach_who_was_shown_earlier_is_reached_by_name_and_by_nothing_less() -> None:
+    asked = hear("how do I get in touch with Inès", "request_human")
+    assert mean(asked, LATER).payload == '/declare_interest{"coach_id": "ines"}'
+    typed = hear("joindre serge boisé (fictif)", "find_coach")
+    assert mean(typed, LATER).payload == '/declare_interest{"coach_id": "serge"}'
+    for text in ("Inès svp", "la deuxième", "contact her"):
+        assert mean(hear(text, "find_coach"), LATER).payload is None
+
+
 @pytest.mark.parametrize(
     "text", ["je veux contacter quelqu'un", "inès parle anglais?", "appeler Inès ou Serge"]
 )
@@ -239,7 +248,7 @@ def test_nobody_is_reached_who_is_not_plainly_meant(text: str) -> None:
     assert mean(hear(text, "find_coach"), SHOWN).payload is None
 
 
-@pytest.mark.parametrize("text", ["la deuxième", "the second one", "2"])
+@pytest.mark.parametrize("text", ["la deuxième", "the second one sounds good", "2"])
 def test_a_coach_who_was_shown_is_reached_by_place(text: str) -> None:
     reached = mean(hear(text, "find_coach"), SHOWN).payload
     assert reached == '/declare_interest{"coach_id": "serge"}'
@@ -249,7 +258,10 @@ def test_a_coach_who_was_shown_is_reached_by_place(text: str) -> None:
 def test_the_one_coach_who_was_shown_is_reached_by_a_pronoun() -> None:
     ines = {"Joindre Inès Horizon": '/declare_interest{"coach_id": "ines"}'}
     heard = hear("how do I get in touch with her", "request_human")
-    assert mean(heard, replace(SHOWN, buttons=ines)).payload == ines["Joindre Inès Horizon"]
+    assert (
+        mean(heard, replace(SHOWN, coaches=ines, buttons=ines)).payload
+        == ines["Joindre Inès Horizon"]
+    )
     assert mean(heard, SHOWN).payload is None
 
 
@@ -301,6 +313,13 @@ def test_back_after_the_result_asks_the_last_question_again() -> None:
     changed = mean(hear("je veux changer ma réponse", "go_back"), FINISHED)
     assert changed.entities == {"question": "impact", "option": REOPEN}
     assert mean(hear("retour", "go_back"), NOWHERE).intent == "go_back"
+
+
+def test_the_question_before_is_asked_again_if_there_is_one() -> None:
+    heard = hear("non, la question d'avant, c'est B", "deny")
+    changed = mean(heard, replace(ASSESSED, answered={"aim": "a"}))
+    assert changed.entities == {"question": "aim", "option": "b"}
+    assert mean(heard, Standing(answered={"gone": "a"})).intent == "deny"
 
 
 def test_a_question_that_was_not_answered_yet_is_not_asked_again() -> None:

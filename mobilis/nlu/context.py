@@ -43,6 +43,7 @@ _COMMANDS = CONTROL - {"request_human", "switch_language"}
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
+_BRIEF = 3  # words of a name and little else: "Claire then"
 _YES_LENGTH = 3  # words of a yes and nothing else
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
 _ERASING = "/delete_my_data"  # an offer to erase everything
@@ -76,6 +77,7 @@ class Standing:
     candidates: tuple[str, ...] = ()  # payloads of the last "did you mean"
     answered: Mapping[str, str] = field(default_factory=dict)  # question → option, so far
     buttons: Mapping[str, str] = field(default_factory=dict)  # title → payload, offered last
+    coaches: Mapping[str, str] = field(default_factory=dict)  # the same of the coaches shown last
 
 
 @dataclass(frozen=True)
@@ -167,27 +169,35 @@ def _leaned(labels: Ranking, weights: Mapping[str, float]) -> Ranking:
 def _typed_button(
     heard: Heard, here: Standing, known: Knowledge, at: Thresholds
 ) -> Decision | None:
-    """The title of a button, typed; or the name of a coach who was just shown, to be reached."""
+    """The title of a button, typed; or one of the coaches shown last, who is to be reached."""
     said = fold(heard.text).rstrip(".! ")
-    for title, payload in here.buttons.items():
+    for title, payload in {**here.coaches, **here.buttons}.items():
         if said == fold(title).rstrip(".! "):
             return Decision("", 1.0, payload=payload)
-    if not cues.reaches(heard.text):
+    meant = _coach_meant(heard, here)
+    return Decision("", 1.0, payload=meant) if meant else None
+
+
+def _coach_meant(heard: Heard, here: Standing) -> str | None:
+    """The payload that reaches the coach whom a message means: by name, by place, or the one."""
+    text, shown = heard.text, here.coaches
+    if not shown or heard.facets or ("?" in text and not cues.reaches(text)):
         return None
-    coaches = _coaches(here)
-    one = len(coaches) == 1 and cues.points_to_one(heard.text)
-    named = [p for title, p in coaches.items() if one or cues.names_one_of(heard.text, title)]
-    return Decision("", 1.0, payload=named[0]) if len(named) == 1 else None
-
-
-def _coaches(here: Standing) -> dict[str, str]:
-    """The buttons of the coaches who were just shown, in their order."""
-    return {title: payload for title, payload in here.buttons.items() if "coach_id" in payload}
+    named = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
+    brief = len(words(text)) <= _BRIEF and here.topic == "find_coach"
+    if len(named) == 1 and (brief or cues.reaches(text)):
+        return named[0]
+    if named or not shown.items() <= here.buttons.items():  # others were spoken of since
+        return None
+    if len(shown) == 1 and cues.points_to_one(text) and cues.reaches(text):
+        return next(iter(shown.values()))
+    place = cues.place_in(text)
+    return [*shown.values()][place - 1] if place and place <= len(shown) else None
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
-    """« la première », "2", "yes" after a "did you mean"; « la première » of the coaches shown."""
-    picks = here.candidates or tuple(_coaches(here).values())
+    """« la première », "2", "yes" after a "did you mean"."""
+    picks = here.candidates
     if not picks:
         return None
     # In the assessment, letters and digits are those of the options, not places in the list.
@@ -195,7 +205,7 @@ def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> D
     if place and place <= len(picks):
         return Decision("", 1.0, payload=picks[place - 1])
     label, confidence = heard.labels[0]
-    if label != "affirm" or not here.candidates:
+    if label != "affirm":
         return None
     if len(here.candidates) == 1:
         return Decision("", confidence, payload=here.candidates[0])
@@ -377,7 +387,8 @@ def _changes_answer(
     label, confidence = heard.labels[0]
     change = change_in(heard.text)
     if change and change.number <= len(known.questions):
-        question = known.questions[change.number - 1]
+        before = [name for name in known.questions if name in here.answered][-1:]
+        [question] = known.questions[change.number - 1 :][:1] if change.number else before or [""]
         if question in here.answered:
             option = change.option or REOPEN
             return Decision(ANSWER, 1.0, {"question": question, "option": option}, {"read": True})

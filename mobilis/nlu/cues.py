@@ -73,6 +73,10 @@ _ORDINALS = {
     2: ["2", "b", "deux", "deuxieme", "second", "seconde", "two"],
     3: ["3", "c", "trois", "troisieme", "third", "three"],
 }
+_PLACE = re.compile(
+    r"\b(?:la|le|the)\s(premiere?|first|deuxieme|seconde?|second|troisieme|third)\b"
+)
+_SHORT = 7  # words of a choice and what is said of it
 _PICK_FILLERS = frozenset(
     "le la les l the option choix numero number reponse ca est it s please svp stp choice".split()
 )
@@ -177,6 +181,16 @@ def place_of(text: str, shortest: int = 1) -> int | None:
         if said and all(word in names and len(word) >= shortest for word in said):
             return number
     return None
+
+
+def place_in(text: str) -> int | None:
+    """The place in a list that a short text names among other words: « je prends la deuxième »,
+    "the second one sounds good"."""
+    said = words(text)
+    found = _PLACE.search(" ".join(said)) if len(said) <= _SHORT else None
+    if found:
+        return next(n for n, names in _ORDINALS.items() if found[1] in names)
+    return place_of(text)
 
 
 def _level(text: str) -> str:

@@ -95,6 +95,7 @@ def standing(tracker: DialogueStateTracker) -> Standing:
         candidates=tuple(said.get("candidates") or ()),
         answered=_answered(tracker),
         buttons=_buttons(tracker),
+        coaches=tracker.get_slot("coaches_shown") or {},
     )
 
 
