@@ -248,6 +248,13 @@ def test_nobody_is_reached_who_is_not_plainly_meant(text: str) -> None:
     assert mean(hear(text, "find_coach"), SHOWN).payload is None
 
 
+@pytest.mark.parametrize("form", [ASSESSMENT, INTEREST])
+@pytest.mark.parametrize("text", ["I'd like Inès to call me", "Joindre Inès Horizon (fictif)"])
+def test_nobody_is_reached_in_the_middle_of_a_form(text: str, form: str) -> None:
+    here = replace(SHOWN, form=form, requested="lead_message", buttons={})
+    assert mean(hear(text, ("find_coach", 0.4)), here).payload is None
+
+
 @pytest.mark.parametrize("text", ["la deuxième", "the second one sounds good", "2"])
 def test_a_coach_who_was_shown_is_reached_by_place(text: str) -> None:
     reached = mean(hear(text, "find_coach"), SHOWN).payload

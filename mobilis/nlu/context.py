@@ -171,7 +171,8 @@ def _typed_button(
 ) -> Decision | None:
     """The title of a button, typed; or one of the coaches shown last, who is to be reached."""
     said = fold(heard.text).rstrip(".! ")
-    for title, payload in {**here.coaches, **here.buttons}.items():
+    earlier = {} if here.form else here.coaches
+    for title, payload in {**earlier, **here.buttons}.items():
         if said == fold(title).rstrip(".! "):
             return Decision("", 1.0, payload=payload)
     meant = _coach_meant(heard, here)
@@ -181,7 +182,7 @@ def _typed_button(
 def _coach_meant(heard: Heard, here: Standing) -> str | None:
     """The payload that reaches the coach whom a message means: by name, by place, or the one."""
     text, shown = heard.text, here.coaches
-    if not shown or heard.facets or ("?" in text and not cues.reaches(text)):
+    if here.form or not shown or heard.facets or ("?" in text and not cues.reaches(text)):
         return None
     named = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
     brief = len(words(text)) <= _BRIEF and here.topic == "find_coach"
