@@ -16,9 +16,9 @@ from mobilis.contact_details import (
     NOTHING,
     Details,
     Told,
-    after_first_part,
     answered,
     corrections,
+    first_part,
     introduced_details,
     is_person,
     split_details,
@@ -212,7 +212,7 @@ def _presented(turn: Turn) -> dict[str, Any]:
     """The details by which somebody introduces themselves on the way to another thing; beside a
     yes, those that follow it."""
     agrees = turn.slot("requested_slot") == "lead_consent"
-    said = after_first_part(turn.text) if agrees else turn.text
+    said = first_part(turn.text)[1] if agrees else turn.text
     named = [name for name in _persons(turn) if name in said and (agrees or is_person(name))]
     return _as_slots(introduced_details(said, introduced(said) or named))
 

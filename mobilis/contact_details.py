@@ -125,7 +125,7 @@ _SPOKEN = (
     (_words(r"\s+(?:tiret|trait d'union|dash|hyphen)\s+"), "-"),
     (_words(r"\s+(?:souligné|underscore)\s+"), "_"),
 )
-_FIRST_PART = re.compile(r"[^.,;!\n]+[.,;!\n]+\s*")
+_FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 NAME_WORDS = 6  # of a name, with what stands before it, that a sentence follows
 _PARTS = re.compile(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…|(?<=\w\w\w)[.!]\s+")
 _PART_ENDS = _words(r"[,;\n]|(?<=\w\w)[.!?](?=\s|$)|\s(?:pis|et|and)\s")
@@ -341,9 +341,11 @@ def _value(after: str, strictly: bool, mine: bool) -> str:
     return _JOINS.sub("", said).strip(" «»\"'")
 
 
-def after_first_part(text: str) -> str:
-    """What follows the first sentence, or half of one: « D'accord. Ana Roy » → « Ana Roy »."""
-    return _FIRST_PART.sub("", text.strip(), count=1) if _FIRST_PART.match(text.strip()) else ""
+def first_part(text: str) -> tuple[str, str]:
+    """A short beginning of `text` and the rest, « D'accord. Ana Roy » → « D'accord », « Ana Roy »;
+    the rest is "" when there is none."""
+    parts = _FIRST_PART.match(text.strip())
+    return (parts[1], parts[2]) if parts else (text, "")
 
 
 def introduced_details(text: str, names: Sequence[str]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from mobilis.contact_details import (
     Details,
     answered,
     corrections,
+    first_part,
     introduced_details,
     split_details,
     tidy,
@@ -435,6 +436,14 @@ def test_whoever_introduces_themselves_is_not_asked_again(
     typed: str, name: str, details: Mapping[str, str]
 ) -> None:
     assert introduced_details(typed, [name] if name else []) == details
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("D'accord. Ana Roy", ("D'accord", "Ana Roy")), ("oui", ("oui", "")), ("", ("", ""))],
+)
+def test_a_short_beginning_is_told_from_the_rest(text: str, parts: tuple[str, str]) -> None:
+    assert first_part(text) == parts
 
 
 @given(st.text(), st.booleans())

@@ -83,11 +83,3 @@ def test_a_letter_before_its_reason_is_that_letter(text: str, read: str) -> None
 def test_a_name_in_a_title_is_found_and_its_small_words_are_not() -> None:
     assert cues.names_one_of("je veux parler à Inès", "Joindre Inès de la Rive")
     assert not cues.names_one_of("je veux contacter la première", "Joindre Inès de la Rive")
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [("D'accord. Ana Roy", ("D'accord", "Ana Roy")), ("oui", ("oui", "")), ("", ("", ""))],
-)
-def test_a_short_beginning_is_told_from_the_rest(text: str, parts: tuple[str, str]) -> None:
-    assert cues.first_part(text) == parts

@@ -13,7 +13,7 @@ from typing import Any
 
 from mobilis.answer_changes import change_in
 from mobilis.assessment import GATE, REOPEN, UNSURE
-from mobilis.contact_details import corrections, tidy
+from mobilis.contact_details import corrections, first_part, tidy
 from mobilis.likeness import comparable
 from mobilis.nlu import cues
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
@@ -289,7 +289,7 @@ def _in_interest_form(
 
 def _consented(heard: Heard, at: Thresholds) -> Decision | None:
     """« D'accord. Sylvie Roy, du Centre de femmes »: a yes, and what was going to be asked."""
-    first, rest = cues.first_part(heard.text)
+    first, rest = first_part(heard.text)
     if not heard.rank or not rest or "?" in rest:
         return None
     label, confidence = heard.rank(first)[0]
@@ -383,22 +383,21 @@ def _changes_answer(
     heard: Heard, here: Standing, known: Knowledge, at: Thresholds
 ) -> Decision | None:
     """« La 2e, c'est plutôt B », "go back" after the result: that question is asked again."""
-    if here.form == INTEREST or not here.answered:
+    if here.form == INTEREST:
         return None
     label, confidence = heard.labels[0]
+    done = [question for question in known.questions if question in here.answered]
+    if not done:
+        return None
     change = change_in(heard.text)
     if change and change.number <= len(known.questions):
-        before = [name for name in known.questions if name in here.answered][-1:]
-        [question] = known.questions[change.number - 1 :][:1] if change.number else before or [""]
-        if question in here.answered:
+        question = known.questions[change.number - 1] if change.number else done[-1]
+        if question in done:
             option = change.option or REOPEN
             return Decision(ANSWER, 1.0, {"question": question, "option": option}, {"read": True})
     if here.form or label != GO_BACK or confidence < at.control:
         return None
-    last = [question for question in known.questions if question in here.answered][-1:]
-    if not last:
-        return None
-    return Decision(ANSWER, confidence, {"question": last[0], "option": REOPEN})
+    return Decision(ANSWER, confidence, {"question": done[-1], "option": REOPEN})
 
 
 def _answer(option: str, confidence: float, **extra: Any) -> Decision:

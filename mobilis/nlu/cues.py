@@ -65,7 +65,6 @@ _OF_A_LIST = re.compile(
     r"|see|show|voir|montre|people|person|name|nom)"
 )
 _COACH = re.compile(r"\b(?:coach|mentor)")
-_FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 _BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
@@ -156,12 +155,6 @@ def asks_for_more(text: str) -> bool:
 def is_of_coaches(text: str) -> bool:
     """Whether a coach is named."""
     return bool(_COACH.search(_level(text)))
-
-
-def first_part(text: str) -> tuple[str, str]:
-    """A short beginning of `text` and the rest, which is "" when there is none."""
-    parts = _FIRST_PART.match(text.strip())
-    return (parts[1], parts[2]) if parts else (text, "")
 
 
 def letter_of(text: str) -> str:
