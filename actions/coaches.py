@@ -21,6 +21,9 @@ class FindCoach(MobilisAction):
         return "action_find_coach"
 
     def answer(self, turn: Turn) -> list[EventType]:
+        about = turn.heard.get("about")
+        if about and _describe(turn, about):
+            return [SlotSet("topic", "find_coach")]
         wishes = _wishes(turn)
         events: list[EventType] = [SlotSet("topic", "find_coach"), SlotSet("coach_wishes", wishes)]
         if not wishes and not turn.heard.get("cleared") and not turn.slot("coach_asked"):
@@ -92,6 +95,25 @@ def _show(turn: Turn, wishes: dict[str, list[str]], offset: int) -> dict[str, st
         coaches=[_card(turn, match) for match in page],
     )
     return {contact["title"]: contact["payload"] for contact in contacts}
+
+
+def _describe(turn: Turn, ids: list[str]) -> bool:
+    """Say all that the directory has on these coaches; False when none is there any more."""
+    known = {coach.id: coach for coach in all_coaches(turn.resources.database)}
+    matches = [Match(known[one], ()) for one in ids if one in known]
+    if not matches:
+        return False
+    lines = [f"- **{match.coach.name}** – {_described(turn, match)}" for match in matches]
+    text = turn.wording("coaches_described", coaches="\n".join(lines))
+    contacts = [_contact(turn, match) for match in matches]
+    turn.say("coaches", text, contacts, coaches=[_card(turn, match) for match in matches])
+    return True
+
+
+def _described(turn: Turn, match: Match) -> str:
+    """What a coach offers, as one line: each facet once, then the presentation."""
+    facts = [fact for fact in _facts(turn, match).values() if fact]
+    return f"{'; '.join(facts)}. {match.coach.bio[turn.language]}"
 
 
 def _introduce(

@@ -22,6 +22,7 @@ from mobilis.contact_details import (
     introduced_details,
     is_person,
     split_details,
+    swapped,
     tidy,
 )
 from mobilis.leads import is_reachable, keep_lead, open_case
@@ -167,6 +168,9 @@ class ValidateInterestForm(FormValidation):
     def _corrected(turn: Turn, slot: str, value: Any) -> dict[str, Any]:
         """What is said in the place of a yes where everything was read back."""
         told = corrections(str(value)) if value else Told()
+        if not told and value:
+            kept = {field: str(turn.slot(f"lead_{field}")) for field in FIELDS}
+            told = Told(swapped(str(value), kept))
         if not told:
             turn.respond("lead_what_to_correct")
         wrong: dict[str, Any] = {f"lead_{field}": None for field in told.wrong}
@@ -222,10 +226,11 @@ def _signed(turn: Turn, slot: str) -> dict[str, str]:
     if slot not in ("lead_name", "lead_organization"):
         return {}
     organizations = (turn.heard.get("names") or {}).get("organizations") or []
-    found = split_details(turn.text, _persons(turn), organizations)
+    named = slot == "lead_organization"  # the name was asked for before
+    found = split_details(turn.text, _persons(turn), organizations, named)
     if not found:
         return {}
-    fields = FIELDS[:3] if slot == "lead_name" else FIELDS[1:3]  # the name is known then
+    fields = FIELDS[1:3] if named else FIELDS[:3]
     return {field: value for field in fields if (value := getattr(found, field))}
 
 
@@ -286,9 +291,11 @@ class SubmitInterest(MobilisAction):
         labels = ["find_coach", "how_to_apply"]
         if turn.slot("assessment_answers"):
             labels.insert(0, "resume")
-        text = turn.wording("lead_kept", reference=reference)
+        coach = get_coach(turn.resources.database, coach_id) if coach_id else None
+        key = "lead_kept_coach" if coach else "lead_kept"
+        text = turn.wording(key, reference=reference, coach=coach.name if coach else "")
         turn.say("text", text, turn.choices(*labels), lead=_lead(reference, kind))
-        return _clear()
+        return [*_clear(), SlotSet("topic", "declare_interest")]
 
 
 class RequestHuman(MobilisAction):
@@ -297,7 +304,15 @@ class RequestHuman(MobilisAction):
     def name(self) -> str:
         return "action_request_human"
 
-    def answer(self, turn: Turn) -> None:
+    def answer(self, turn: Turn) -> list[EventType]:
+        if turn.heard.get("asks") == "reply_time":
+            turn.respond("reply_time", turn.choices("help", "declare_interest"))
+        else:
+            self._hand_over(turn)
+        return [SlotSet("topic", "request_human")]
+
+    @staticmethod
+    def _hand_over(turn: Turn) -> None:
         database, content = turn.resources.database, turn.resources.content
         known = open_case(database, turn.conversation, turn.message_id)
         reference = known or keep_lead(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
 FIELDS = ("name", "organization", "email", "message")
@@ -125,6 +126,18 @@ _SPOKEN = (
     (_words(r"\s+(?:tiret|trait d'union|dash|hyphen)\s+"), "-"),
     (_words(r"\s+(?:souligné|underscore)\s+"), "_"),
 )
+# "…, and you can reach me at", « … mon courriel c'est »: between a detail and the address.
+_TOWARDS_ADDRESS = _words(
+    r"""(?:^|[\s,;.]+)(?:(?:and|et|pis|puis|or|ou)\b[\s,]*)?
+    (?:(?:you can (?:best |always |also )?|just )?
+    (?:reach|write|contact|e-?mail|get|find)(?: to)? (?:me|us)
+    |(?:(?:vous|tu|on) (?:pouvez|peux|peut) (?:toujours )?)?(?:me |m'|nous )
+    (?:joindre|rejoindre|écrire|contacter|trouver)
+    |(?:écri(?:s|vez)|joi(?:ns|gnez)|rejoi(?:ns|gnez)|contactez?)[ -](?:moi|nous)
+    |(?:my|our|mon|notre|l')\s?(?:e-?mail|courriel|adresse|mail)\b)[^,;.@]{0,24}$"""
+)
+_DENIED = _words(r"\b(?:pas|et non|not)\s+(?:le |la |the |un |une |a |an )?(?P<wrong>[\w.@-]{2,})")
+ALIKE = 0.6  # how alike a word and its correction are, from 0 to 1
 _FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 NAME_WORDS = 6  # of a name, with what stands before it, that a sentence follows
 _PARTS = re.compile(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…|(?<=\w\w\w)[.!]\s+")
@@ -186,21 +199,23 @@ def _address(text: str) -> str | None:
 
 
 def split_details(
-    text: str, persons: Sequence[str], organizations: Sequence[str]
+    text: str, persons: Sequence[str], organizations: Sequence[str], named: bool = False
 ) -> Details | None:
     """Name, organization and address given in one message, or None when there is no address.
 
     `persons` and `organizations` are those found in the text; without them, the order of a
-    signature is assumed: name, organization, address.
+    signature is assumed: name, organization, address; without a name where it was `named` before.
     """
     found = _EMAIL.search(text)
     if not found or len(found.group(0)) > LIMITS["email"]:
         return None
-    rest = (text[: found.start()] + "," + text[found.end() :]).replace("\n", ",")
+    before = _TOWARDS_ADDRESS.sub("", text[: found.start()])
+    rest = (before + "," + text[found.end() :]).replace("\n", ",")
     parts = [tidy("organization", part) for part in re.split(r"[,;]| - ", rest)]
     kept = [part for part in parts if part]
-    name = next((person for person in persons if "@" not in person), kept[0] if kept else "")
-    others = [part for part in kept if part != name and name not in part]
+    first = kept[0] if kept and not named else ""
+    name = next((person for person in persons if "@" not in person), first)
+    others = [part for part in kept if not name or name not in part]
     organization = next(iter(organizations), others[0] if others else "")
     return Details(
         tidy("name", name) or "", tidy("organization", organization) or "", found.group(0)
@@ -292,9 +307,7 @@ def corrections(text: str, strictly: bool = False) -> Told:
             given[field] = value
         elif field == "message" and _REMOVES.search(before):
             given[field] = NOTHING
-        elif "@" in said or (
-            not strictly and (said or _FAULTY.search(f"{before[-40:]} {after[:40]}"))
-        ):
+        elif "@" in said or (not strictly and (said or _is_faulty(before, after))):
             wrong.add(field)
         else:
             continue
@@ -307,6 +320,31 @@ def corrections(text: str, strictly: bool = False) -> Told:
         starts.append(corrects.start())
     rest = _AFTERTHOUGHT.sub("", text[: min(starts)]).strip() if starts else ""
     return Told(given, frozenset(wrong - set(given)), rest)
+
+
+def swap_in(text: str) -> tuple[str, str] | None:
+    """The right word and the wrong one of « c'est 0198, pas 0199 », "it's Lavoye, not Lavoie", or
+    None: two words that look alike, one of them denied."""
+    text = text.replace("\u2019", "'")
+    said = [word.strip('.,;:!?()«»"') for word in text.split()]
+    for denied in _DENIED.finditer(text):
+        wrong = denied["wrong"].rstrip(".-")
+        others = [word for word in said if word and word.lower() != wrong.lower()]
+        near = get_close_matches(wrong, others, n=1, cutoff=ALIKE)
+        if near:
+            return near[0], wrong
+    return None
+
+
+def swapped(text: str, details: Mapping[str, str]) -> Mapping[str, str]:
+    """`details` that change, by field, once the word that `text` denies stands corrected."""
+    swap = swap_in(text)
+    if not swap:
+        return {}
+    right, wrong = swap
+    pattern = re.compile(rf"(?<!\w){re.escape(wrong)}(?!\w)", re.IGNORECASE)
+    changed = {field: pattern.sub(lambda _: right, value) for field, value in details.items()}
+    return {field: value for field, value in changed.items() if value != details[field]}
 
 
 def _is_faulty(before: str, after: str) -> bool:

@@ -21,6 +21,7 @@ LEARNING = (
     "derived",
     "encoder",
     "french",
+    "gradients",
     "importer",
     "language",
     "lexical",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mobilis.answers import compose, known_link, unknown_links
+from mobilis.answers import compose, known_link, lines_about, unknown_links
 from mobilis.content import Content, Faq, Link, Source
 
 pytestmark = pytest.mark.pure
@@ -171,3 +171,38 @@ def test_a_known_link_is_markdown_and_an_unknown_one_is_none(content: Content) -
     assert known_link(content, "home", "fr") == "[Accueil](https://exemple.ca/fr/)"
     assert known_link(content, "form", "fr") is None
     assert known_link(content, "page", "en") is None
+
+
+LONG = """**Oui, parfois.** Le seuil dépend de la province.
+Le temps des bénévoles ne compte pas.
+La RPVP s'en charge.
+Les déplacements ne comptent pas."""
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("pis les bénévoles?", ["Le temps des bénévoles ne compte pas."]),
+        ("ça change-tu selon les provinces", ["**Oui, parfois.** Le seuil dépend de la province."]),
+        ("c'est quoi la RPVP?", ["La RPVP s'en charge."]),
+        ("et le reste?", []),
+        ("faut-il s'inscrire au registre", []),  # words of the question as a whole
+        ("un avis de quelqu'un", []),  # a notice is no part of the answer
+        ("bénévoles, province, déplacements", []),  # most of it is about that
+    ],
+)
+def test_the_lines_about_what_is_said_are_found(
+    content: Content, said: str, lines: list[str]
+) -> None:
+    asked = faq(answer={"fr": LONG, "en": "Yes."}, notices=("law",))
+    # Of a dozen answers, so that a word of one is rare.
+    others = {f"other{number}": faq(id=f"other{number}") for number in range(12)}
+    full = replace(content, faqs={"lobby": asked, **others})
+    assert lines_about(full, "lobby", compose(full, asked, "fr"), said, "fr") == lines
+
+
+def test_what_stands_in_many_answers_tells_no_line(content: Content) -> None:
+    asked = faq(answer={"fr": LONG, "en": "Yes."})
+    others = {f"other{number}": replace(asked, id=f"other{number}") for number in range(12)}
+    full = replace(content, faqs={"lobby": asked, **others})
+    assert lines_about(full, "lobby", compose(full, asked, "fr"), "les bénévoles?", "fr") == []

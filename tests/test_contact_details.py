@@ -19,6 +19,8 @@ from mobilis.contact_details import (
     first_part,
     introduced_details,
     split_details,
+    swap_in,
+    swapped,
     tidy,
 )
 
@@ -459,3 +461,57 @@ def test_a_long_hostile_message_is_read_quickly() -> None:
         corrections(typed)
         for field in FIELDS:
             answered(field, typed)
+
+
+# --- what leads to an address
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Le Relais, and you can reach me at {}",
+        "Le Relais and my email is {}",
+        "Le Relais. Vous pouvez me joindre à {}",
+        "Le Relais, écrivez-moi à {}",
+        "Le Relais, mon courriel c'est {}",
+        "Le Relais, {}",
+        "Le Relais {}",
+    ],
+)
+def test_what_leads_to_an_address_is_no_organization(said: str) -> None:
+    found = split_details(said.format("a@relais.org"), [], [], named=True)
+    assert found == Details("", "Le Relais", "a@relais.org")
+
+
+@pytest.mark.parametrize("organization", ["Contact Nord", "Reach Centre", "Centre Adresse"])
+def test_an_organization_may_have_such_a_word_in_its_name(organization: str) -> None:
+    found = split_details(f"{organization}, a@relais.org", [], [], named=True)
+    assert found == Details("", organization, "a@relais.org")
+
+
+# --- one word in the place of another
+
+
+@pytest.mark.parametrize(
+    ("said", "swap"),
+    [
+        ("Oups c'est 0198 le numéro, pas 0199", ("0198", "0199")),
+        ("it's Lavoye, not Lavoie", ("Lavoye", "Lavoie")),
+        ("pas Ouellet, Ouellette", ("Ouellette", "Ouellet")),
+        ("not Bob, it's Robert", None),  # they do not look alike
+        ("c'est pas bon", None),
+        ("oui, pas de problème", None),
+        ("", None),
+    ],
+)
+def test_a_word_that_is_denied_has_its_right_one_beside_it(
+    said: str, swap: tuple[str, str] | None
+) -> None:
+    assert swap_in(said) == swap
+
+
+def test_a_denied_word_is_changed_wherever_it_stands_as_a_word() -> None:
+    details = {"name": "Luc Lavoie", "organization": "Les Lavoies", "message": "demander lavoie."}
+    changed = swapped("it's Lavoye, not Lavoie", details)
+    assert changed == {"name": "Luc Lavoye", "message": "demander Lavoye."}
+    assert not swapped("merci", details)

@@ -45,6 +45,7 @@ KNOWN = Knowledge(
     yes_no=lambda question, yes: YES_NO.get((question, yes), ()),
     follow_ups={"cost": ("funding_request", "find_coach")},
     regional=frozenset({"lobbying_registration"}),
+    tells_of=lambda faq, text, language: "bénévoles" in text,
 )
 
 NOWHERE = Standing()
@@ -270,6 +271,40 @@ def test_the_one_coach_who_was_shown_is_reached_by_a_pronoun() -> None:
         == ines["Joindre Inès Horizon"]
     )
     assert mean(heard, SHOWN).payload is None
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("does Inès speak English?", ["ines"]),
+        ("Serge, est-ce qu'il connaît le municipal", ["serge"]),
+        ("le deuxième fait-tu du municipal?", ["serge"]),
+        ("which one is better for us", ["ines", "serge"]),
+        ("do they work online?", ["ines", "serge"]),
+    ],
+)
+def test_something_asked_about_coaches_is_about_them(text: str, about: list[str]) -> None:
+    decision = mean(hear(text, ("out_of_scope", 0.4)), SHOWN)
+    assert (decision.intent, decision.extra) == ("find_coach", {"about": about})
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear("what does Inès cost", ("faq/cost", 0.9)),
+        hear("lesquels parlent anglais?", "find_coach", facets={"language": ["en"]}),
+        hear("annule la demande d'Inès", ("stop", 0.9)),
+    ],
+)
+def test_what_is_no_question_about_a_coach_stays_what_it_is(heard: Heard) -> None:
+    assert "about" not in mean(heard, SHOWN).extra
+
+
+def test_a_coach_shown_earlier_is_asked_about_by_name_in_a_question_only() -> None:
+    asked = hear("est-ce qu'Inès parle anglais?", ("out_of_scope", 0.4))
+    assert mean(asked, LATER).extra == {"about": ["ines"]}
+    told = hear("ma fille s'appelle Inès", ("out_of_scope", 0.4))
+    assert "about" not in mean(told, LATER).extra
 
 
 # --- what only resembles a request
@@ -813,6 +848,91 @@ def test_a_follow_up_leans_towards_what_the_answer_suggested() -> None:
     assert mean(heard, NOWHERE).intent == AMBIGUOUS
 
 
+def test_a_message_that_goes_on_leans_towards_the_question_just_answered() -> None:
+    heard = hear(
+        "nobody is paid here", ("faq/team_size", 0.35), ("faq/lobbying_registration", 0.34)
+    )
+    assert mean(heard, LOBBYING).intent == "faq/lobbying_registration"
+    assert mean(heard, COSTS).intent == AMBIGUOUS
+
+
+def test_a_follow_up_about_words_of_the_answer_stays_with_it() -> None:
+    heard = hear("pis les bénévoles?", ("faq/team_size", 0.45), ("faq/cost", 0.1))
+    assert mean(heard, LOBBYING).intent == "faq/lobbying_registration"
+    assert mean(hear("pis les bénévoles?", ("faq/team_size", 0.9)), LOBBYING).intent == (
+        "faq/team_size"
+    )
+    assert mean(hear("pis le reste?", ("faq/team_size", 0.45)), LOBBYING).intent == AMBIGUOUS
+
+
+def test_what_was_just_answered_is_not_answered_again_beside_a_question() -> None:
+    rank = ranker(facebook=[("faq/cost", 0.99)], maire=[("faq/timeline", 0.98)])
+    said = "bon le facebook perso est correct. Pis le maire ça prend combien de temps?"
+    heard = hear(said, ("faq/timeline", 0.6), rank=rank)
+    assert mean(heard, COSTS) == Decision("faq/timeline", 0.98)
+    assert mean(heard, NOWHERE).extra == {"also": ["faq/timeline"]}
+
+
+def test_a_reaction_is_no_question() -> None:
+    rank = ranker(confidential=[("faq/privacy", 0.99)], instagram=[("faq/cost", 0.98)])
+    heard = hear("So confidential, good. And instagram posts?", ("faq/cost", 0.7), rank=rank)
+    assert mean(heard) == Decision("faq/cost", 0.7)
+
+
+@pytest.mark.parametrize("topic", ["request_human", "declare_interest"])
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear("ça prend combien de temps avoir une réponse?", ("faq/timeline", 0.9)),
+        hear("how soon?", ("faq/deadline", 0.3)),
+    ],
+)
+def test_after_a_request_it_is_asked_when_it_is_answered(topic: str, heard: Heard) -> None:
+    decision = mean(heard, Standing(topic=topic))
+    assert (decision.intent, decision.extra) == ("request_human", {"asks": "reply_time"})
+    assert mean(heard, NOWHERE).extra.get("asks") is None
+
+
+def test_how_long_the_coaching_takes_is_another_question() -> None:
+    heard = hear("how long does the coaching take?", ("faq/timeline", 0.9))
+    assert mean(heard, Standing(topic="request_human")).intent == "faq/timeline"
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        hear("do you have a link", ("out_of_scope", 0.4)),
+        hear("c'est écrit où", ("faq/privacy", 0.3)),
+        hear("where can I read the guidance", ("faq/lobbying_registration", 0.9)),
+    ],
+)
+def test_the_source_of_the_last_answer_is_asked_for(heard: Heard) -> None:
+    decision = mean(heard, LOBBYING)
+    assert decision.intent == "faq/lobbying_registration"
+    assert decision.extra == {"asks": "source"}
+    assert not mean(heard, NOWHERE).extra.get("asks")
+
+
+def test_who_is_sure_to_ask_something_else_asks_for_no_source() -> None:
+    heard = hear("where is the page about privacy", ("faq/privacy", 0.9))
+    assert mean(heard, LOBBYING) == Decision("faq/privacy", 0.9)
+
+
+def test_erasing_in_case_of_need_erases_nothing() -> None:
+    labels = ("delete_my_data", 0.9), ("faq/privacy", 0.05)
+    heard = hear("if we change our minds can you delete it?", *labels)
+    assert mean(heard).intent == "faq/privacy"
+    assert mean(hear("can you delete it?", *labels)).intent == "delete_my_data"
+
+
+def test_a_guess_said_in_other_words_is_meant() -> None:
+    asked = Standing(candidates=('/faq{"faq_id": "cost"}', '/faq{"faq_id": "privacy"}'))
+    heard = hear("the money part", ("faq/cost", 0.4), ("faq/timeline", 0.35), ("help", 0.25))
+    assert mean(heard, asked).intent == "faq/cost"
+    other = hear("the time part", ("faq/timeline", 0.3), ("faq/cost", 0.2))
+    assert mean(other, asked).intent == AMBIGUOUS
+
+
 def test_a_follow_up_leans_towards_a_suggested_deed_too() -> None:
     heard = hear("what about people?", ("faq/team_size", 0.4), ("find_coach", 0.38))
     assert mean(heard, COSTS).intent == "find_coach"
@@ -917,7 +1037,7 @@ def test_no_part_is_ranked_that_could_change_nothing(
         read.append(text)
         return [parts[said.index(text)]]
 
-    decision = _two_questions(hear(" ".join(said), whole, rank=rank), AT)
+    decision = _two_questions(hear(" ".join(said), whole, rank=rank), Standing(), AT)
     asked = all_asked(parts, whole)
     assert (decision and [decision.intent, *decision.extra["also"]]) == (asked[:3] or None)
     assert len(read) == len(set(read)) <= len(parts)

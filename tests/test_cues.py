@@ -36,6 +36,34 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
         ["ok envoie", "efface tout", "oui mais pas mon nom", ""],
     ),
     (cues.reaches, ["contact her", "je veux joindre Inès"], ["Inès parle anglais?"]),
+    (
+        cues.reaches,
+        ["I'll go with Claire", "j'irais avec le deuxième"],
+        ["we go to meetings with Claire"],
+    ),
+    (
+        cues.asks_about_them,
+        [
+            "does she work online",
+            "which one is closer",
+            "lequel parle cri",
+            "parle-t-elle français",
+        ],
+        ["a coach in Laval", "do we need one", "on travaille ensemble"],
+    ),
+    (
+        cues.asks_for_the_source,
+        ["send me the link", "c'est écrit où, ça", "where does it say that", "d'où ça vient?"],
+        ["do we register", "qui décide"],
+    ),
+    (cues.asks_when, ["how soon?", "dans combien de temps", "when will it be"], ["who answers"]),
+    (cues.is_of_an_answer, ["when will you call", "avoir une réponse"], ["the coaching"]),
+    (cues.is_for_later, ["if we change our minds", "si on change d'idée"], ["delete it now"]),
+    (
+        cues.reacts,
+        ["So confidential", "ok parfait", "I see", "bon c'est clair"],
+        ["ok how much does it cost", "so confidential?", "we are a charity"],
+    ),
     (cues.points_to_one, ["contacte-le", "talk to her"], ["contact Inès"]),
     (
         cues.asks_for_a_language,

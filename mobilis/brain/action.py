@@ -104,6 +104,14 @@ class Turn:
         """What understanding found in the message (see mobilis/nlu/resolver.py)."""
         return self.tracker.latest_message.get("mobilis") or {}
 
+    @property
+    def language_before(self) -> str | None:
+        """The language that was last answered in, before this message."""
+        events = reversed(self.tracker.events)
+        next((event for event in events if event["event"] == "user"), None)
+        said = ((e.get("metadata") or {}).get("mobilis") for e in events if e["event"] == "bot")
+        return next((kept["language"] for kept in said if kept), None)
+
     def entity(self, name: str) -> Any:
         """The value of an entity of this message, or None."""
         return next(self.tracker.get_latest_entity_values(name), None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from mobilis.answer_changes import change_in
 from mobilis.assessment import GATE, REOPEN, UNSURE
-from mobilis.contact_details import corrections, first_part, tidy
+from mobilis.contact_details import corrections, first_part, swap_in, tidy
 from mobilis.likeness import comparable
 from mobilis.nlu import cues
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
@@ -44,7 +44,9 @@ PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bo
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
 _BRIEF = 3  # words of a name and little else: "Claire then"
+_STATED = 14  # words of where somebody is, after an answer that differs by province
 _YES_LENGTH = 3  # words of a yes and nothing else
+_AWAITING = frozenset({"request_human", "declare_interest"})  # topics: somebody will answer
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
 _ERASING = "/delete_my_data"  # an offer to erase everything
 _KEPT = '/delete_my_data{"confirmed": "no"}'
@@ -120,6 +122,7 @@ class Knowledge:
     yes_no: Callable[[str, bool], Sequence[str]]  # (question, yes?) → options it may mean
     follow_ups: Mapping[str, Sequence[str]]  # FAQ id → labels
     regional: frozenset[str]  # FAQ ids that answer by province
+    tells_of: Callable[[str, str, str], bool]  # (FAQ id, text, language): has a line about it
 
 
 def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -> Decision:
@@ -129,17 +132,22 @@ def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -
     if standing.form == ASSESSMENT:
         heard = replace(heard, labels=_leaned(heard.labels, _LIKELY_IN_ASSESSMENT))
     heard = replace(heard, labels=_likely(heard.text, heard.labels, heard, standing))
+    heard = replace(heard, labels=_said_again(heard, standing))
     if heard.rank:
         heard = replace(heard, rank=partial(_rank_part, heard.rank, heard, standing))
     for reading in _READINGS:
         decision = reading(heard, standing, known, at)
         if decision:
             return decision
-    return _alone(heard, at)
+    return _alone(heard, standing, at)
 
 
 # "Can you give me an example?" is about success stories, except beside an open question.
 _LIKELY_IN_ASSESSMENT = {"explain_question": 100.0, "go_back": 3.0, "stop": 3.0}
+
+
+_SAME, _SUGGESTED = 3.0, 2.0  # the same, of the last answer's question, and of those it suggests
+_GUESSED = 4.0  # how much likelier a guess is, said once more in other words
 
 
 def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking:
@@ -149,9 +157,20 @@ def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking
     resembles = False
     if label == "switch_language" and heard.language in (KEEP, here.language):
         resembles = not cues.asks_for_a_language(text)
+    elif label == "delete_my_data":
+        resembles = text.rstrip().endswith("?") and cues.is_for_later(text)
     elif label == "more_results" and here.topic != "find_coach":
         resembles = not cues.asks_for_more(text)
     return _leaned(labels, {label: 0.02}) if resembles else labels
+
+
+def _said_again(heard: Heard, here: Standing) -> Ranking:
+    """The labels of a message that follows a "did you mean": who says it in other words means one
+    of the guesses, or begins with something else."""
+    guesses = {_label_of(candidate) for candidate in here.candidates}
+    if heard.labels[0][0] not in guesses:
+        return heard.labels
+    return _leaned(heard.labels, dict.fromkeys(guesses, _GUESSED))
 
 
 def _rank_part(rank: Callable[[str], Ranking], heard: Heard, here: Standing, part: str) -> Ranking:
@@ -194,6 +213,34 @@ def _coach_meant(heard: Heard, here: Standing) -> str | None:
         return next(iter(shown.values()))
     place = cues.place_in(text)
     return [*shown.values()][place - 1] if place and place <= len(shown) else None
+
+
+def _about_coaches(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """Something asked about coaches who were shown, by name or as "which of them"."""
+    shown, text = here.coaches, heard.text
+    label, confidence = heard.labels[0]
+    if here.form or not shown or (confidence >= at.sure and label in CONTROL):
+        return None
+    on_topic = here.topic == "find_coach"
+    of_one = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
+    place = cues.place_in(text) if on_topic and not of_one else None
+    of_one = of_one or [*shown.values()][place - 1 : place] if place else of_one
+    of_all = [*shown.values()] if on_topic and cues.asks_about_them(text) else []
+    about = of_one or of_all
+    answered = confidence >= at.sure and label.startswith(FAQ) and label not in _OF_LANGUAGE
+    if not about or (answered and not heard.facets):
+        return None
+    asks = on_topic or cues.asks(text)
+    if not asks or (of_all and not of_one and heard.facets):  # a wish: "any of them in French?"
+        return None
+    return Decision("find_coach", 1.0, extra={"about": [_coach_of(payload) for payload in about]})
+
+
+def _coach_of(payload: str) -> str:
+    """The id in the payload that reaches a coach."""
+    return str(json.loads(payload[payload.index("{") :])["coach_id"])
 
 
 def _picked(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -264,7 +311,7 @@ def _in_interest_form(
         return None
     label, confidence = heard.labels[0]
     if here.requested == "lead_confirmed":
-        if corrections(heard.text):
+        if corrections(heard.text) or swap_in(heard.text):
             return Decision(INFORM, 1.0)
         is_control = label in CONTROL and confidence >= at.control
         if cues.cancels(heard.text) and not is_control:
@@ -437,6 +484,35 @@ def _offered(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     return Decision("", confidence, payload=here.offer) if accepts else None
 
 
+def _about_the_reply(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """When somebody will answer, right after a request for that."""
+    if here.form or here.topic not in _AWAITING or not cues.asks_when(heard.text):
+        return None
+    label, confidence = heard.labels[0]
+    if confidence >= at.sure and label.startswith(FAQ) and not cues.is_of_an_answer(heard.text):
+        return None
+    return Decision("request_human", confidence, extra={"asks": "reply_time"})
+
+
+def _about_the_source(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """Where the last answer comes from, or the link to that."""
+    label, confidence = heard.labels[0]
+    topic = here.topic or ""
+    elsewhere = confidence >= at.sure and label != topic
+    if (
+        here.form
+        or not topic.startswith(FAQ)
+        or elsewhere
+        or not cues.asks_for_the_source(heard.text)
+    ):
+        return None
+    return Decision(topic, max(confidence, at.sure), extra={"asks": "source"})
+
+
 def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
     """A message that leans on what was just said: « et au Québec? », "in French", "what about…"."""
     if not here.topic or here.form == INTEREST:
@@ -445,6 +521,7 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
     follows = cues.follows(heard.text)
     short = len(words(heard.text)) <= 7
     sure = confidence >= at.sure and not (follows and short and confidence < 0.85)
+    topic = here.topic.removeprefix(FAQ)
     if heard.facets or heard.cleared or heard.refused:
         if here.topic == "find_coach" and label in _OF_LANGUAGE and heard.facets.get("language"):
             # « en anglais », said in French where the conversation is: the coach's
@@ -457,26 +534,34 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
                 return Decision("find_coach", max(confidence, at.sure))
         if here.topic == "find_coach" and short and (heard.cleared or heard.refused):
             return Decision("find_coach", max(confidence, at.sure))  # « enlève le logement »
-        topic = here.topic.removeprefix(FAQ)
-        of_a_coach = set(heard.facets) != {"region"} or cues.is_of_coaches(heard.text)
+        of_a_coach = not set(heard.facets) <= {"region", "level"} or cues.is_of_coaches(heard.text)
         elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
-        if "region" in heard.facets and topic in known.regional and short and not elsewhere:
+        stated = label == "find_coach" or cues.asks(heard.text)
+        brief = short or (stated and len(words(heard.text)) <= _STATED)
+        if "region" in heard.facets and topic in known.regional and brief and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))
-    if follows and not sure and here.topic.startswith(FAQ):
-        return _boosted(heard, known.follow_ups.get(here.topic.removeprefix(FAQ), ()), at)
+    if not sure and here.topic.startswith(FAQ):
+        told = follows and known.tells_of(topic, heard.text, here.language)
+        if told and confidence < at.sure and label not in CONTROL:
+            return Decision(here.topic, at.sure)
+        suggested = known.follow_ups.get(topic, ()) if follows else ()
+        return _boosted(heard, here, suggested, at)
     return None
 
 
-def _boosted(heard: Heard, likely: Sequence[str], at: Thresholds) -> Decision | None:
-    """A follow-up, decided with a lean towards what the last answer suggested."""
-    weights = dict.fromkeys([*likely, *(FAQ + label for label in likely)], 2.0)
-    leaned = _leaned(heard.labels, weights)
-    return _alone(replace(heard, labels=leaned), at)
+def _boosted(
+    heard: Heard, here: Standing, suggested: Sequence[str], at: Thresholds
+) -> Decision | None:
+    """A message that may go on from the last answer, decided with a lean towards its question and,
+    where it follows plainly, towards those that it suggested."""
+    weights = dict.fromkeys([*suggested, *(FAQ + label for label in suggested)], _SUGGESTED)
+    leaned = _leaned(heard.labels, {here.topic or "": _SAME, **weights})
+    return _alone(replace(heard, labels=leaned), here, at)
 
 
-def _alone(heard: Heard, at: Thresholds) -> Decision:
+def _alone(heard: Heard, here: Standing, at: Thresholds) -> Decision:
     """The message by itself: two questions, one, one of its parts, a "did you mean", or lost."""
-    two = _two_questions(heard, at)
+    two = _two_questions(heard, here, at)
     if two:
         return two
     label, confidence = heard.labels[0]
@@ -537,15 +622,20 @@ def _likely_parts(text: str) -> list[str]:
 _UNASKABLE = frozenset({"out_of_scope", "affirm", "deny", "greet", "thank", "goodbye"})
 
 
-def _two_questions(heard: Heard, at: Thresholds) -> Decision | None:
+def _two_questions(heard: Heard, here: Standing, at: Thresholds) -> Decision | None:
     label, confidence = heard.labels[0]
     sure = confidence >= at.sure
     if not heard.rank or (sure and (label in CONTROL or not _asks_something(label))):
         return None
-    parts = clauses(heard.text)
+    parts = [part for part in clauses(heard.text) if not cues.reacts(part)]
     if not 2 <= len(parts) <= 4 or not _may_ask_two(parts, heard.glance):
         return None
     asked = _questions_in(parts, heard.rank, at, label if sure else None)
+    if here.topic in asked and not any(part.endswith("?") for part in parts[:-1]):
+        asked.pop(here.topic)  # what was just answered is taken up, and the last part asks
+        if asked:
+            label = next(iter(asked))
+            return Decision(label, asked[label])
     if not any(name.startswith(FAQ) for name in asked):
         return None
     first, *others = sorted(asked, key=lambda name: not name.startswith(FAQ))  # deeds come after
@@ -603,6 +693,9 @@ _READINGS = (
     _foreign,
     _leaves_details,
     _offered,
+    _about_coaches,
+    _about_the_reply,
+    _about_the_source,
     _leaning,
 )
 

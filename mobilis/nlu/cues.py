@@ -51,7 +51,37 @@ _REACHING = frozenset(
     """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
     appeler choisis prends reach write talk meet call choose pick take""".split()
 )
+_CHOOSING = re.compile(r"\b(?:go(?:ing)? with|lean\w* towards?|(?:vais|va|irais|irait) avec)\b")
 _PRONOUNS = frozenset("him her them le la lui elle".split())
+_THEM = re.compile(
+    r"\b(?:(?:is|are|does|do|has|have|can|could|would|will) (?:he|she|they|(?:any|one) of them)"
+    r"|which (?:one|of)|(?:any|one|both) of them|the (?:two|three)|lequel|laquelle|lesquel(?:le)?s"
+    r"|les (?:deux|trois)|(?:un|une|aucune?) d (?:entre )?(?:eux|elles)"
+    r"|(?:est|sont|parle|parlent|travaille|travaillent|a|ont|peut|peuvent) (?:t )?(?:il|elle)s?"
+    r"|(?:il|elle)s? (?:est|sont|parle|parlent|travaille|travaillent|a|ont|fait|font) tu)\b"
+)
+_SOURCE = re.compile(
+    r"\b(?:links?|liens?|url|sources?|references?|webpage|page|guidance|lignes directrices)\b"
+    r"|\b(?:where|ou)\b.{0,30}\b(?:written|says?|read|find|ecrit|dit|lire|trouve\w*)\b"
+    r"|\b(?:ecrit|marque|dit|trouve) (?:ca )?ou\b"
+    r"|\b(?:who|qui) (?:says|dit)\b|\bd ou (?:ca |cela )?(?:vient|sort)|\bcomes? from\b"
+)
+_WHEN = re.compile(
+    r"\b(?:how (?:soon|long|fast|quickly|many days)|when|quand|dans combien"
+    r"|combien de (?:temps|jours)|c est long|ca prend)\b"
+)
+_ANSWERING = re.compile(
+    r"\b(?:hear|answer|repl(?:y|ies)|respon|get back|gets back|call|contact|write|repon|rappel|ecri"
+    r"|nouvelles?\b|retour|joindre)"
+)
+_IN_CASE = re.compile(
+    r"\b(?:if (?:i|we|ever)|si (?:je|j|on|jamais)|later|plus tard|un jour|au besoin)\b"
+)
+_REACTION = re.compile(
+    r"^(?:(?:ok|okay|so|good|great|perfect|parfait|super|bon|bien|donc|ah|oh|cool|fine|alright|nice"
+    r"|all right|i see|i get that|je vois|je comprends|d accord|excellent|right)\b\s*)+"
+)
+_TAKEN_UP = 3  # words
 _SHORTEST_NAME = 4  # letters: « de la » in a name is no name
 _LONE = 3  # words, up to which the name of a language, or "more", asks for it
 _FOR_A_LANGUAGE = re.compile(
@@ -125,7 +155,7 @@ def is_plain_yes(text: str) -> bool:
 
 def reaches(text: str) -> bool:
     """Whether somebody is to be contacted, or chosen."""
-    return not _REACHING.isdisjoint(words(text))
+    return not _REACHING.isdisjoint(words(text)) or bool(_CHOOSING.search(_level(text)))
 
 
 def names_one_of(text: str, title: str) -> bool:
@@ -137,6 +167,38 @@ def names_one_of(text: str, title: str) -> bool:
 def points_to_one(text: str) -> bool:
     """Whether `text` has a pronoun that stands for a person."""
     return not _PRONOUNS.isdisjoint(words(text))
+
+
+def asks_about_them(text: str) -> bool:
+    """Whether something is asked about people who were just shown: "does she …", « lequel … »."""
+    return bool(_THEM.search(" ".join(words(text))))
+
+
+def asks_for_the_source(text: str) -> bool:
+    """Whether it is asked where an answer comes from, or for a link."""
+    return bool(_SOURCE.search(" ".join(words(text))))
+
+
+def asks_when(text: str) -> bool:
+    """Whether it is asked how long something takes."""
+    return bool(_WHEN.search(" ".join(words(text))))
+
+
+def is_of_an_answer(text: str) -> bool:
+    """Whether somebody's answer, call or letter is named."""
+    return bool(_ANSWERING.search(_level(text)))
+
+
+def is_for_later(text: str) -> bool:
+    """Whether something is asked for in case of need: "if we change our minds, can you …"."""
+    return bool(_IN_CASE.search(" ".join(words(text))))
+
+
+def reacts(text: str) -> bool:
+    """Whether `text` takes up what was said, and asks nothing: "So confidential, good."."""
+    said = " ".join(words(text))
+    rest = _REACTION.sub("", said, count=1)
+    return rest != said and not text.rstrip().endswith("?") and len(rest.split()) <= _TAKEN_UP
 
 
 def asks_for_a_language(text: str) -> bool:

@@ -14,6 +14,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from mobilis.nlu.gradients import conjugate_gradients
+
 RECENT_WORDS = 8192  # whose letters are remembered
 STEPS = 20  # of conjugate gradients: more of them learn the training texts by heart
 
@@ -108,17 +110,11 @@ def ridge(rows: csr_matrix, targets: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _solve(rows: csr_matrix, noise: float, targets: np.ndarray) -> np.ndarray:
-    """The same on one core, by conjugate gradients on all labels at once."""
+    """The same on one core, on all labels at once."""
     columns = rows.T.tocsr()
-    weights = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
-    left = columns @ targets
-    direction = left.copy()
-    size = (left * left).sum(axis=0)
-    for _ in range(STEPS):
-        pushed = columns @ (rows @ direction) + noise * direction
-        step = size / np.maximum((direction * pushed).sum(axis=0), 1e-12)
-        weights += step * direction
-        left -= step * pushed
-        size, before = (left * left).sum(axis=0), size
-        direction = left + size / np.maximum(before, 1e-12) * direction
-    return weights
+
+    def matrix(weights: np.ndarray) -> np.ndarray:
+        pushed: np.ndarray = columns @ (rows @ weights) + noise * weights
+        return pushed
+
+    return conjugate_gradients(matrix, columns @ targets, STEPS)

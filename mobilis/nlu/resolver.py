@@ -1,6 +1,6 @@
 """The last component of the pipeline: from what was read to the intent that dialogue follows."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
+from mobilis.answers import compose, lines_about
 from mobilis.assessment import Assessment, answers_from_dict, load_assessment
 from mobilis.content import Content, load_content
 from mobilis.declined import asks_for_partisan_work, why_declined
@@ -64,7 +65,15 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
         yes_no=lambda question, yes: questions[question].yes if yes else questions[question].no,
         follow_ups={faq.id: faq.follow_ups for faq in content.faqs.values()},
         regional=frozenset(faq.id for faq in content.faqs.values() if faq.regions),
+        tells_of=partial(_tells_of, content),
     )
+
+
+def _tells_of(content: Content, faq_id: str, text: str, language: str) -> bool:
+    """Whether the answer to a question has a line about the words of `text`."""
+    faq = content.faqs.get(faq_id)
+    answer = compose(content, faq, language) if faq else None
+    return bool(answer and lines_about(content, faq_id, answer, text, language))
 
 
 def knowledge_of(root: Path) -> Knowledge:
