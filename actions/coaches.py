@@ -21,6 +21,10 @@ class FindCoach(MobilisAction):
         return "action_find_coach"
 
     def answer(self, turn: Turn) -> list[EventType]:
+        if turn.heard.get("asks") == "real_coaches":
+            text = "\n\n".join(_where_the_real_ones_are(turn))
+            turn.say("text", text, turn.choices("declare_interest", "request_human"))
+            return []
         about = turn.heard.get("about")
         if about and _describe(turn, about):
             return [SlotSet("topic", "find_coach")]
@@ -148,14 +152,18 @@ def _introduce(
     paragraphs = [" ".join(lines)]
     paragraphs += ["\n".join(_line(turn, match) for match in found.matches[offset:][:PAGE])]
     if not offset:
-        paragraphs.append(turn.wording("coaches_fictional"))
-        link = known_link(turn.resources.content, "coach_database", language)
-        paragraphs += (
-            [link] if link else unknown_links(turn.resources.content, ["coach_database"], language)
-        )
+        paragraphs += _where_the_real_ones_are(turn)
         notices = turn.resources.content.said(["programme_review"], language)
         paragraphs += [f"*{notice}*" for notice in notices]
     return "\n\n".join(paragraphs)
+
+
+def _where_the_real_ones_are(turn: Turn) -> list[str]:
+    """That this directory is a demonstration, and where Innoweave's is."""
+    content, key = turn.resources.content, "coach_database"
+    link = known_link(content, key, turn.language)
+    where = [link] if link else unknown_links(content, [key], turn.language)
+    return [turn.wording("coaches_fictional"), *where]
 
 
 def _line(turn: Turn, match: Match) -> str:

@@ -79,7 +79,8 @@ def _answer_again(turn: Turn, faq_id: str) -> None:
     follow_ups = [*dict.fromkeys([*answer.follow_ups, "request_human"])]
     about = lines_about(turn.resources.content, faq_id, answer, turn.text, turn.language)
     if about:
-        said = turn.wording("faq_on_that", lines="\n".join(about))
+        title = turn.resources.content.title(faq_id, turn.language)
+        said = turn.wording("faq_on_that", title=title, lines="\n".join(about))
     else:
         said = turn.wording("faq_again") + "\n\n" + answer.text
     _say(turn, faq_id, answer, said, follow_ups)

@@ -300,6 +300,22 @@ def test_what_is_no_question_about_a_coach_stays_what_it_is(heard: Heard) -> Non
     assert "about" not in mean(heard, SHOWN).extra
 
 
+def test_the_coach_who_was_described_last_is_reached_by_a_pronoun() -> None:
+    one = dict([next(iter(COACHES.items()))])
+    described = replace(SHOWN, buttons=one)
+    assert (
+        mean(hear("bon ben je la prends", "find_coach"), described).payload
+        == COACHES["Joindre Inès Horizon (fictif)"]
+    )
+    assert mean(hear("bon ben je la prends", "find_coach"), SHOWN).payload is None
+
+
+def test_whether_they_are_real_coaches_is_no_new_search() -> None:
+    heard = hear("c'est des faux coachs?", ("faq/coaching_help", 0.5))
+    assert mean(heard, SHOWN).extra == {"asks": "real_coaches"}
+    assert mean(heard, LATER).extra == {}
+
+
 def test_a_coach_shown_earlier_is_asked_about_by_name_in_a_question_only() -> None:
     asked = hear("est-ce qu'Inès parle anglais?", ("out_of_scope", 0.4))
     assert mean(asked, LATER).extra == {"about": ["ines"]}
@@ -854,6 +870,12 @@ def test_a_message_that_goes_on_leans_towards_the_question_just_answered() -> No
     )
     assert mean(heard, LOBBYING).intent == "faq/lobbying_registration"
     assert mean(heard, COSTS).intent == AMBIGUOUS
+
+
+def test_nobody_is_asked_whether_they_mean_what_was_just_answered() -> None:
+    heard = hear("hm, one of them says no", ("faq/lobbying_registration", 0.3), ("greet", 0.2))
+    assert mean(heard, LOBBYING).intent == "faq/lobbying_registration"
+    assert mean(heard, COSTS).extra == {"guesses": ["faq/lobbying_registration"]}
 
 
 def test_a_follow_up_about_words_of_the_answer_stays_with_it() -> None:

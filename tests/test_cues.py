@@ -56,6 +56,11 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
         ["send me the link", "c'est écrit où, ça", "where does it say that", "d'où ça vient?"],
         ["do we register", "qui décide"],
     ),
+    (
+        cues.asks_who_is_real,
+        ["c'est des faux coachs?", "are these real coaches", "où sont les vrais coachs"],
+        ["a real change in policy", "une coach en logement"],
+    ),
     (cues.asks_when, ["how soon?", "dans combien de temps", "when will it be"], ["who answers"]),
     (cues.is_of_an_answer, ["when will you call", "avoir une réponse"], ["the coaching"]),
     (cues.is_for_later, ["if we change our minds", "si on change d'idée"], ["delete it now"]),

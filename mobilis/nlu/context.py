@@ -207,10 +207,11 @@ def _coach_meant(heard: Heard, here: Standing) -> str | None:
     brief = len(words(text)) <= _BRIEF and here.topic == "find_coach"
     if len(named) == 1 and (brief or cues.reaches(text)):
         return named[0]
-    if named or not shown.items() <= here.buttons.items():  # others were spoken of since
+    offered = [payload for title, payload in shown.items() if here.buttons.get(title) == payload]
+    if len(offered) == 1 and not named and cues.points_to_one(text) and cues.reaches(text):
+        return offered[0]
+    if named or len(offered) < len(shown):  # others were spoken of since
         return None
-    if len(shown) == 1 and cues.points_to_one(text) and cues.reaches(text):
-        return next(iter(shown.values()))
     place = cues.place_in(text)
     return [*shown.values()][place - 1] if place and place <= len(shown) else None
 
@@ -223,6 +224,8 @@ def _about_coaches(
     label, confidence = heard.labels[0]
     if here.form or not shown or (confidence >= at.sure and label in CONTROL):
         return None
+    if here.topic == "find_coach" and cues.asks_who_is_real(text):
+        return Decision("find_coach", 1.0, extra={"asks": "real_coaches"})
     on_topic = here.topic == "find_coach"
     of_one = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
     place = cues.place_in(text) if on_topic and not of_one else None
@@ -556,7 +559,10 @@ def _boosted(
     where it follows plainly, towards those that it suggested."""
     weights = dict.fromkeys([*suggested, *(FAQ + label for label in suggested)], _SUGGESTED)
     leaned = _leaned(heard.labels, {here.topic or "": _SAME, **weights})
-    return _alone(replace(heard, labels=leaned), here, at)
+    decision = _alone(replace(heard, labels=leaned), here, at)
+    if decision.extra.get("guesses") == [here.topic]:  # nobody is asked whether they mean that
+        return Decision(here.topic or "", decision.confidence)
+    return decision
 
 
 def _alone(heard: Heard, here: Standing, at: Thresholds) -> Decision:

@@ -60,6 +60,10 @@ _THEM = re.compile(
     r"|(?:est|sont|parle|parlent|travaille|travaillent|a|ont|peut|peuvent) (?:t )?(?:il|elle)s?"
     r"|(?:il|elle)s? (?:est|sont|parle|parlent|travaille|travaillent|a|ont|fait|font) tu)\b"
 )
+_INVENTED = frozenset(
+    """fictif fictifs fictive fictives faux fausse fausses vrai vrais vraie vraies fake real
+    fictional invented invente inventes demo demonstration""".split()
+)
 _SOURCE = re.compile(
     r"\b(?:links?|liens?|url|sources?|references?|webpage|page|guidance|lignes directrices)\b"
     r"|\b(?:where|ou)\b.{0,30}\b(?:written|says?|read|find|ecrit|dit|lire|trouve\w*)\b"
@@ -172,6 +176,11 @@ def points_to_one(text: str) -> bool:
 def asks_about_them(text: str) -> bool:
     """Whether something is asked about people who were just shown: "does she …", « lequel … »."""
     return bool(_THEM.search(" ".join(words(text))))
+
+
+def asks_who_is_real(text: str) -> bool:
+    """Whether it is asked about the people of the demonstration that they are invented."""
+    return is_of_coaches(text) and not _INVENTED.isdisjoint(words(text))
 
 
 def asks_for_the_source(text: str) -> bool:
