@@ -895,6 +895,19 @@ def test_what_was_just_answered_is_not_answered_again_beside_a_question() -> Non
     assert mean(heard, NOWHERE).extra == {"also": ["faq/timeline"]}
 
 
+def test_a_question_beside_a_wish_for_the_other_language_is_answered_in_it() -> None:
+    rank = ranker(motion=[("faq/cost", 0.97)], english=[("switch_language", 0.9)])
+    heard = hear("switch to english please, is a motion needed", "switch_language", rank=rank)
+    assert mean(heard) == Decision("faq/cost", 0.97, extra={"switches": True})
+    doubtful = replace(heard, rank=ranker(motion=[("faq/cost", 0.9)]))
+    assert mean(doubtful).intent == "switch_language"
+
+
+def test_a_comparison_is_one_question() -> None:
+    heard = hear("la différence entre facebook et le maire", ("faq/cost", 0.6), rank=RANK)
+    assert mean(heard) == Decision("faq/cost", 0.6)
+
+
 def test_a_reaction_is_no_question() -> None:
     rank = ranker(confidential=[("faq/privacy", 0.99)], instagram=[("faq/cost", 0.98)])
     heard = hear("So confidential, good. And instagram posts?", ("faq/cost", 0.7), rank=rank)

@@ -61,6 +61,11 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
         ["c'est des faux coachs?", "are these real coaches", "où sont les vrais coachs"],
         ["a real change in policy", "une coach en logement"],
     ),
+    (
+        cues.compares,
+        ["c'est quoi la différence?", "this versus that", "how it differs"],
+        ["un comparse", "the different steps and the cost"],
+    ),
     (cues.asks_when, ["how soon?", "dans combien de temps", "when will it be"], ["who answers"]),
     (cues.is_of_an_answer, ["when will you call", "avoir une réponse"], ["the coaching"]),
     (cues.is_for_later, ["if we change our minds", "si on change d'idée"], ["delete it now"]),

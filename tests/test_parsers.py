@@ -419,6 +419,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "mobilis.nlu.derived": (OURS,),
     "mobilis.nlu.french": (OURS,),
     "mobilis.nlu.language": ("tests/brain/test_robustness.py",),
+    "mobilis.nlu.resolver": ("tests/brain/test_robustness.py",),
     "mobilis.persons": (OURS,),
     "mobilis.phrasings": ("review.read_review",),
     "mobilis.privacy": (OURS,),

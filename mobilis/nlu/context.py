@@ -583,8 +583,9 @@ def _alone(heard: Heard, here: Standing, at: Thresholds) -> Decision:
         return Decision(label, confidence)
     part = _clearest_part(heard, at)
     if beside:
-        asked = part if part and part.intent.startswith(FAQ) else None
-        return asked or Decision(label, confidence)
+        if not part or not part.intent.startswith(FAQ):
+            return Decision(label, confidence)
+        return replace(part, extra={"switches": True}) if label == "switch_language" else part
     if part:
         return part
     if confidence >= at.clarify:
@@ -599,10 +600,8 @@ def _alone(heard: Heard, here: Standing, at: Thresholds) -> Decision:
 
 def _is_beside(label: str, heard: Heard) -> bool:
     """Whether a message that is plainly a pleasantry goes on: « Merci! Ça se déclare où? »; or one
-    that asks for the language it is written in: "In English please. How much is it?"."""
-    if label == "switch_language":
-        return set(heard.facets.get("language", ())) == {heard.language}
-    return label in _POLITE and len(_likely_parts(heard.text)) > 1
+    that asks for a language: "In English please. How much is it?"."""
+    return label in _POLITE | {"switch_language"} and len(_likely_parts(heard.text)) > 1
 
 
 def _clearest_part(heard: Heard, at: Thresholds) -> Decision | None:
@@ -632,6 +631,8 @@ def _two_questions(heard: Heard, here: Standing, at: Thresholds) -> Decision | N
     label, confidence = heard.labels[0]
     sure = confidence >= at.sure
     if not heard.rank or (sure and (label in CONTROL or not _asks_something(label))):
+        return None
+    if cues.compares(heard.text):  # one thing with another
         return None
     parts = [part for part in clauses(heard.text) if not cues.reacts(part)]
     if not 2 <= len(parts) <= 4 or not _may_ask_two(parts, heard.glance):

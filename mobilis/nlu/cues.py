@@ -70,6 +70,7 @@ _SOURCE = re.compile(
     r"|\b(?:ecrit|marque|dit|trouve) (?:ca )?ou\b"
     r"|\b(?:who|qui) (?:says|dit)\b|\bd ou (?:ca |cela )?(?:vient|sort)|\bcomes? from\b"
 )
+_COMPARES = re.compile(r"\b(?:differences?|differs?|versus|vs|compare[rzds]?)\b")
 _WHEN = re.compile(
     r"\b(?:how (?:soon|long|fast|quickly|many days)|when|quand|dans combien"
     r"|combien de (?:temps|jours)|c est long|ca prend)\b"
@@ -186,6 +187,11 @@ def asks_who_is_real(text: str) -> bool:
 def asks_for_the_source(text: str) -> bool:
     """Whether it is asked where an answer comes from, or for a link."""
     return bool(_SOURCE.search(" ".join(words(text))))
+
+
+def compares(text: str) -> bool:
+    """Whether two things are compared: « la différence entre … »."""
+    return bool(_COMPARES.search(_level(text)))
 
 
 def asks_when(text: str) -> bool:

@@ -198,7 +198,7 @@ class ContextResolver(GraphComponent):
     @staticmethod
     def _language(heard: Heard, decision: Decision, here: Standing) -> str | None:
         """The language to go on in, or None to keep the present one."""
-        if decision.intent == "switch_language":
+        if decision.intent == "switch_language" or decision.extra.get("switches"):
             return _wanted_language(heard, here)
         if decision.intent == INFORM and here.requested != "lead_message":
             return None  # a name or an address says nothing of the language

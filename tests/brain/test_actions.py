@@ -390,6 +390,7 @@ def test_a_lead_is_kept_once_however_often_the_turn_is_played(database: Database
     assert [lead.name, lead.organization, lead.email, lead.message] == [
         FULL[f"lead_{field}"] for field in ("name", "organization", "email", "message")
     ]
+    assert first.slots.pop("topic") == "declare_interest"
     assert set(first.slots.values()) == {None}
     assert set(first.slots) >= set(FULL) | {"lead_coach"}
     run("action_lead_submit", slots=FULL, message_id="message-2")
@@ -400,8 +401,10 @@ def test_a_lead_for_a_coach_names_the_coach(database: Database) -> None:
     started = run("action_lead_start", "en", entities={"coach_id": "amina-erable"})
     assert started.texts == [wording("lead_coach", "en", coach="Amina Érable-Fiction")]
     assert started.slots["lead_coach"] == "amina-erable"
-    run("action_lead_submit", "en", slots={**FULL, **{"lead_coach": "amina-erable"}})
+    kept = run("action_lead_submit", "en", slots={**FULL, **{"lead_coach": "amina-erable"}})
     [lead] = rows(database, leads)
+    said = wording("lead_kept_coach", "en", reference=lead.reference, coach="Amina Érable-Fiction")
+    assert kept.texts == [said]
     assert (lead.kind, lead.coach_id, lead.coach_consent) == ("coach", "amina-erable", True)
 
 

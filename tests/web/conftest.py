@@ -60,9 +60,12 @@ def brain(the_brain: FakeBrain) -> FakeBrain:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, the_brain: FakeBrain) -> Settings:
+def settings(
+    database_url: str, the_brain: FakeBrain, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     return Settings(
         database_url=database_url,
+        data_dir=tmp_path_factory.mktemp("data"),  # other runs beside this one note their ports
         brain_port=the_brain.port,
         secret=SECRET,
         messages_per_minute=0,
