@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test install train widget lint transcripts screenshots morning journeys soak cluster
 .PHONY: soak-web faults load lock clean fuzz audit sbom offline overhead
-.PHONY: test-model test-widget test-door test-pages test-whole test-kills test-browser test-web test-parts test-brain
+.PHONY: test-model test-widget test-door test-pages test-whole test-browser test-web test-parts test-brain
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -61,10 +61,9 @@ test: $(INSTALLED) $(DOOR_INSTALLED) $(WIDGET_INSTALLED) ## everything a change 
 	@deploy/prepare compose
 	@echo "== style and types"; $(MAKE) --no-print-directory lint
 	@echo "== content"; $(VENV)/bin/mobilis content check
-	@echo "== four at a time, since each waits for others half of the time, the longest first: the model and"
+	@echo "== three at a time, since each waits for others half of the time, the longest first: the model and"
 	@echo "   the widget; the whole assistant with Rasa; the parts, on two Pythons"
-	@$(MAKE) --no-print-directory -j4 test-door test-browser test-kills test-whole test-pages test-brain test-parts \
-	  test-web
+	@$(MAKE) --no-print-directory -j3 test-door test-browser test-whole test-pages test-parts test-brain test-web
 
 test-model:
 	@$(call lane,model  ,$(VENV)/bin/mobilis train --if-due --quiet)
@@ -82,15 +81,8 @@ test-pages: test-model test-widget
 test-browser: test-model test-widget
 	@$(call lane,browser,$(PYTHON) -m pytest tests/browser -m whole)
 
-# Processes that are killed or replaced: who waits for them to come back leaves the cores to others.
-KILLS := tests/test_faults.py tests/test_growing.py tests/test_live_whole.py
-
-test-kills: test-model test-widget
-	@$(call lane,kills  ,$(PYTHON) -m pytest $(KILLS) -m whole)
-
 test-whole: test-model test-widget
-	@$(call lane,whole  ,$(PYTHON) -m pytest --ignore tests/browser --ignore tests/web \
-	  $(KILLS:%=--ignore %) -m whole)
+	@$(call lane,whole  ,$(PYTHON) -m pytest --ignore tests/browser --ignore tests/web -m whole)
 
 # What the others do not run.
 NOT_YET := not whole and not pure and not door

@@ -28,12 +28,12 @@ class FindCoach(MobilisAction):
         about = turn.heard.get("about")
         if about and _describe(turn, about):
             return [SlotSet("topic", "find_coach")]
-        wishes = _wishes(turn)
-        events: list[EventType] = [SlotSet("topic", "find_coach"), SlotSet("coach_wishes", wishes)]
-        if not wishes and not turn.heard.get("cleared") and not turn.slot("coach_asked"):
+        wished = wishes_now(turn)
+        events: list[EventType] = [SlotSet("topic", "find_coach"), SlotSet("coach_wishes", wished)]
+        if not wished and not turn.heard.get("cleared") and not turn.slot("coach_asked"):
             _ask_for_wishes(turn)
             return [*events, SlotSet("coach_asked", True)]
-        shown = _show(turn, wishes, 0)
+        shown = _show(turn, wished, 0)
         return [*events, SlotSet("coach_offset", len(shown)), SlotSet("coaches_shown", shown)]
 
 
@@ -53,7 +53,7 @@ class MoreCoaches(MobilisAction):
         ]
 
 
-def _wishes(turn: Turn) -> dict[str, list[str]]:
+def wishes_now(turn: Turn) -> dict[str, list[str]]:
     """The wishes known before, changed by this message: a facet said again replaces the old one,
     "any …" takes it back."""
     said = Facets(
@@ -144,6 +144,8 @@ def _introduce(
     ]
     if said:
         lines.append(turn.wording("coaches_wishes", wishes=", ".join(said)))
+    if turn.heard.get("other_language"):
+        lines.append(turn.wording("coaches_two_languages"))
     if turn.heard.get("local") and wishes.get("region") and "region" not in found.relaxed:
         lines.append(turn.wording("coaches_by_province"))
     for facet in found.relaxed:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from rasa_sdk.events import EventType, SlotSet
 
+from actions.coaches import wishes_now
 from mobilis.answers import ComposedAnswer, compose, lines_about, unknown_links
 from mobilis.brain.action import MobilisAction, Turn
 
 FAQ = "faq/"
+GIST = 2  # lines of an answer that say the most of it
 
 
 class AnswerFaq(MobilisAction):
@@ -27,7 +29,7 @@ class AnswerFaq(MobilisAction):
             return []
         if turn.heard.get("asks") == "source":
             _say_where_from(turn, answered[0])
-            return []
+            return [SlotSet("topic", FAQ + answered[0])]
         if _is_pressed(turn, answered):
             _answer_again(turn, answered[0])
             return []
@@ -36,7 +38,9 @@ class AnswerFaq(MobilisAction):
         for label in asked:
             if not label.startswith(FAQ):
                 turn.respond("also_asked", turn.choices(label))
-        return [SlotSet("topic", FAQ + answered[-1])]
+        wished = wishes_now(turn) if "find_coach" in asked else None
+        kept = [SlotSet("coach_wishes", wished)] if wished else []
+        return [SlotSet("topic", FAQ + answered[-1]), *kept]
 
 
 def answer_one(turn: Turn, faq_id: str, last: bool = True) -> None:
@@ -64,34 +68,41 @@ def _say(
 
 
 def _is_pressed(turn: Turn, answered: Sequence[str]) -> bool:
-    """Whether the one question that was just answered is asked again in one's own words, and the
-    answer would be the same: no button, no province that it speaks of, the same language."""
+    """Whether the one question that was just answered is asked again in one's own words, in the
+    same language: no button."""
     faq_id = (turn.slot("topic") or "").removeprefix(FAQ)
-    if answered != [faq_id] or turn.entity("faq_id") or turn.language_before != turn.language:
-        return False
-    return not set(_regions(turn)) & set(turn.resources.content.faqs[faq_id].regions)
+    asked = answered == [faq_id] and not turn.entity("faq_id")
+    return asked and turn.language_before == turn.language
 
 
 def _answer_again(turn: Turn, faq_id: str) -> None:
-    """What of the answer is about the words of the message; when nothing is, that there is nothing
-    more precise, with all of it."""
-    answer = _composed(turn, faq_id)
-    follow_ups = [*dict.fromkeys([*answer.follow_ups, "request_human"])]
-    about = lines_about(turn.resources.content, faq_id, answer, turn.text, turn.language)
+    """What of the answer is about the message: what its province adds, or the lines about its
+    words; when nothing is, that there is nothing more precise, with the gist."""
+    content, language, answer = turn.resources.content, turn.language, _composed(turn, faq_id)
+    faq = content.faqs[faq_id]
+    about = [faq.regions[code][language] for code in _regions(turn) if code in faq.regions]
+    about = about or lines_about(content, faq_id, answer, turn.text, language)
     if about:
-        title = turn.resources.content.title(faq_id, turn.language)
+        title = faq.title[language]
         said = turn.wording("faq_on_that", title=title, lines="\n".join(about))
     else:
-        said = turn.wording("faq_again") + "\n\n" + answer.text
-    _say(turn, faq_id, answer, said, follow_ups)
+        gist = faq.answer[language].splitlines()[:GIST]
+        gist += [faq.not_published[language]] if faq.confidence != "published" else []
+        said = turn.wording("faq_again", lines="\n".join(gist))
+    notices = [f"*{notice}*" for notice in content.said(faq.notices, language)]
+    follow_ups = [*dict.fromkeys([*answer.follow_ups, "request_human"])]
+    _say(turn, faq_id, answer, "\n\n".join([said, *notices]), follow_ups)
 
 
 def _say_where_from(turn: Turn, faq_id: str) -> None:
-    """The sources of the last answer, which are shown beside it, once more."""
+    """The sources of the last answer, which are shown beside it, once more; or those of another."""
     content, answer = turn.resources.content, _composed(turn, faq_id)
-    where = unknown_links(content, content.faqs[faq_id].links, turn.language)
-    key = "faq_sources" if answer.sources else "faq_source_page"
-    _say(turn, faq_id, answer, "\n\n".join([turn.wording(key), *where]), answer.follow_ups)
+    faq = content.faqs[faq_id]
+    said = turn.wording("faq_sources" if answer.sources else "faq_source_page")
+    if turn.slot("topic") != FAQ + faq_id:
+        said = turn.wording("faq_sources_of", title=faq.title[turn.language])
+    where = unknown_links(content, faq.links, turn.language)
+    _say(turn, faq_id, answer, "\n\n".join([said, *where]), answer.follow_ups)
 
 
 def _asked(turn: Turn) -> list[str]:

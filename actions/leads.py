@@ -16,6 +16,7 @@ from mobilis.contact_details import (
     NOTHING,
     Details,
     Told,
+    afterthought,
     answered,
     corrections,
     first_part,
@@ -188,12 +189,21 @@ class ValidateInterestForm(FormValidation):
             return {slot: None, **{f"lead_{other}": None for other in told.wrong}}
         if not others:
             found = told.given or _signed(turn, slot) or answered(field, said, _persons(turn))
-            return {slot: None, **_as_slots(found)}
+            return {slot: None, **_as_slots(found), **_noted(turn, field, found)}
         corrected = [other for other in others if turn.slot(f"lead_{other}") is not None]
         if corrected:
             turn.respond("lead_corrected", values=", ".join(others[other] for other in corrected))
         own = told.given.get(field) or _said_before(field, told.rest)
         return {slot: own, **_as_slots(others)}
+
+
+def _noted(turn: Turn, field: str, found: Mapping[str, str]) -> dict[str, Any]:
+    """What was said after the address, as the message to the team when there is none yet."""
+    said = tidy("message", afterthought(turn.text))
+    if field == "message" or "email" not in found or not said or turn.slot("lead_message"):
+        return {}
+    turn.respond("lead_noted", message=said)
+    return {"lead_message": said}
 
 
 def _said_before(field: str, rest: str) -> str | None:

@@ -138,6 +138,8 @@ _TOWARDS_ADDRESS = _words(
 )
 _DENIED = _words(r"\b(?:pas|et non|not)\s+(?:le |la |the |un |une |a |an )?(?P<wrong>[\w.@-]{2,})")
 ALIKE = 0.6  # how alike a word and its correction are, from 0 to 1
+_GOES_ON = _words(r"^[\s,;.:–—-]*(?:(?:mais|but|and|et|pis|puis|oh|ah|aussi|also)\b[\s,]*)*")
+SENTENCE = 4  # words after an address that are more than a thank-you
 _FIRST_PART = re.compile(r"([^.,;!\n]{1,40})[.,;!\n]+\s*(.*)", re.DOTALL)
 NAME_WORDS = 6  # of a name, with what stands before it, that a sentence follows
 _PARTS = re.compile(r"\s*[,;]\s+|\s+[-–—]\s+|\.\.\.|…|(?<=\w\w\w)[.!]\s+")
@@ -196,6 +198,16 @@ def _address(text: str) -> str | None:
         return None
     corrected = len(found) > 1 and _CORRECTS.search(text[found[0].end() : found[-1].start()])
     return found[-1 if corrected else 0].group(0)
+
+
+def afterthought(text: str) -> str:
+    """What goes on after an address, where that is a sentence (« …, mais un appel m'irait mieux »);
+    "" where it is little, another address, or a correction."""
+    found = _EMAIL.search(text)
+    if not found or _CORRECTS.search(text) or len(_EMAIL.findall(text)) > 1:
+        return ""
+    said = _GOES_ON.sub("", text[found.end() :]).strip(" .,;:")
+    return said if len(said.split()) >= SENTENCE else ""
 
 
 def split_details(

@@ -15,7 +15,8 @@ WORDING = frozenset(
     declined declined_calm declined_partisan assessment_noted assessment_unsure assessment_resumed
     assessment_changed answer_gone something_else distressed assessment_reopened lead_corrected
     nothing_erased coaches_last coaches_by_province coaches_described lead_kept_coach reply_time
-    faq_on_that faq_again faq_sources faq_source_page
+    faq_on_that faq_again faq_sources faq_sources_of faq_source_page
+    coaches_two_languages lead_noted
     assessment_restarted assessment_back assessment_first_question assessment_paused score gaps
     coaches_ask coaches_none coaches_no_more coaches_one coaches_all coaches_found coaches_more
     coaches_wishes coaches_relaxed_region coaches_relaxed_topic coaches_relaxed_level

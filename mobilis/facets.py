@@ -27,7 +27,7 @@ _FIELDS = frozenset(("title", "in", "terms", "places", "codes", "beside"))
 _SECTIONS = (
     *FACETS,
     *("groups", "namesakes", "everything", "ignored", "others", "coaches", "governments"),
-    *("indifference", "negation", "joining", "never_typos"),
+    *("indifference", "negation", "joining", "other_languages", "never_typos"),
 )
 
 
@@ -230,6 +230,7 @@ class _Loader:
             and_=_folded(joining["and"], "joining.and"),
             small=_folded(joining["small"], "joining.small"),
             also=_folded(joining["also"], "joining.also"),
+            tongues=_folded(self._data["other_languages"], "other_languages"),
         )
 
     def _add_all(self, path: str, data: Any, meaning: Meaning) -> None:

@@ -62,6 +62,7 @@ class Context:
     and_: frozenset[str]
     small: frozenset[str]
     also: frozenset[str] = frozenset()
+    tongues: frozenset[str] = frozenset()  # languages that are no wish: the directory lists two
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Facets:
     languages, which mean a bilingual coach. `cleared` facets do not matter (any more). `refused`
     values are not wanted: a wish for them, made earlier, no longer holds. `adds`: the values come
     beside those wished for earlier (« le logement aussi »). `local`: a place within a province was
-    named, and the search goes by province.
+    named, and the search goes by province. `other_language`: one was named that the directory does
+    not list.
     """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Facets:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     adds: bool = False
     local: bool = False
+    other_language: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.values or self.cleared or self.refused)
@@ -124,6 +127,7 @@ def read(tokens: Sequence[Token], hits: Sequence[MeaningHit], context: Context) 
             if found - values.get(facet, set())
         },
         adds=any(token.word in context.also for token in tokens),
+        other_language=any(token.word in context.tongues for token in tokens),
         local=reader.is_local(),
     )
 

@@ -14,6 +14,7 @@ from mobilis.contact_details import (
     LIMITS,
     NOTHING,
     Details,
+    afterthought,
     answered,
     corrections,
     first_part,
@@ -515,3 +516,22 @@ def test_a_denied_word_is_changed_wherever_it_stands_as_a_word() -> None:
     changed = swapped("it's Lavoye, not Lavoie", details)
     assert changed == {"name": "Luc Lavoye", "message": "demander Lavoye."}
     assert not swapped("merci", details)
+
+
+# --- what goes on after an address
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("a@b.ca, mais un appel m'irait mieux", "un appel m'irait mieux"),
+        ("a@b.ca — oh and is it a call or just email?", "is it a call or just email?"),
+        ("a@b.ca, and tell him our board agrees", "tell him our board agrees"),
+        ("a@b.ca merci beaucoup", ""),
+        ("a@b.ca non attends, c'est plutôt c@d.ca pour vrai", ""),
+        ("mon courriel est a@b.ca", ""),
+        ("pas de courriel pour nous, désolée", ""),
+    ],
+)
+def test_what_goes_on_after_an_address_is_kept(said: str, rest: str) -> None:
+    assert afterthought(said) == rest

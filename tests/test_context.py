@@ -46,6 +46,8 @@ KNOWN = Knowledge(
     follow_ups={"cost": ("funding_request", "find_coach")},
     regional=frozenset({"lobbying_registration"}),
     tells_of=lambda faq, text, language: "bénévoles" in text,
+    of_the_law=frozenset({"lobbying_registration"}),
+    on_guidance=frozenset({"faq/cra_limits", "faq/cra_definition"}),
 )
 
 NOWHERE = Standing()
@@ -281,11 +283,21 @@ def test_the_one_coach_who_was_shown_is_reached_by_a_pronoun() -> None:
         ("le deuxième fait-tu du municipal?", ["serge"]),
         ("which one is better for us", ["ines", "serge"]),
         ("do they work online?", ["ines", "serge"]),
+        ("what's his email?", ["ines", "serge"]),
     ],
 )
 def test_something_asked_about_coaches_is_about_them(text: str, about: list[str]) -> None:
     decision = mean(hear(text, ("out_of_scope", 0.4)), SHOWN)
     assert (decision.intent, decision.extra) == ("find_coach", {"about": about})
+
+
+def test_what_the_directory_knows_is_asked_of_them_and_not_of_the_programme() -> None:
+    levels = hear(
+        "do either of them do provincial?", ("faq/government_levels", 0.9), facets={"level": ["x"]}
+    )
+    assert mean(levels, SHOWN).extra == {"about": ["ines", "serge"]}
+    corrected = hear("the two coaches, which level?", ("faq/government_levels", 0.9))
+    assert mean(corrected, LATER).extra == {"about": ["ines", "serge"]}
 
 
 @pytest.mark.parametrize(
@@ -938,7 +950,7 @@ def test_how_long_the_coaching_takes_is_another_question() -> None:
     [
         hear("do you have a link", ("out_of_scope", 0.4)),
         hear("c'est écrit où", ("faq/privacy", 0.3)),
-        hear("where can I read the guidance", ("faq/lobbying_registration", 0.9)),
+        hear("where can I read the rules", ("faq/lobbying_registration", 0.9)),
     ],
 )
 def test_the_source_of_the_last_answer_is_asked_for(heard: Heard) -> None:
@@ -953,11 +965,82 @@ def test_who_is_sure_to_ask_something_else_asks_for_no_source() -> None:
     assert mean(heard, LOBBYING) == Decision("faq/privacy", 0.9)
 
 
-def test_erasing_in_case_of_need_erases_nothing() -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["if we change our minds can you delete it?", "on peut effacer mes infos plus tard, c'est ça"],
+)
+def test_erasing_in_case_of_need_erases_nothing(text: str) -> None:
     labels = ("delete_my_data", 0.9), ("faq/privacy", 0.05)
-    heard = hear("if we change our minds can you delete it?", *labels)
-    assert mean(heard).intent == "faq/privacy"
+    assert mean(hear(text, *labels)).intent == "faq/privacy"
     assert mean(hear("can you delete it?", *labels)).intent == "delete_my_data"
+
+
+def test_the_guidance_is_a_source_of_its_own() -> None:
+    heard = hear("where do we find the CRA guidance", ("faq/legal_advice", 0.4))
+    for here in (LOBBYING, NOWHERE):
+        assert mean(heard, here) == Decision("faq/cra_limits", 0.5, extra={"asks": "source"})
+    there = Standing(topic="faq/cra_definition")
+    assert mean(heard, there).intent == "faq/cra_definition"
+    named = hear("what's CG-027?", ("faq/cra_non_charity", 0.9))
+    assert mean(named).intent == "faq/cra_limits"
+    beside = hear("does the guidance apply to a co-op like ours", ("faq/cra_non_charity", 0.9))
+    assert mean(beside).intent == "faq/cra_non_charity"
+
+
+def test_who_could_tell_is_somebody_of_the_team_but_for_the_law() -> None:
+    heard = hear("OK, who could tell me for sure?", ("faq/legal_advice", 0.9))
+    assert mean(heard, COSTS).intent == "request_human"
+    assert mean(heard, LOBBYING).intent == "faq/legal_advice"
+    assert mean(heard, NOWHERE).intent == "faq/legal_advice"
+    sure = hear("who can apply", ("faq/who_is_it_for", 0.9))
+    assert mean(sure, COSTS).intent == "faq/who_is_it_for"
+
+
+def test_what_is_asked_first_is_answered_first() -> None:
+    rank = ranker(lit=[("faq/privacy", 0.8)])
+    heard = hear("oui, mais d'abord qui lit ça?", ("affirm", 0.9), rank=rank)
+    assert mean(heard).intent == "faq/privacy"
+    assert mean(replace(heard, rank=ranker())).intent == "affirm"
+
+
+def test_a_question_after_what_was_just_answered_is_another() -> None:
+    rank = ranker(two=[("faq/cost", 0.6)], long=[("faq/timeline", 0.99)])
+    heard = hear("great, two of us. How long is it?", ("faq/cost", 0.9), rank=rank)
+    assert mean(heard, COSTS) == Decision("faq/timeline", 0.99)
+    assert mean(heard, LOBBYING).intent == "faq/cost"
+
+
+def test_a_coach_for_a_place_and_a_language_is_searched_for() -> None:
+    facets = {"region": ["YT"], "language": ["fr"]}
+    labels = ("faq/languages", 0.9), ("find_coach", 0.1)
+    heard = hear("les coachs aussi? un au Yukon qui parle français?", *labels, facets=facets)
+    assert mean(heard).intent == "find_coach"
+    assert mean(hear("do you offer it in French", *labels, facets={"language": ["fr"]})).intent == (
+        "faq/languages"
+    )
+
+
+def test_consent_is_put_off_in_any_words() -> None:
+    for text in ("Not today then, I'll check with my board", "No thanks, I just wanted to know"):
+        assert mean(hear(text, "start_assessment"), asked_for("consent")).intent == "deny"
+    asks = hear("not now, first: who reads it?", "faq/privacy")
+    assert mean(asks, asked_for("consent")).intent == "faq/privacy"
+
+
+def test_a_name_that_resembles_a_yes_is_a_name() -> None:
+    assert mean(hear("Dana K", ("affirm", 0.8)), asked_for("name")).intent == INFORM
+    assert mean(hear("Yes Yes", ("affirm", 0.8)), asked_for("name")).intent == "affirm"
+
+
+def test_who_wants_no_questions_is_asked_none() -> None:
+    heard = hear("I don't want the questions", answers=[("b", 0.9)])
+    assert mean(heard, ASSESSED).intent == "stop"
+
+
+def test_the_word_that_goes_back_may_end_a_message() -> None:
+    here = replace(NOWHERE, answered={"aim": "a"})
+    decision = mean(hear("on est deux, pas une. retour", "faq/team_size"), here)
+    assert decision.entities == {"question": "aim", "option": "reopen"}
 
 
 def test_a_guess_said_in_other_words_is_meant() -> None:

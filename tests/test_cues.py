@@ -67,6 +67,20 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
         ["un comparse", "the different steps and the cost"],
     ),
     (cues.asks_when, ["how soon?", "dans combien de temps", "when will it be"], ["who answers"]),
+    (cues.names_the_guidance, ["what's CG-027?", "les lignes directrices"], ["les règles"]),
+    (
+        cues.declines,
+        ["Not today then, I'll ask my board", "no thanks, just looking", "pas tout de suite"],
+        ["no wait", "not a charity", "pas de problème"],
+    ),
+    (
+        cues.wants_no_questions,
+        ["no no, I don't want the questions", "je veux pas de questionnaire"],
+        ["I don't know", "une autre question", "on ne veut pas d'argent"],
+    ),
+    (cues.ends_with_back, ["on est deux. retour", "wait, go back!"], ["de retour lundi", "retour"]),
+    (cues.asks_who_confirms, ["who could tell me?", "qui peut me le dire"], ["who it is for"]),
+    (cues.is_of_somebody, ["someone in Alberta", "une coach"], ["the rules in Alberta"]),
     (cues.is_of_an_answer, ["when will you call", "avoir une réponse"], ["the coaching"]),
     (cues.is_for_later, ["if we change our minds", "si on change d'idée"], ["delete it now"]),
     (
@@ -111,6 +125,9 @@ def test_what_only_resembles_it_is_not(cue: Callable[[str], bool], text: str) ->
         ("D on a personne", "D"),
         ("C défini", "C défini"),
         ("A mon avis oui", "A mon avis oui"),
+        ("on a des photos pis une pétition. je dirais C", "C"),
+        ("we know the problem, so probably b", "B"),
+        ("c'est à Laval", "c'est à Laval"),
         ("B", "B"),
     ],
 )
@@ -121,3 +138,16 @@ def test_a_letter_before_its_reason_is_that_letter(text: str, read: str) -> None
 def test_a_name_in_a_title_is_found_and_its_small_words_are_not() -> None:
     assert cues.names_one_of("je veux parler à Inès", "Joindre Inès de la Rive")
     assert not cues.names_one_of("je veux contacter la première", "Joindre Inès de la Rive")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("oui, mais d'abord qui lit ça?", "qui lit ca?"),
+        ("before that, are her rates listed?", "are her rates listed?"),
+        ("before that", ""),
+        ("oui", ""),
+    ],
+)
+def test_what_is_asked_first_is_found(text: str, asked: str) -> None:
+    assert cues.asked_first(text) == asked

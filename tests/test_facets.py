@@ -668,3 +668,11 @@ def test_a_mistake_is_named_with_file_and_field(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=r"content/facets\.yml: the file is missing"):
         load_facets(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("une coach qui parle espagnol à Laval", True), ("someone who speaks French", False)],
+)
+def test_a_language_that_the_directory_does_not_list_is_noticed(text: str, named: bool) -> None:
+    assert VOCABULARY.extract(text).other_language is named

@@ -13,7 +13,7 @@ from typing import Any
 
 from mobilis.answer_changes import change_in
 from mobilis.assessment import GATE, REOPEN, UNSURE
-from mobilis.contact_details import corrections, first_part, swap_in, tidy
+from mobilis.contact_details import corrections, first_part, is_person, swap_in, tidy
 from mobilis.likeness import comparable
 from mobilis.nlu import cues
 from mobilis.text import MAX_CHARACTERS, clauses, fold, is_command, words
@@ -45,9 +45,12 @@ _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
 _BRIEF = 3  # words of a name and little else: "Claire then"
 _STATED = 14  # words of where somebody is, after an answer that differs by province
+_BRIEF_QUESTION = 5  # words of one that is about what it names
 _YES_LENGTH = 3  # words of a yes and nothing else
+_GUIDED = "faq/cra_limits"  # the question whose sources begin with the CRA's guidance
 _AWAITING = frozenset({"request_human", "declare_interest"})  # topics: somebody will answer
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
+_OF_THE_DIRECTORY = _OF_LANGUAGE | {"faq/government_levels"}  # what it knows of each coach
 _ERASING = "/delete_my_data"  # an offer to erase everything
 _KEPT = '/delete_my_data{"confirmed": "no"}'
 
@@ -94,6 +97,7 @@ class Heard:
     refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
     adds: bool = False
     local: bool = False
+    other_language: bool = False
     language: str = "keep"
     declined: str | None = None  # "distress", "partisan" or "insult": see mobilis.declined
     rank: Callable[[str], Ranking] | None = None  # ranks a part of the message
@@ -123,6 +127,8 @@ class Knowledge:
     follow_ups: Mapping[str, Sequence[str]]  # FAQ id → labels
     regional: frozenset[str]  # FAQ ids that answer by province
     tells_of: Callable[[str, str, str], bool]  # (FAQ id, text, language): has a line about it
+    of_the_law: frozenset[str] = frozenset()  # FAQ ids
+    on_guidance: frozenset[str] = frozenset()  # labels whose sources have the CRA's guidance
 
 
 def decide(heard: Heard, standing: Standing, known: Knowledge, at: Thresholds) -> Decision:
@@ -155,10 +161,10 @@ def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking
     asks for no other language, "one more thing" for no other coaches."""
     label = labels[0][0]
     resembles = False
+    if label == "faq/languages" and cues.is_of_coaches(text) and set(heard.facets) - {"language"}:
+        return _leaned(labels, {label: 0.02, "find_coach": 20.0})  # « une coach … en français »
     if label == "switch_language" and heard.language in (KEEP, here.language):
         resembles = not cues.asks_for_a_language(text)
-    elif label == "delete_my_data":
-        resembles = text.rstrip().endswith("?") and cues.is_for_later(text)
     elif label == "more_results" and here.topic != "find_coach":
         resembles = not cues.asks_for_more(text)
     return _leaned(labels, {label: 0.02}) if resembles else labels
@@ -222,21 +228,24 @@ def _about_coaches(
     """Something asked about coaches who were shown, by name or as "which of them"."""
     shown, text = here.coaches, heard.text
     label, confidence = heard.labels[0]
-    if here.form or not shown or (confidence >= at.sure and label in CONTROL):
+    controls = label in CONTROL - {"request_human", "switch_language"}
+    if here.form or not shown or (confidence >= at.sure and controls):
         return None
     if here.topic == "find_coach" and cues.asks_who_is_real(text):
         return Decision("find_coach", 1.0, extra={"asks": "real_coaches"})
-    on_topic = here.topic == "find_coach"
+    on_topic = here.topic == "find_coach" or cues.is_of_coaches(text)
     of_one = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
     place = cues.place_in(text) if on_topic and not of_one else None
     of_one = of_one or [*shown.values()][place - 1 : place] if place else of_one
-    of_all = [*shown.values()] if on_topic and cues.asks_about_them(text) else []
+    offered = [payload for title, payload in shown.items() if here.buttons.get(title) == payload]
+    of_all = offered or [*shown.values()] if on_topic and cues.asks_about_them(text) else []
     about = of_one or of_all
-    answered = confidence >= at.sure and label.startswith(FAQ) and label not in _OF_LANGUAGE
+    answered = confidence >= at.sure and label.startswith(FAQ) and label not in _OF_THE_DIRECTORY
     if not about or (answered and not heard.facets):
         return None
     asks = on_topic or cues.asks(text)
-    if not asks or (of_all and not of_one and heard.facets):  # a wish: "any of them in French?"
+    wishes = heard.facets and not of_one and label not in _OF_THE_DIRECTORY
+    if not asks or wishes:  # "any of them in Laval?"
         return None
     return Decision("find_coach", 1.0, extra={"about": [_coach_of(payload) for payload in about]})
 
@@ -329,6 +338,9 @@ def _in_interest_form(
         return None
     if cues.cancels(heard.text):
         return Decision("stop", 1.0)
+    named = here.requested == "lead_name" and is_person(heard.text)
+    if named and not cues.is_plain_yes(heard.text) and not cues.declines(heard.text):
+        return Decision(INFORM, 1.0)
     if label in ("deny", "affirm") and confidence >= at.control and len(words(heard.text)) <= 4:
         return None
     asks = here.requested != "lead_message" and cues.asks_after_all(heard.text)
@@ -339,6 +351,8 @@ def _in_interest_form(
 
 def _consented(heard: Heard, at: Thresholds) -> Decision | None:
     """« D'accord. Sylvie Roy, du Centre de femmes »: a yes, and what was going to be asked."""
+    if cues.declines(heard.text) and "?" not in heard.text:
+        return Decision("deny", 1.0)
     first, rest = first_part(heard.text)
     if not heard.rank or not rest or "?" in rest:
         return None
@@ -365,6 +379,8 @@ def _in_assessment(
 ) -> Decision | None:
     if here.form != ASSESSMENT or not here.question:
         return None
+    if cues.wants_no_questions(heard.text):
+        return Decision("stop", 1.0)
     if here.question == GATE:
         return _at_gate(heard, here, at)
     if here.question not in known.questions:
@@ -439,6 +455,8 @@ def _changes_answer(
     done = [question for question in known.questions if question in here.answered]
     if not done:
         return None
+    if cues.ends_with_back(heard.text):
+        label, confidence = GO_BACK, 1.0
     change = change_in(heard.text)
     if change and change.number <= len(known.questions):
         question = known.questions[change.number - 1] if change.number else done[-1]
@@ -505,15 +523,49 @@ def _about_the_source(
     """Where the last answer comes from, or the link to that."""
     label, confidence = heard.labels[0]
     topic = here.topic or ""
-    elsewhere = confidence >= at.sure and label != topic
-    if (
-        here.form
-        or not topic.startswith(FAQ)
-        or elsewhere
-        or not cues.asks_for_the_source(heard.text)
-    ):
+    guided = cues.names_the_guidance(heard.text)
+    if guided and topic not in known.on_guidance:
+        topic = _GUIDED
+    alone = guided and len(words(heard.text)) <= _BRIEF_QUESTION  # "what's CG-027?"
+    elsewhere = confidence >= at.sure and label not in (topic, here.topic) and not alone
+    asks = alone or cues.asks_for_the_source(heard.text)
+    if here.form or not topic.startswith(FAQ) or elsewhere or not asks:
         return None
     return Decision(topic, max(confidence, at.sure), extra={"asks": "source"})
+
+
+def _asks_whom(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
+    """Who could tell, where the last answer could not: the law's own lines for what is of the law,
+    somebody of the team for the rest."""
+    topic = here.topic or ""
+    if here.form or not topic.startswith(FAQ) or not cues.asks_who_confirms(heard.text):
+        return None
+    label, confidence = heard.labels[0]
+    if label != "faq/legal_advice" and confidence >= at.sure:
+        return None
+    of_the_law = topic.removeprefix(FAQ) in known.of_the_law
+    return Decision("faq/legal_advice" if of_the_law else "request_human", max(confidence, at.sure))
+
+
+def _erasing_in_case(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """Whether one could have everything erased some day: told, and nothing is erased."""
+    if here.form or not (cues.erases(heard.text) and cues.is_for_later(heard.text)):
+        return None
+    return Decision("faq/privacy", max(heard.labels[0][1], at.sure))
+
+
+def _asked_before(
+    heard: Heard, here: Standing, known: Knowledge, at: Thresholds
+) -> Decision | None:
+    """« Oui, mais d'abord, qui lit ça? »: the question that comes first."""
+    asked = cues.asked_first(heard.text)
+    if not heard.rank or not asked or here.form == ASSESSMENT:
+        return None
+    label, confidence = heard.rank(asked)[0]
+    sure = confidence >= at.sure and label.startswith(FAQ)
+    return Decision(label, confidence) if sure else None
 
 
 def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> Decision | None:
@@ -537,10 +589,10 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
                 return Decision("find_coach", max(confidence, at.sure))
         if here.topic == "find_coach" and short and (heard.cleared or heard.refused):
             return Decision("find_coach", max(confidence, at.sure))  # « enlève le logement »
-        of_a_coach = not set(heard.facets) <= {"region", "level"} or cues.is_of_coaches(heard.text)
+        of_a_coach = not set(heard.facets) <= {"region", "level"} or cues.is_of_somebody(heard.text)
         elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
-        stated = label == "find_coach" or cues.asks(heard.text)
-        brief = short or (stated and len(words(heard.text)) <= _STATED)
+        asked = cues.asks(heard.text) and len(words(heard.text)) <= _STATED
+        brief = short or asked or label == "find_coach"
         if "region" in heard.facets and topic in known.regional and brief and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))
     if not sure and here.topic.startswith(FAQ):
@@ -634,6 +686,11 @@ def _two_questions(heard: Heard, here: Standing, at: Thresholds) -> Decision | N
         return None
     if cues.compares(heard.text):  # one thing with another
         return None
+    if label == here.topic:
+        *_, last = [heard.text, *clauses(heard.text)]
+        other, p = heard.rank(last)[0] if last.endswith("?") and last != heard.text else ("", 0.0)
+        if p >= at.part and other.startswith(FAQ) and other != label:
+            return Decision(other, p)
     parts = [part for part in clauses(heard.text) if not cues.reacts(part)]
     if not 2 <= len(parts) <= 4 or not _may_ask_two(parts, heard.glance):
         return None
@@ -700,9 +757,12 @@ _READINGS = (
     _foreign,
     _leaves_details,
     _offered,
+    _erasing_in_case,
+    _asked_before,
     _about_coaches,
     _about_the_reply,
     _about_the_source,
+    _asks_whom,
     _leaning,
 )
 

@@ -31,8 +31,9 @@ _WAITING = re.compile(
     r"|can i ask something(?: first)?|une question|question)\b[\s,:.!]*)+"
 )
 _CANCELS = re.compile(
-    r"(?:(?:ok|bon|non|no|oh|actually|en fait|finalement)\b[\s,]*)*(?:laisse[rz]? faire"
-    r"|oublie[rz]? ca|annule[rz]?\b|cancel\b|forget it|never ?mind|envoie[rz]? pas)"
+    r"(?:(?:ok|bon|non|no|oh|actually|en fait|finalement|thanks|merci)\b[\s,]*)*"
+    r"(?:laisse[rz]? faire|oublie[rz]? ca|annule[rz]?\b|cancel\b|forget it|never ?mind"
+    r"|envoie[rz]? pas)"
 )
 _ERASES = re.compile(r"\b(?:efface|supprim|detrui|oubli|delete|erase|remove|forget|wipe)")
 _SENDING = frozenset("envoie envoye envoyez envoyer transmets transmettez send submit".split())
@@ -49,13 +50,15 @@ _ALL_OF_IT = frozenset(
 )
 _REACHING = frozenset(
     """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
-    appeler choisis prends reach write talk meet call choose pick take""".split()
+    appeler choisis prends prendre reach write talk meet call choose pick take""".split()
 )
 _CHOOSING = re.compile(r"\b(?:go(?:ing)? with|lean\w* towards?|(?:vais|va|irais|irait) avec)\b")
 _PRONOUNS = frozenset("him her them le la lui elle".split())
 _THEM = re.compile(
-    r"\b(?:(?:is|are|does|do|has|have|can|could|would|will) (?:he|she|they|(?:any|one) of them)"
-    r"|which (?:one|of)|(?:any|one|both) of them|the (?:two|three)|lequel|laquelle|lesquel(?:le)?s"
+    r"\b(?:(?:is|are|does|do|has|have|can|could|would|will) (?:he|she|they)|which (?:one|of)"
+    r"|(?:any|one|both|none|either|neither) of them|the (?:two|three)|lequel|laquelle"
+    r"|(?:his|her|their) (?:e ?mail|phone|number|rates?|fees?|address)|lesquel(?:le)?s"
+    r"|(?:son|leur) (?:courriel|numero|telephone)|(?:ses|leurs) (?:tarifs?|coordonnees)"
     r"|les (?:deux|trois)|(?:un|une|aucune?) d (?:entre )?(?:eux|elles)"
     r"|(?:est|sont|parle|parlent|travaille|travaillent|a|ont|peut|peuvent) (?:t )?(?:il|elle)s?"
     r"|(?:il|elle)s? (?:est|sont|parle|parlent|travaille|travaillent|a|ont|fait|font) tu)\b"
@@ -79,6 +82,24 @@ _ANSWERING = re.compile(
     r"\b(?:hear|answer|repl(?:y|ies)|respon|get back|gets back|call|contact|write|repon|rappel|ecri"
     r"|nouvelles?\b|retour|joindre)"
 )
+_GUIDANCE = re.compile(r"\bcg ?0?27\b|\bguidance\b|\blignes directrices\b")
+_DECLINES = re.compile(
+    r"^(?:no thanks|no thank you|non merci|not (?:today|now|yet|right now)|maybe later|another time"
+    r"|pas (?:tout de suite|maintenant|aujourd hui|pour l instant)|plus tard|une autre fois)\b"
+)
+_QUESTIONNAIRE = re.compile(
+    r"\b(?:don t|dont|do not|didn t|veux pas|veut pas|voulais pas|tente pas|no need|pas besoin)\b"
+    r".{0,30}\b(?:questions?|questionnaire|quiz|assessment|evaluation|auto evaluation)\b"
+)
+_BACK_LAST = re.compile(r"[.,;:!?]\s*(?:retour|go back)[\s.!]*$")
+_ASKED_FIRST = re.compile(
+    r"\b(?:mais d abord|but first|before that|avant ca|avant de repondre|but before)\b[\s,:]*"
+    r"(.{8,})"
+)
+_CONFIRMS = re.compile(
+    r"\b(?:who|qui) (?:could|can|would|should|pourrait|peut|pourra|saurait|do we ask)\b"
+)
+_SOMEBODY = re.compile(r"\b(?:someone|somebody|anyone|anybody|quelqu un|looking for|cherche\w*)\b")
 _IN_CASE = re.compile(
     r"\b(?:if (?:i|we|ever)|si (?:je|j|on|jamais)|later|plus tard|un jour|au besoin)\b"
 )
@@ -100,6 +121,10 @@ _OF_A_LIST = re.compile(
     r"|see|show|voir|montre|people|person|name|nom)"
 )
 _COACH = re.compile(r"\b(?:coach|mentor)")
+_LETTER_LAST = re.compile(
+    r"\b(?:je dirais|j irais avec|je choisis|on est|c est|plutot|donc|i d say|i would say"
+    r"|i d go with|i think|so|we re|probably)\s+(?:plutot |plus |la |le |an? )?([a-d])$"
+)
 _BY_LETTER = re.compile(r"([A-Da-d])\s?[.):,;–-]\s|([BD])\s(?=\w+\s)")
 _IT_IS = re.compile(r"\bc est\b")  # while "c" alone is the third
 _ORDINALS = {
@@ -204,6 +229,42 @@ def is_of_an_answer(text: str) -> bool:
     return bool(_ANSWERING.search(_level(text)))
 
 
+def names_the_guidance(text: str) -> bool:
+    """Whether the CRA's guidance is named."""
+    return bool(_GUIDANCE.search(" ".join(words(text))))
+
+
+def declines(text: str) -> bool:
+    """Whether `text` begins by putting off or turning down: "Not today then, …"."""
+    return bool(_DECLINES.match(" ".join(words(text))))
+
+
+def wants_no_questions(text: str) -> bool:
+    """Whether somebody does not want to be asked questions."""
+    return bool(_QUESTIONNAIRE.search(" ".join(words(text))))
+
+
+def ends_with_back(text: str) -> bool:
+    """Whether `text` ends with the word that goes back: « on est deux. retour »."""
+    return bool(_BACK_LAST.search(_level(text)))
+
+
+def asked_first(text: str) -> str:
+    """What is asked « mais d'abord, … », "before that, …"; or ""."""
+    found = _ASKED_FIRST.search(_level(text))
+    return found[1] if found else ""
+
+
+def asks_who_confirms(text: str) -> bool:
+    """Whether it is asked who could tell."""
+    return bool(_CONFIRMS.search(" ".join(words(text))))
+
+
+def is_of_somebody(text: str) -> bool:
+    """Whether a person is looked for, or a coach named."""
+    return is_of_coaches(text) or bool(_SOMEBODY.search(" ".join(words(text))))
+
+
 def is_for_later(text: str) -> bool:
     """Whether something is asked for in case of need: "if we change our minds, can you …"."""
     return bool(_IN_CASE.search(" ".join(words(text))))
@@ -235,10 +296,13 @@ def is_of_coaches(text: str) -> bool:
 
 
 def letter_of(text: str) -> str:
-    """The letter that `text` begins with, where it goes on with why: « B. on sait pas quand »;
-    else `text`. « C défini » and « A mon avis » are words."""
+    """The letter that `text` begins with, where it goes on with why, or ends with: « B. on sait pas
+    quand », « …, je dirais C »; else `text`. « C défini » and « A mon avis » are words."""
     found = _BY_LETTER.match(text.strip())
-    return found[1] or found[2] if found else text
+    if found:
+        return found[1] or found[2]
+    last = _LETTER_LAST.search(" ".join(words(text)))
+    return last[1].upper() if last else text
 
 
 def place_of(text: str, shortest: int = 1) -> int | None:

@@ -51,12 +51,14 @@ from mobilis.text import is_command
 
 # Steps of the form that a signature may answer.
 NAMED = {"lead_consent": "affirm", "lead_name": INFORM, "lead_organization": INFORM}
+OF_THE_LAW = ("charity_law", "other_law")  # topics of questions
 MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 
 
 def knowledge(content: Content, assessment: Assessment) -> Knowledge:
     """What deciding needs to know of the content; it is asked about `questions` alone."""
     questions = {question.id: question for question in assessment.questions}
+    guided = content.faqs["cra_limits"].sources if "cra_limits" in content.faqs else ()
     return Knowledge(
         questions=tuple(questions),
         parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
@@ -66,6 +68,10 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
         follow_ups={faq.id: faq.follow_ups for faq in content.faqs.values()},
         regional=frozenset(faq.id for faq in content.faqs.values() if faq.regions),
         tells_of=partial(_tells_of, content),
+        of_the_law=frozenset(f.id for f in content.faqs.values() if f.topic in OF_THE_LAW),
+        on_guidance=frozenset(
+            FAQ + faq.id for faq in content.faqs.values() if faq.sources[:1] == guided[:1]
+        ),
     )
 
 
@@ -189,6 +195,7 @@ class ContextResolver(GraphComponent):
             "refused": {name: list(values) for name, values in heard.refused.items()},
             "adds": heard.adds,
             "local": heard.local,
+            "other_language": heard.other_language,
         }
         signed = decision.intent == "declare_interest" and "@" in heard.text
         if signed or NAMED.get(here.requested or "") == decision.intent:
@@ -229,6 +236,7 @@ def heard_in(message: Message) -> Heard:
         refused=facets.refused if facets else {},
         adds=bool(facets and facets.adds),
         local=bool(facets and facets.local),
+        other_language=bool(facets and facets.other_language),
         language=reading.language if reading else KEEP,
         declined=_why_declined(message.get(TEXT)),
         rank=message.get(RANK),

@@ -1153,3 +1153,138 @@ def test_a_request_for_a_person_is_told_the_same_when_its_turn_is_taken_again(la
     later = run("action_request_human", language, message_id="asked-2")
     assert later.messages != first.messages
     assert "lead" not in later.messages[0]["mobilis"]
+
+
+# --- what goes on from an answer
+
+
+def told_in(language: str) -> list[dict[str, Any]]:
+    """That the assistant has answered in a language."""
+    said = {"mobilis": {"kind": "faq", "language": language}}
+    return [{"event": "bot", "text": "…", "metadata": said}]
+
+
+def pressed(text: str, language: str = "fr", before: str = "fr", **heard: Any) -> Heard:
+    """What is answered to `text`, understood as the question that was just answered."""
+    label = "faq/lobbying_registration"
+    return run(
+        "action_faq",
+        language,
+        text=text,
+        intent="faq",
+        slots={"topic": label},
+        heard={"label": label, **heard},
+        events=told_in(before),
+    )
+
+
+def test_what_presses_on_an_answer_is_told_from_its_lines_with_its_notice() -> None:
+    [said] = pressed("pis les bénévoles?").texts
+    assert "bénévoles" in said
+    assert "2 mois" not in said
+    assert said.endswith(f"*{CONTENT.notices['general_information']['fr']}*")
+    assert pressed("pis les bénévoles?").payloads[-1] == "/request_human"
+
+
+def test_where_no_line_is_about_it_there_is_nothing_more_precise() -> None:
+    [said] = pressed("et sinon?").texts
+    first, *_, last = CONTENT.faqs["lobbying_registration"].answer["fr"].splitlines()
+    assert said.startswith(CONTENT.wording["faq_again"]["fr"].split("{")[0] + first)
+    assert CONTENT.faqs["lobbying_registration"].not_published["fr"] in said
+    assert last not in said
+    assert said.endswith(f"*{CONTENT.notices['general_information']['fr']}*")
+
+
+def test_a_province_that_an_answer_speaks_of_is_told_by_itself() -> None:
+    [said] = pressed("et en Ontario?", facets={"region": ["ON"]}).texts
+    assert CONTENT.faqs["lobbying_registration"].regions["ON"]["fr"] in said
+    assert "2 mois" not in said
+
+
+def test_in_the_other_language_an_answer_is_given_whole() -> None:
+    [said] = pressed("et sinon?", before="en").texts
+    assert said.startswith("**L'obligation")
+
+
+def test_a_button_brings_the_whole_answer_again() -> None:
+    heard = run(
+        "action_faq",
+        slots={"topic": "faq/cost"},
+        entities={"faq_id": "cost"},
+        events=told_in("fr"),
+    )
+    assert heard.texts[0].startswith("Innoweave offre")
+
+
+@pytest.mark.parametrize(
+    ("faq_id", "key"), [("lobbying_registration", "faq_sources"), ("cost", "faq_source_page")]
+)
+def test_the_source_of_an_answer_is_told_when_it_is_asked_for(faq_id: str, key: str) -> None:
+    label = f"faq/{faq_id}"
+    heard = run("action_faq", heard={"label": label, "asks": "source"}, slots={"topic": label})
+    [message] = heard.messages
+    assert message["text"].startswith(CONTENT.wording[key]["fr"])
+    assert bool(message["mobilis"]["faq"]["sources"]) == (key == "faq_sources")
+
+
+def test_the_sources_of_another_question_are_told_by_its_title() -> None:
+    heard = run("action_faq", heard={"label": "faq/cra_limits", "asks": "source"})
+    [said] = heard.texts
+    title = CONTENT.faqs["cra_limits"].title["fr"]
+    assert said == wording("faq_sources_of", "fr", title=title)
+    assert heard.slots == {"topic": "faq/cra_limits"}
+
+
+def test_a_search_that_was_asked_beside_a_question_keeps_its_wishes() -> None:
+    heard = {"label": "faq/cost", "also": ["find_coach"], "facets": {"region": ["NB"]}}
+    assert run("action_faq", heard=heard).slots["coach_wishes"] == {"region": ["NB"]}
+    assert "coach_wishes" not in run("action_faq", heard={**heard, "also": []}).slots
+
+
+def test_that_the_directory_lists_two_languages_is_told() -> None:
+    heard = run("action_find_coach", "en", heard={"facets": {"region": ["ON"]}})
+    assert wording("coaches_two_languages", "en") not in heard.texts[0]
+    asked = {"facets": {"region": ["ON"]}, "other_language": True}
+    heard = run("action_find_coach", "en", heard=asked)
+    assert wording("coaches_two_languages", "en") in heard.texts[0]
+
+
+def test_what_is_said_after_an_address_is_the_message() -> None:
+    text = "a@b.ca, mais un appel m'irait mieux"
+    told = {"lead_email": text}
+    heard = run("validate_interest_form", text=text, told=told, form="interest_form")
+    note = "un appel m'irait mieux"
+    assert heard.slots == {"lead_email": "a@b.ca", "lead_message": note}
+    assert heard.texts == [wording("lead_noted", "fr", message=note)]
+    there = {"lead_message": "déjà"}
+    heard = run("validate_interest_form", text=text, told=told, slots=there, form="interest_form")
+    assert heard.slots == {"lead_email": "a@b.ca"}
+
+
+def test_coaches_are_described_and_the_wishes_stay() -> None:
+    ids = ["amina-erable", "nobody"]
+    heard = run("action_find_coach", "en", heard={"about": ids, "facets": {"level": ["federal"]}})
+    [message] = heard.messages
+    assert [card["id"] for card in message["mobilis"]["coaches"]] == ["amina-erable"]
+    assert message["text"].startswith(CONTENT.wording["coaches_described"]["en"].split("{")[0])
+    assert heard.slots == {"topic": "find_coach"}
+
+
+def test_coaches_who_are_gone_are_searched_for_anew() -> None:
+    heard = run("action_find_coach", heard={"about": ["nobody"], "facets": {"region": ["QC"]}})
+    assert heard.slots["coach_wishes"] == {"region": ["QC"]}
+
+
+def test_that_the_coaches_are_invented_is_told_with_where_the_real_ones_are() -> None:
+    heard = run("action_find_coach", heard={"asks": "real_coaches"})
+    [said] = heard.texts
+    assert said.startswith(CONTENT.wording["coaches_fictional"]["fr"])
+    assert "innoweave.ca" in said
+    assert not heard.slots
+
+
+def test_no_time_is_promised_for_an_answer_and_no_case_is_opened(database: Database) -> None:
+    heard = run("action_request_human", heard={"asks": "reply_time"})
+    assert heard.texts == [CONTENT.wording["reply_time"]["fr"]]
+    assert not rows(database, leads)
+    assert heard.slots == {"topic": "request_human"}
