@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, SlotSet
 
+from actions.coaches import wishes_now
 from actions.faq import answer_one
 from mobilis.brain.action import MobilisAction, Turn, payload
 from mobilis.declined import why_declined
@@ -18,11 +19,11 @@ class Clarify(MobilisAction):
     def name(self) -> str:
         return "action_clarify"
 
-    def answer(self, turn: Turn) -> None:
+    def answer(self, turn: Turn) -> list[EventType]:
         _keep(turn, "clarified")
         guesses = turn.heard.get("guesses")
         if not guesses:  # two answers of the assessment are close: the form asks which
-            return
+            return []
         choices = turn.choices(*guesses)
         turn.say(
             "clarify",
@@ -30,6 +31,8 @@ class Clarify(MobilisAction):
             [*choices, turn.choice("out_of_scope")],
             candidates=[choice["payload"] for choice in choices],
         )
+        wished = wishes_now(turn) if "find_coach" in guesses else None  # for when it is picked
+        return [SlotSet("coach_wishes", wished)] if wished else []
 
 
 class NotUnderstood(MobilisAction):

@@ -12,6 +12,7 @@ from mobilis.coaches import Match, SearchResult, all_coaches, search
 from mobilis.facets import FACETS, Facets
 
 PAGE = 3
+REMEMBERED = 12  # coaches who were shown, and can be reached by name
 
 
 class FindCoach(MobilisAction):
@@ -34,7 +35,7 @@ class FindCoach(MobilisAction):
             _ask_for_wishes(turn)
             return [*events, SlotSet("coach_asked", True)]
         shown = _show(turn, wished, 0)
-        return [*events, SlotSet("coach_offset", len(shown)), SlotSet("coaches_shown", shown)]
+        return [*events, SlotSet("coach_offset", len(shown)), _remembered(turn, shown)]
 
 
 class MoreCoaches(MobilisAction):
@@ -49,8 +50,15 @@ class MoreCoaches(MobilisAction):
         return [
             SlotSet("topic", "find_coach"),
             SlotSet("coach_offset", offset + len(shown)),
-            SlotSet("coaches_shown", shown or turn.slot("coaches_shown")),
+            _remembered(turn, shown),
         ]
+
+
+def _remembered(turn: Turn, shown: dict[str, str]) -> EventType:
+    """The coaches shown so far, those shown last at the end: they can be named for a while."""
+    earlier = turn.slot("coaches_shown") or {}
+    known = {title: earlier[title] for title in earlier if title not in shown} | shown
+    return SlotSet("coaches_shown", dict([*known.items()][-REMEMBERED:]))
 
 
 def wishes_now(turn: Turn) -> dict[str, list[str]]:

@@ -40,6 +40,7 @@ _CHANGES = re.compile(
     r"|retourn\w*|attends|non|en y repensant|c est [a-d]|actually|wait|no|redo|fix|go back|instead"
     r"|more of)\b"
 )
+_BACK = re.compile(r"(?:^|[.,;:!?]\s*)(?:(?:ok|no|non|wait|attends)\b[\s,]*)*(?:go back|retour)\b")
 _LETTER = re.compile(r"(?<![\w'])([A-D])(?![\w'])")
 
 
@@ -58,7 +59,8 @@ def change_in(text: str) -> Change | None:
     if not found and _CHANGES.search(folded):
         found = _BY_PLACE.search(folded) or _BEFORE.search(folded)
     if not found:
-        return None
+        letter = _LETTER.search(text) if _BACK.search(folded) else None
+        return Change(0, letter[1].lower()) if letter else None  # "go back, it's B"
     said = next(filter(None, found.groups()), None)
     number = (
         0

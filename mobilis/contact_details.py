@@ -64,7 +64,7 @@ _FAULTY = _words(
 )
 _REMOVES = _words(
     r"""\b(?:enl[eè]ve[rz]?|retire[rz]?|efface[rz]?|supprime[rz]?|ôte[rz]?|oublie[rz]?|pas|sans
-    |aucun|remove|delete|drop|erase|scrap|forget|no|without|skip)\s+$"""
+    |aucun|remove|delete|drop|erase|scrap|forget|no|without|skip|take|take out|leave out)\s+$"""
 )
 _NOUNS = {
     "email": r"(?:adresse )?(?:courriel|e-?mail)|adresse|(?:e-?mail )?address|mail",

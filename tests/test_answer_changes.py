@@ -26,6 +26,8 @@ pytestmark = pytest.mark.pure
         ("ask me the fifth question again", 5, None),
         ("no no, I meant the question before, who we work with - it's C", 0, "c"),
         ("non, la question précédente je veux la refaire", 0, None),
+        ("go back, it's B, the ask is specific", 0, "b"),
+        ("no, it's B I meant. go back", 0, "b"),
     ],
 )
 def test_an_answer_is_named_by_its_number(text: str, number: int, option: str | None) -> None:
@@ -36,6 +38,8 @@ def test_an_answer_is_named_by_its_number(text: str, number: int, option: str | 
     "text",
     [
         "la deuxième",
+        "go back",
+        "de retour lundi, on dit B",
         "the first",
         "la 2e option",
         "j'ai une question",

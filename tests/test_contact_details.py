@@ -535,3 +535,9 @@ def test_a_denied_word_is_changed_wherever_it_stands_as_a_word() -> None:
 )
 def test_what_goes_on_after_an_address_is_kept(said: str, rest: str) -> None:
     assert afterthought(said) == rest
+
+
+def test_a_message_is_taken_out_again() -> None:
+    assert corrections("No take the message out. I just wanted to know").given == {
+        "message": NOTHING
+    }

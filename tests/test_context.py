@@ -235,6 +235,15 @@ def test_a_coach_who_was_shown_is_reached_by_name(text: str) -> None:
     assert reached == '/declare_interest{"coach_id": "ines"}'
 
 
+def test_who_was_shown_earlier_is_reached_by_name_beside_those_shown_last() -> None:
+    serge = dict([[*COACHES.items()][-1]])
+    here = replace(SHOWN, buttons=serge)
+    named = hear("I'd like to contact Inès then", "find_coach", facets={"topic": ["youth"]})
+    assert mean(named, here).payload == COACHES["Joindre Inès Horizon (fictif)"]
+    assert mean(hear("la première", "find_coach"), here).payload == next(iter(serge.values()))
+    assert mean(hear("la deuxième", "find_coach"), here).payload is None
+
+
 def test_a_coach_who_was_shown_earlier_is_reached_by_name_and_by_nothing_less() -> None:
     asked = hear("how do I get in touch with Inès", "request_human")
     assert mean(asked, LATER).payload == '/declare_interest{"coach_id": "ines"}'
@@ -975,6 +984,17 @@ def test_erasing_in_case_of_need_erases_nothing(text: str) -> None:
     assert mean(hear("can you delete it?", *labels)).intent == "delete_my_data"
 
 
+def test_a_province_is_asked_about_in_any_part_of_a_message() -> None:
+    heard = hear("were in quebec btw. what are the rules there", ("help", 0.2), facets=QUEBEC)
+    assert mean(heard, LOBBYING).intent == "faq/lobbying_registration"
+
+
+def test_more_coaches_are_shown_to_who_has_seen_some() -> None:
+    heard = hear("one more", ("more_results", 0.9), ("faq/cost", 0.1))
+    assert mean(heard, NOWHERE).intent != "more_results"
+    assert mean(heard, LATER).intent == "more_results"
+
+
 def test_the_guidance_is_a_source_of_its_own() -> None:
     heard = hear("where do we find the CRA guidance", ("faq/legal_advice", 0.4))
     for here in (LOBBYING, NOWHERE):
@@ -1030,6 +1050,11 @@ def test_consent_is_put_off_in_any_words() -> None:
 def test_a_name_that_resembles_a_yes_is_a_name() -> None:
     assert mean(hear("Dana K", ("affirm", 0.8)), asked_for("name")).intent == INFORM
     assert mean(hear("Yes Yes", ("affirm", 0.8)), asked_for("name")).intent == "affirm"
+
+
+def test_what_is_meant_is_asked_and_no_answer() -> None:
+    heard = hear("c'est quoi vous voulez dire par impact?", "help", answers=[("unsure", 0.9)])
+    assert mean(heard, ASSESSED).intent == "explain_question"
 
 
 def test_who_wants_no_questions_is_asked_none() -> None:

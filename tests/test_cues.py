@@ -38,7 +38,7 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
     (cues.reaches, ["contact her", "je veux joindre Inès"], ["Inès parle anglais?"]),
     (
         cues.reaches,
-        ["I'll go with Claire", "j'irais avec le deuxième"],
+        ["I'll go with Claire", "j'irais avec le deuxième", "je vais y aller avec Inès"],
         ["we go to meetings with Claire"],
     ),
     (
@@ -54,7 +54,12 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
     (
         cues.asks_for_the_source,
         ["send me the link", "c'est écrit où, ça", "where does it say that", "d'où ça vient?"],
-        ["do we register", "qui décide"],
+        ["do we register", "qui décide", "is that link between bingo and the bus good enough"],
+    ),
+    (
+        cues.wants_it_explained,
+        ["C'est quoi vous voulez dire par impact?", "what do you mean", "explique-moi ça"],
+        ["on sait pas", "le CA comprend pas le lien", "we don't understand the policy yet"],
     ),
     (
         cues.asks_who_is_real,
@@ -67,7 +72,11 @@ SHOWN: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
         ["un comparse", "the different steps and the cost"],
     ),
     (cues.asks_when, ["how soon?", "dans combien de temps", "when will it be"], ["who answers"]),
-    (cues.names_the_guidance, ["what's CG-027?", "les lignes directrices"], ["les règles"]),
+    (
+        cues.names_the_guidance,
+        ["what's CG-027?", "les lignes directrices", "the name of the CRA document"],
+        ["les règles", "a document for our board"],
+    ),
     (
         cues.declines,
         ["Not today then, I'll ask my board", "no thanks, just looking", "pas tout de suite"],
@@ -138,6 +147,7 @@ def test_a_letter_before_its_reason_is_that_letter(text: str, read: str) -> None
 def test_a_name_in_a_title_is_found_and_its_small_words_are_not() -> None:
     assert cues.names_one_of("je veux parler à Inès", "Joindre Inès de la Rive")
     assert not cues.names_one_of("je veux contacter la première", "Joindre Inès de la Rive")
+    assert not cues.names_one_of("Contact Omar Sud-Fiction", "Contact Ann Rive-Fiction")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ _COMMANDS = CONTROL - {"request_human", "switch_language"}
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
+_PAGE = 3  # coaches who are shown at once
 _BRIEF = 3  # words of a name and little else: "Claire then"
 _STATED = 14  # words of where somebody is, after an answer that differs by province
 _BRIEF_QUESTION = 5  # words of one that is about what it names
@@ -166,7 +167,7 @@ def _likely(text: str, labels: Ranking, heard: Heard, here: Standing) -> Ranking
     if label == "switch_language" and heard.language in (KEEP, here.language):
         resembles = not cues.asks_for_a_language(text)
     elif label == "more_results" and here.topic != "find_coach":
-        resembles = not cues.asks_for_more(text)
+        resembles = not (here.coaches and cues.asks_for_more(text))
     return _leaned(labels, {label: 0.02}) if resembles else labels
 
 
@@ -207,19 +208,19 @@ def _typed_button(
 def _coach_meant(heard: Heard, here: Standing) -> str | None:
     """The payload that reaches the coach whom a message means: by name, by place, or the one."""
     text, shown = heard.text, here.coaches
-    if here.form or not shown or heard.facets or ("?" in text and not cues.reaches(text)):
+    if here.form or not shown or ("?" in text and not cues.reaches(text)):
         return None
     named = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
+    if heard.facets and not (len(named) == 1 and cues.reaches(text)):
+        return None
     brief = len(words(text)) <= _BRIEF and here.topic == "find_coach"
     if len(named) == 1 and (brief or cues.reaches(text)):
         return named[0]
     offered = [payload for title, payload in shown.items() if here.buttons.get(title) == payload]
     if len(offered) == 1 and not named and cues.points_to_one(text) and cues.reaches(text):
         return offered[0]
-    if named or len(offered) < len(shown):  # others were spoken of since
-        return None
-    place = cues.place_in(text)
-    return [*shown.values()][place - 1] if place and place <= len(shown) else None
+    place = None if named else cues.place_in(text)
+    return offered[place - 1] if place and place <= len(offered) else None
 
 
 def _about_coaches(
@@ -236,9 +237,10 @@ def _about_coaches(
     on_topic = here.topic == "find_coach" or cues.is_of_coaches(text)
     of_one = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
     place = cues.place_in(text) if on_topic and not of_one else None
-    of_one = of_one or [*shown.values()][place - 1 : place] if place else of_one
     offered = [payload for title, payload in shown.items() if here.buttons.get(title) == payload]
-    of_all = offered or [*shown.values()] if on_topic and cues.asks_about_them(text) else []
+    of_one = of_one or offered[place - 1 : place] if place else of_one
+    latest = offered or [*shown.values()][-_PAGE:]
+    of_all = latest if on_topic and cues.asks_about_them(text) else []
     about = of_one or of_all
     answered = confidence >= at.sure and label.startswith(FAQ) and label not in _OF_THE_DIRECTORY
     if not about or (answered and not heard.facets):
@@ -381,6 +383,8 @@ def _in_assessment(
         return None
     if cues.wants_no_questions(heard.text):
         return Decision("stop", 1.0)
+    if cues.wants_it_explained(heard.text):
+        return Decision("explain_question", 1.0)
     if here.question == GATE:
         return _at_gate(heard, here, at)
     if here.question not in known.questions:
@@ -591,7 +595,7 @@ def _leaning(heard: Heard, here: Standing, known: Knowledge, at: Thresholds) -> 
             return Decision("find_coach", max(confidence, at.sure))  # « enlève le logement »
         of_a_coach = not set(heard.facets) <= {"region", "level"} or cues.is_of_somebody(heard.text)
         elsewhere = sure and label != here.topic and (label != "find_coach" or of_a_coach)
-        asked = cues.asks(heard.text) and len(words(heard.text)) <= _STATED
+        asked = any(map(cues.asks, clauses(heard.text))) and len(words(heard.text)) <= _STATED
         brief = short or asked or label == "find_coach"
         if "region" in heard.facets and topic in known.regional and brief and not elsewhere:
             return Decision(FAQ + topic, max(confidence, at.sure))

@@ -52,7 +52,9 @@ _REACHING = frozenset(
     """contact contacter contacte contactez touch joindre rejoindre ecrire parler rencontrer
     appeler choisis prends prendre reach write talk meet call choose pick take""".split()
 )
-_CHOOSING = re.compile(r"\b(?:go(?:ing)? with|lean\w* towards?|(?:vais|va|irais|irait) avec)\b")
+_CHOOSING = re.compile(
+    r"\b(?:go(?:ing)? with|lean\w* towards?|(?:vais|va|irais|irait)(?: y aller)? avec)\b"
+)
 _PRONOUNS = frozenset("him her them le la lui elle".split())
 _THEM = re.compile(
     r"\b(?:(?:is|are|does|do|has|have|can|could|would|will) (?:he|she|they)|which (?:one|of)"
@@ -64,11 +66,14 @@ _THEM = re.compile(
     r"|(?:il|elle)s? (?:est|sont|parle|parlent|travaille|travaillent|a|ont|fait|font) tu)\b"
 )
 _INVENTED = frozenset(
-    """fictif fictifs fictive fictives faux fausse fausses vrai vrais vraie vraies fake real
+    """fiction fictif fictifs fictive fictives faux fausse fausses vrai vrais vraie vraies fake real
     fictional invented invente inventes demo demonstration""".split()
 )
 _SOURCE = re.compile(
-    r"\b(?:links?|liens?|url|sources?|references?|webpage|page|guidance|lignes directrices)\b"
+    r"\b(?:url|sources?|references?|webpage|page|guidance|lignes directrices)\b"
+    r"|^(?:the |le |un |a )?(?:link|lien)$"
+    r"|\b(?:send|give|share|have|get|got|need|find|where|envoy\w*|donn\w*|avez|avoir|aurais|ou)\b.{0,40}"
+    r"\b(?:links?|liens?)\b"
     r"|\b(?:where|ou)\b.{0,30}\b(?:written|says?|read|find|ecrit|dit|lire|trouve\w*)\b"
     r"|\b(?:ecrit|marque|dit|trouve) (?:ca )?ou\b"
     r"|\b(?:who|qui) (?:says|dit)\b|\bd ou (?:ca |cela )?(?:vient|sort)|\bcomes? from\b"
@@ -82,7 +87,15 @@ _ANSWERING = re.compile(
     r"\b(?:hear|answer|repl(?:y|ies)|respon|get back|gets back|call|contact|write|repon|rappel|ecri"
     r"|nouvelles?\b|retour|joindre)"
 )
-_GUIDANCE = re.compile(r"\bcg ?0?27\b|\bguidance\b|\blignes directrices\b")
+_GUIDANCE = re.compile(
+    r"\bcg ?0?27\b|\bguidance\b|\blignes directrices\b|\b(?:cra|arc)\b.{0,20}\bdocument\b"
+)
+_EXPLAINS = re.compile(
+    r"\b(?:vous voulez dire|tu veux dire|ca veut dire quoi|what do you mean|what does that mean"
+    r"|(?:comprends pas|pas (?:sur|sure) de comprendre) (?:la question|ce que vous)"
+    r"|(?:don t|not sure i) understand (?:the question|what you)"
+    r"|explique[rz]? (?:moi )?(?:la question|ca)|explain (?:the question|that|it))\b"
+)
 _DECLINES = re.compile(
     r"^(?:no thanks|no thank you|non merci|not (?:today|now|yet|right now)|maybe later|another time"
     r"|pas (?:tout de suite|maintenant|aujourd hui|pour l instant)|plus tard|une autre fois)\b"
@@ -190,7 +203,7 @@ def reaches(text: str) -> bool:
 
 def names_one_of(text: str, title: str) -> bool:
     """Whether `text` has a name of `title`: « Inès », of « Joindre Inès Horizon »."""
-    names = {word for word in words(title) if len(word) >= _SHORTEST_NAME} - _REACHING
+    names = {word for word in words(title) if len(word) >= _SHORTEST_NAME} - _REACHING - _INVENTED
     return not names.isdisjoint(words(text))
 
 
@@ -232,6 +245,11 @@ def is_of_an_answer(text: str) -> bool:
 def names_the_guidance(text: str) -> bool:
     """Whether the CRA's guidance is named."""
     return bool(_GUIDANCE.search(" ".join(words(text))))
+
+
+def wants_it_explained(text: str) -> bool:
+    """Whether somebody asks what is meant: « C'est quoi vous voulez dire par impact? »."""
+    return bool(_EXPLAINS.search(" ".join(words(text))))
 
 
 def declines(text: str) -> bool:

@@ -1288,3 +1288,20 @@ def test_no_time_is_promised_for_an_answer_and_no_case_is_opened(database: Datab
     assert heard.texts == [CONTENT.wording["reply_time"]["fr"]]
     assert not rows(database, leads)
     assert heard.slots == {"topic": "request_human"}
+
+
+def test_coaches_who_were_shown_earlier_are_remembered() -> None:
+    earlier = {f"Joindre {number}": "/x" for number in range(12)}
+    heard = run("action_find_coach", slots={"coach_asked": True, "coaches_shown": earlier})
+    shown = heard.slots["coaches_shown"]
+    assert len(shown) == 12
+    assert [*shown][-1] == heard.messages[0]["buttons"][2]["title"]
+    assert "Joindre 11" in shown
+    assert "Joindre 0" not in shown
+
+
+def test_what_a_search_wished_for_is_kept_while_it_is_asked_about() -> None:
+    heard = {"guesses": ["find_coach"], "labels": [], "facets": {"region": ["NS"]}}
+    assert run("action_clarify", heard=heard).slots == {"coach_wishes": {"region": ["NS"]}}
+    other = {"guesses": ["faq/cost"], "labels": [], "facets": {"region": ["NS"]}}
+    assert run("action_clarify", heard=other).slots == {}
