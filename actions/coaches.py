@@ -11,7 +11,7 @@ from mobilis.brain.action import Choice, MobilisAction, Turn, payload
 from mobilis.coaches import Match, SearchResult, all_coaches, search
 from mobilis.facets import FACETS, Facets
 
-PAGE = 3
+PAGE = 3  # coaches who are shown at once
 REMEMBERED = 12  # coaches who were shown, and can be reached by name
 
 
@@ -27,7 +27,7 @@ class FindCoach(MobilisAction):
             turn.say("text", text, turn.choices("declare_interest", "request_human"))
             return []
         about = turn.heard.get("about")
-        if about and _describe(turn, about):
+        if about and _describe(turn, about[-PAGE:]):  # those shown last
             return [SlotSet("topic", "find_coach")]
         wished = wishes_now(turn)
         events: list[EventType] = [SlotSet("topic", "find_coach"), SlotSet("coach_wishes", wished)]

@@ -98,9 +98,10 @@ def _say_where_from(turn: Turn, faq_id: str) -> None:
     """The sources of the last answer, which are shown beside it, once more; or those of another."""
     content, answer = turn.resources.content, _composed(turn, faq_id)
     faq = content.faqs[faq_id]
-    said = turn.wording("faq_sources" if answer.sources else "faq_source_page")
     if turn.slot("topic") != FAQ + faq_id:
         said = turn.wording("faq_sources_of", title=faq.title[turn.language])
+    else:
+        said = turn.wording("faq_sources" if answer.sources else "faq_source_page")
     where = unknown_links(content, faq.links, turn.language)
     _say(turn, faq_id, answer, "\n\n".join([said, *where]), answer.follow_ups)
 

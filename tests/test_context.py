@@ -1064,6 +1064,8 @@ def test_who_wants_no_questions_is_asked_none() -> None:
 
 def test_the_word_that_goes_back_may_end_a_message() -> None:
     here = replace(NOWHERE, answered={"aim": "a"})
+    asked = replace(ASSESSED, question="impact", answered={"aim": "a"})
+    assert mean(hear("c'est pas ça. retour", "help"), asked).intent == "go_back"
     decision = mean(hear("on est deux, pas une. retour", "faq/team_size"), here)
     assert decision.entities == {"question": "aim", "option": "reopen"}
 

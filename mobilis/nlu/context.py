@@ -43,12 +43,11 @@ _COMMANDS = CONTROL - {"request_human", "switch_language"}
 PLEASANT = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help", "bot_challenge"})
 _POLITE = frozenset({"greet", "thank", "affirm", "deny"})
 
-_PAGE = 3  # coaches who are shown at once
 _BRIEF = 3  # words of a name and little else: "Claire then"
 _STATED = 14  # words of where somebody is, after an answer that differs by province
 _BRIEF_QUESTION = 5  # words of one that is about what it names
 _YES_LENGTH = 3  # words of a yes and nothing else
-_GUIDED = "faq/cra_limits"  # the question whose sources begin with the CRA's guidance
+GUIDED = "faq/cra_limits"  # the question whose sources begin with the CRA's guidance
 _AWAITING = frozenset({"request_human", "declare_interest"})  # topics: somebody will answer
 _OF_LANGUAGE = frozenset({"switch_language", "faq/languages"})
 _OF_THE_DIRECTORY = _OF_LANGUAGE | {"faq/government_levels"}  # what it knows of each coach
@@ -83,7 +82,7 @@ class Standing:
     candidates: tuple[str, ...] = ()  # payloads of the last "did you mean"
     answered: Mapping[str, str] = field(default_factory=dict)  # question → option, so far
     buttons: Mapping[str, str] = field(default_factory=dict)  # title → payload, offered last
-    coaches: Mapping[str, str] = field(default_factory=dict)  # the same of the coaches shown last
+    coaches: Mapping[str, str] = field(default_factory=dict)  # the same of coaches, last ones last
 
 
 @dataclass(frozen=True)
@@ -238,8 +237,8 @@ def _about_coaches(
     of_one = [payload for title, payload in shown.items() if cues.names_one_of(text, title)]
     place = cues.place_in(text) if on_topic and not of_one else None
     offered = [payload for title, payload in shown.items() if here.buttons.get(title) == payload]
-    of_one = of_one or offered[place - 1 : place] if place else of_one
-    latest = offered or [*shown.values()][-_PAGE:]
+    of_one = offered[place - 1 : place] if place else of_one
+    latest = offered or [*shown.values()]
     of_all = latest if on_topic and cues.asks_about_them(text) else []
     about = of_one or of_all
     answered = confidence >= at.sure and label.startswith(FAQ) and label not in _OF_THE_DIRECTORY
@@ -459,9 +458,11 @@ def _changes_answer(
     done = [question for question in known.questions if question in here.answered]
     if not done:
         return None
-    if cues.ends_with_back(heard.text):
-        label, confidence = GO_BACK, 1.0
     change = change_in(heard.text)
+    if not change and cues.ends_with_back(heard.text):
+        if here.form:
+            return Decision(GO_BACK, 1.0)
+        label, confidence = GO_BACK, 1.0
     if change and change.number <= len(known.questions):
         question = known.questions[change.number - 1] if change.number else done[-1]
         if question in done:
@@ -529,7 +530,7 @@ def _about_the_source(
     topic = here.topic or ""
     guided = cues.names_the_guidance(heard.text)
     if guided and topic not in known.on_guidance:
-        topic = _GUIDED
+        topic = GUIDED
     alone = guided and len(words(heard.text)) <= _BRIEF_QUESTION  # "what's CG-027?"
     elsewhere = confidence >= at.sure and label not in (topic, here.topic) and not alone
     asks = alone or cues.asks_for_the_source(heard.text)

@@ -32,6 +32,7 @@ from mobilis.freshness import load_fresh
 from mobilis.nlu.classifier import ANSWERS, GLANCE, LABELS, RANK
 from mobilis.nlu.context import (
     FAQ,
+    GUIDED,
     INFORM,
     LOST,
     OTHER,
@@ -58,7 +59,7 @@ MOBILIS = "mobilis"  # message property that actions find in `latest_message`
 def knowledge(content: Content, assessment: Assessment) -> Knowledge:
     """What deciding needs to know of the content; it is asked about `questions` alone."""
     questions = {question.id: question for question in assessment.questions}
-    guided = content.faqs["cra_limits"].sources if "cra_limits" in content.faqs else ()
+    guided = content.faqs.get(GUIDED.removeprefix(FAQ))
     return Knowledge(
         questions=tuple(questions),
         parse_choice=lambda question, text: assessment.parse_choice(questions[question], text),
@@ -70,7 +71,9 @@ def knowledge(content: Content, assessment: Assessment) -> Knowledge:
         tells_of=partial(_tells_of, content),
         of_the_law=frozenset(f.id for f in content.faqs.values() if f.topic in OF_THE_LAW),
         on_guidance=frozenset(
-            FAQ + faq.id for faq in content.faqs.values() if faq.sources[:1] == guided[:1]
+            FAQ + faq.id
+            for faq in content.faqs.values()
+            if guided and faq.sources[:1] == guided.sources[:1]
         ),
     )
 
